@@ -1,0 +1,1 @@
+//! From events to happened-before: the models behind every view.

@@ -1,0 +1,1 @@
+//! The event model: bounded terms, structural deltas, dictionaries and the block codec.

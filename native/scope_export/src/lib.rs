@@ -1,0 +1,1 @@
+//! The formats other tools read.

@@ -1,0 +1,1 @@
+//! The module dependency graph over petgraph, incremental.

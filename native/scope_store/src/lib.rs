@@ -1,0 +1,1 @@
+//! Blocks in segments, in memory and on disk: index, retention, recovery, queries.
