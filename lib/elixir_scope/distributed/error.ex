@@ -1,0 +1,31 @@
+defmodule ElixirScope.Distributed.Error do
+  @moduledoc """
+  An expected failure, as a value that can be matched.
+
+  `reason` is an atom from a closed list per function; `details` holds what a
+  person needs to act on it. It is an exception, so that scripts can raise it.
+
+      iex> error = ElixirScope.Distributed.Error.new(:not_running, scope: :shop)
+      iex> error.reason
+      :not_running
+      iex> Exception.message(error)
+      "the scope :shop is not running on this node; start it with {ElixirScope.Distributed, name: :shop}"
+  """
+
+  defexception [:reason, details: %{}]
+
+  @type t :: %__MODULE__{reason: atom, details: map}
+
+  @doc "Builds an error of `reason` with `details` (a keyword list or a map)."
+  @spec new(atom, Enumerable.t()) :: t
+  def new(reason, details \\ []), do: %__MODULE__{reason: reason, details: Map.new(details)}
+
+  @impl true
+  def message(%{reason: :not_running, details: %{scope: scope}}) do
+    "the scope #{inspect(scope)} is not running on this node; " <>
+      "start it with {ElixirScope.Distributed, name: #{inspect(scope)}}"
+  end
+
+  def message(%{reason: reason, details: details}) when details == %{}, do: inspect(reason)
+  def message(%{reason: reason, details: details}), do: "#{inspect(reason)}: #{inspect(details)}"
+end
