@@ -2,9 +2,11 @@
 
 mod common;
 
+use common::cases;
+use common::naive::scan;
 use common::naive::{Event, Subject};
 use common::random::FILTERS;
-use common::{Filled, Rng, cases, scan};
+use common::random::{Filled, Rng};
 use scope_event::SubjectView;
 use scope_store::{Match, Order, Query};
 
