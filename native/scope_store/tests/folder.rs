@@ -1,5 +1,7 @@
 //! What a folder gives back: after a stop, after a kill at any byte, after damage anywhere.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use common::cases;

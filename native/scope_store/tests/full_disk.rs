@@ -1,5 +1,7 @@
 //! A folder that fails: blocks stay in memory, and what finds no room is told as one gap.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use common::node::{Node, folder_config, number};

@@ -1,5 +1,7 @@
 //! The store under a synchroniser: nested or disjoint blocks, consolidation, conflicts, retention.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use common::node::{Node, START_MS, stamp, up_to};
@@ -25,8 +27,10 @@ fn insert(store: &Store, bytes: &[u8]) -> Outcome {
     (&mut &*store).insert(bytes)
 }
 
+type Blocks = Vec<Arc<[u8]>>;
+
 /// Small blocks of a node, then the large ones that it makes of them.
-fn small_and_large() -> (Vec<Arc<[u8]>>, Vec<Arc<[u8]>>) {
+fn small_and_large() -> (Blocks, Blocks) {
     let mut node = Node::in_memory("a@host");
     node.blocks(70, 10);
     let bytes = |node: &Node| {

@@ -1,5 +1,7 @@
 //! Every filter, and each pair of filters, against a plain scan.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use common::cases;

@@ -21,7 +21,7 @@ pub const START_MS: u64 = 1_600_000_000_000;
 
 /// NTP64 bits of a millisecond.
 pub fn stamp(ms: u64) -> u64 {
-    (ms / 1000) << 32 | ((ms % 1000) << 32) / 1000
+    ((ms / 1000) << 32) | (((ms % 1000) << 32) / 1000)
 }
 
 impl Node {
