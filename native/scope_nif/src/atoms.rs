@@ -43,4 +43,11 @@ rustler::atoms! {
     redacted,
     more_than,
     lost,
+
+    // Of the tracer.
+    trace,
+    discard,
+    call,
+    return_from,
+    exception_from,
 }

@@ -1,41 +1,77 @@
 //! The payload of an event in a ring: what does not fit the four words of its slot.
 //!
-//! One byte of flags, two bytes that say how long the correlation id is, the correlation id, the
-//! data; both are terms in ring form. An event without either has no payload at all.
+//! A byte of flags, the lengths of subject and correlation id in two bytes each, then subject,
+//! correlation id and data, all terms in ring form. An event with none of them has no payload.
 
+use crate::erl::Term;
+use crate::walk;
 use scope_event::Budget;
 
-/// What was cut from the data by its budget.
+/// Something was cut by a budget.
 pub(crate) const TRUNCATED: u8 = 1;
-/// The subject is a function: the slot's third word holds two atoms.
-pub(crate) const PREFIX: usize = 3;
-/// A correlation id is a key: longer ones are cut, and still equal themselves.
-pub(crate) const CORRELATION: Budget = Budget::new(16, 128, 4);
+
 /// What `record/3` keeps of its data.
 pub(crate) const MARK: Budget = Budget { binary: 2048, ..Budget::new(256, 4096, 12) };
 
-/// The parts of a payload.
+/// A name or a correlation id is a key: longer ones are cut, and still equal themselves.
+const KEY: Budget = Budget { binary: 128, ..Budget::new(16, 160, 4) };
+
+const PREFIX: usize = 5;
+
+/// The most that one event takes.
+pub(crate) const ROOM: usize = PREFIX + 2 * KEY.bytes as usize + MARK.bytes as usize;
+
+/// The parts of a payload, as they were written.
 #[derive(Default)]
 pub(crate) struct Parts<'a> {
     pub(crate) flags: u8,
+    pub(crate) subject: Option<&'a [u8]>,
     pub(crate) correlation: Option<&'a [u8]>,
     pub(crate) data: &'a [u8],
 }
 
-/// Reads back what [`head`] and its callers wrote.
-pub(crate) fn split(payload: &[u8]) -> Parts<'_> {
-    let Some((&[flags, low, high], rest)) = payload.split_first_chunk::<PREFIX>() else {
-        return Parts::default();
+/// Writes a payload into `room`, of at least [`ROOM`] bytes; how many bytes it took.
+pub(crate) fn write(
+    room: &mut [u8],
+    subject: Option<Term<'_>>,
+    correlation: Option<Term<'_>>,
+    data: Option<Term<'_>>,
+) -> usize {
+    let Some((prefix, mut rest)) = room.split_first_chunk_mut::<PREFIX>() else { return 0 };
+    let mut put = |term: Option<Term<'_>>, budget| match term {
+        Some(term) => {
+            let (used, cut) = walk::encode(term, rest, budget);
+            rest = &mut std::mem::take(&mut rest)[used..];
+            (used, cut)
+        }
+        None => (0, false),
     };
-    let at = usize::from(u16::from_le_bytes([low, high])).min(rest.len());
-    let (correlation, data) = rest.split_at(at);
-    Parts { flags, correlation: (at > 0).then_some(correlation), data }
+    let (subject, _) = put(subject, KEY);
+    let (correlation, _) = put(correlation, KEY);
+    let (data, cut) = put(data, MARK);
+    let [a, b] = short(subject);
+    let [c, d] = short(correlation);
+    *prefix = [u8::from(cut) * TRUNCATED, a, b, c, d];
+    PREFIX + subject + correlation + data
 }
 
-/// Writes the first bytes, once it is known what follows.
-pub(crate) fn head(room: &mut [u8], flags: u8, correlation: usize) {
-    let length = u16::try_from(correlation).unwrap_or(0).to_le_bytes();
-    if let Some(prefix) = room.first_chunk_mut::<PREFIX>() {
-        *prefix = [flags, length[0], length[1]];
-    }
+/// Reads back what [`write`] wrote.
+pub(crate) fn split(payload: &[u8]) -> Parts<'_> {
+    let Some((&[flags, a, b, c, d], rest)) = payload.split_first_chunk::<PREFIX>() else {
+        return Parts::default();
+    };
+    let (subject, rest) = take(rest, [a, b]);
+    let (correlation, data) = take(rest, [c, d]);
+    Parts { flags, subject, correlation, data }
+}
+
+fn take(bytes: &[u8], length: [u8; 2]) -> (Option<&[u8]>, &[u8]) {
+    let length = usize::from(u16::from_le_bytes(length)).min(bytes.len());
+    let (part, rest) = bytes.split_at(length);
+    ((length > 0).then_some(part), rest)
+}
+
+/// A key's budget is far below what two bytes can say.
+fn short(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap_or(0).to_le_bytes()
 }
