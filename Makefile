@@ -23,7 +23,7 @@ long: setup ## soaks, many seeds, fuzzing: an hour and more
 	@scripts/env scripts/long
 
 precommit: setup ## formatters, linters and tests: what must pass before a commit
-	@scripts/env scripts/epmd mix precommit
+	@scripts/env mix precommit
 
 docs: setup ## HTML pages in doc/, where ex_doc is at hand
 	@scripts/env scripts/docs
