@@ -25,7 +25,7 @@ defmodule ElixirScope.Distributed.Transport do
   distribution, `ElixirScope.Distributed.Transports.Isolated` over a simulated network.
   """
 
-  alias ElixirScope.Distributed.Types
+  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
 
   @type message ::
           Types.EventSyncMessage.t() | Types.GlobalClockUpdate.t() | Types.ClusterMessage.t()
@@ -45,4 +45,36 @@ defmodule ElixirScope.Distributed.Transport do
 
   @doc "The members that can be reached now, sorted, without this one."
   @callback peers(GenServer.name()) :: [node]
+
+  @doc false
+  # A scope's transport: the module, and the name its process has on every member.
+  @spec address(module | {module, keyword}, atom) :: {module, GenServer.name()}
+  def address({module, _options}, scope), do: address(module, scope)
+  def address(module, scope), do: {module, Module.concat(module, scope)}
+
+  @doc false
+  @spec child(Scope.t()) :: Supervisor.child_spec()
+  def child(%{transport: {module, name}, options: options} = scope) do
+    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope.name, &1)]
+    %{id: __MODULE__, start: {module, :start_link, [start ++ extra(options[:transport])]}}
+  end
+
+  @doc false
+  @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
+  def send_to(%{transport: {module, name}}, to, message), do: module.send(name, to, message)
+
+  @doc false
+  # Each kind of message has one process that understands it.
+  @spec route(atom, delivery) :: :ok
+  def route(scope, {:transport, :message, _from, message} = delivery),
+    do: Scope.cast(scope, role(message), delivery)
+
+  def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
+
+  defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
+  defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
+  defp role(_membership), do: NodeCoordinator
+
+  defp extra({_module, options}), do: options
+  defp extra(_module), do: []
 end
