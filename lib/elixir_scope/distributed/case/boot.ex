@@ -42,6 +42,8 @@ defmodule ElixirScope.Distributed.Case.Boot do
       {:ok, control, _node} -> {:ok, control}
       {:error, reason} -> {:error, reason}
     end
+  catch
+    :exit, reason -> {:error, reason}
   end
 
   @doc "Configures the node behind `control` and starts what it is to run."

@@ -14,8 +14,8 @@ defmodule ElixirScope.Distributed.Transports.IsolatedTest do
     options = [network: net, node: :a@sim, scope: :s, deliver: & &1]
     start_supervised!({Isolated, options}, id: 1)
 
-    assert {:error, {{:already_started, {:s, :a@sim}}, _}} =
-             start_supervised({Isolated, options}, id: 2)
+    Process.flag(:trap_exit, true)
+    assert Isolated.start_link(options) == {:error, {:already_started, {:s, :a@sim}}}
 
     start_supervised!({Isolated, Keyword.put(options, :scope, :other)}, id: 3)
   end
