@@ -14,7 +14,7 @@ pub(crate) const TRUNCATED: u8 = 1;
 pub(crate) const MARK: Budget = Budget { binary: 2048, ..Budget::new(256, 4096, 12) };
 
 /// A name or a correlation id is a key: longer ones are cut, and still equal themselves.
-const KEY: Budget = Budget { binary: 128, ..Budget::new(16, 160, 4) };
+pub(crate) const KEY: Budget = Budget { binary: 128, ..Budget::new(16, 160, 4) };
 
 const PREFIX: usize = 5;
 
