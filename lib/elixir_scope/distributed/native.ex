@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # The stubs stay: recording goes on costing nothing, everything else says what is missing.
   defp loaded({:error, {:load_failed, text}}),
-    do: :persistent_term.put(@failure, {library(), text})
+    do: :persistent_term.put(@failure, {to_string(library()), to_string(text)})
 
   # Loaded before: the VM keeps the old code, its library and every running trace.
   defp loaded({:error, reason}) do

@@ -73,7 +73,10 @@ fn refused(clock: &Clock, physical_ns: u64) -> TooFarAhead {
     let status = clock.status();
     let ahead = i128::from(physical_ns) - i128::from(status.physical.physical_ns());
     let ahead_ns = i64::try_from(ahead).unwrap_or(i64::MAX);
-    TooFarAhead { ahead_ns, limit_ns: status.limit_ns }
+    TooFarAhead {
+        ahead_ns,
+        limit_ns: status.limit_ns,
+    }
 }
 
 fn source(mode: Mode, counter: Counter) -> Atom {

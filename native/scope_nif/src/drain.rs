@@ -9,7 +9,7 @@ use scope_event::{Budget, Kind, RawEvent, Subject, TermWriter};
 use scope_ring::{Drain, LanesConfig, Slot, StartError, WakeOn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The one consumer of the rings; whoever holds the lock may drain.
 static DRAIN: Mutex<Option<Drain<'static>>> = Mutex::new(None);
@@ -33,7 +33,9 @@ pub(crate) fn start(config: LanesConfig) -> Result<(), StartError> {
     }
     *DRAIN.lock() = LANES.drain();
     // Without the thread, queries still drain what they must see.
-    let _ = std::thread::Builder::new().name("elixir_scope".into()).spawn(run);
+    let _ = std::thread::Builder::new()
+        .name("elixir_scope".into())
+        .spawn(run);
     Ok(())
 }
 
@@ -44,7 +46,9 @@ pub(crate) fn past_now() {
     let mut drain = DRAIN.lock();
     let Some(drain) = drain.as_mut() else { return };
     let scopes = scopes::all();
-    drain.drain_past(&heads, |lane, slot, payload| route(&scopes, lane, slot, payload));
+    drain.drain_past(&heads, |lane, slot, payload| {
+        route(&scopes, lane, slot, payload)
+    });
     tell_losses(&scopes);
     drop(scopes);
     LANES.wake();
@@ -68,23 +72,34 @@ fn round(now: Duration) -> (usize, Option<Duration>) {
     let scopes = scopes::all();
     let seen = drain_all(&scopes);
     let open = scopes.iter().flatten();
-    let close = open.clone().filter_map(|scope| scope.store.close_due(millis(now))).min();
-    open.for_each(notify);
+    let unix_ms = unix_ms();
+    let close = open
+        .clone()
+        .filter_map(|scope| scope.store.close_due(unix_ms))
+        .min();
+    let close = close.map(|at| Duration::from_millis(at.saturating_sub(unix_ms)));
+    open.for_each(|scope| {
+        scope.store.retain(unix_ms);
+        notify(scope);
+    });
     let release = DRAIN.lock().as_mut().and_then(|drain| {
         drain.release_idle(now);
         drain.next_release(now)
     });
-    let wait = |at: Duration| at.saturating_sub(now);
-    (seen, close.map(Duration::from_millis).into_iter().chain(release).min().map(wait))
+    let release = release.map(|at| at.saturating_sub(now));
+    (seen, close.into_iter().chain(release).min())
 }
 
 fn drain_all(scopes: &Scopes) -> usize {
     let mut total = 0;
     loop {
         let mut drain = DRAIN.lock();
-        let Some(drain) = drain.as_mut() else { return total };
-        let seen =
-            drain.drain(BATCH, |lane, slot, payload| route(scopes, lane, slot, payload));
+        let Some(drain) = drain.as_mut() else {
+            return total;
+        };
+        let seen = drain.drain(BATCH, |lane, slot, payload| {
+            route(scopes, lane, slot, payload)
+        });
         tell_losses(scopes);
         total += seen;
         if seen < BATCH {
@@ -94,8 +109,12 @@ fn drain_all(scopes: &Scopes) -> usize {
 }
 
 fn route(scopes: &Scopes, lane: usize, slot: &Slot, payload: &[u8]) {
-    let scope = scopes.get(usize::from(slot.head.scope_id())).and_then(Option::as_ref);
-    let (Some(scope), Some(kind)) = (scope, Kind::from_code(slot.head.kind())) else { return };
+    let scope = scopes
+        .get(usize::from(slot.head.scope_id()))
+        .and_then(Option::as_ref);
+    let (Some(scope), Some(kind)) = (scope, Kind::from_code(slot.head.kind())) else {
+        return;
+    };
     if slot.stamp >= scope.since {
         store(scope, lane, &raw(kind, slot, &payload::split(payload)));
     }
@@ -118,7 +137,11 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
         (_, None, 0) => Subject::None,
         (Kind::Call | Kind::Return | Kind::Exception, None, pair) => {
             let (module, function) = trace::unpack(pair);
-            Subject::Mfa { module, function, arity: slot.head.arity_of() }
+            Subject::Mfa {
+                module,
+                function,
+                arity: slot.head.arity_of(),
+            }
         }
         (_, None, name) => Subject::Name(name),
     }
@@ -127,7 +150,9 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
 fn store(scope: &Scope, lane: usize, event: &RawEvent<'_>) {
     anchor(scope);
     scope.fresh.store(true, Ordering::Relaxed);
-    scope.store.push(u16::try_from(lane).unwrap_or(u16::MAX), event, now_ms());
+    scope
+        .store
+        .push(u16::try_from(lane).unwrap_or(u16::MAX), event, unix_ms());
 }
 
 /// From a stamp to the monotonic clock: the way changes whenever the clock's line does.
@@ -160,7 +185,11 @@ fn gap(scope: &Scope, lost: u64) {
     let _ = count.int(i64::try_from(lost).unwrap_or(i64::MAX));
     let data = count.finish();
     let stamp = scope.clock().now().bits();
-    store(scope, usize::from(u16::MAX), &RawEvent::new(Kind::Gap, stamp, 0).with_data(data));
+    store(
+        scope,
+        usize::from(u16::MAX),
+        &RawEvent::new(Kind::Gap, stamp, 0).with_data(data),
+    );
 }
 
 /// The first events after a silence are announced, so that nothing has to look for them.
@@ -174,11 +203,10 @@ fn notify(scope: &Arc<Scope>) {
     }
 }
 
-fn now_ms() -> u64 {
-    static BEGAN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    millis(BEGAN.elapsed())
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// The wall clock, which is what the store measures ages with.
+fn unix_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

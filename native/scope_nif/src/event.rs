@@ -18,12 +18,18 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(env: Env<'a>) -> Self {
-        Self { env, names: HashMap::new() }
+        Self {
+            env,
+            names: HashMap::new(),
+        }
     }
 
     /// The structs of all of `matches`. One whose terms are damaged is left out.
     pub(crate) fn all(mut self, matches: &[Match]) -> Vec<Term<'a>> {
-        matches.iter().filter_map(|event| self.event(event).ok()).collect()
+        matches
+            .iter()
+            .filter_map(|event| self.event(event).ok())
+            .collect()
     }
 
     fn event(&mut self, event: &Match) -> Result<Term<'a>, TermError> {
@@ -36,10 +42,16 @@ impl<'a> Reader<'a> {
             (atoms::at(), at(env, event.stamp(), node)),
             (atoms::mono_ns(), event.mono_ns().encode(env)),
             (atoms::node(), node),
-            (atoms::pid(), event.pid().map_or_else(|| self.nil(), |of| pid(env, of))),
+            (
+                atoms::pid(),
+                event.pid().map_or_else(|| self.nil(), |of| pid(env, of)),
+            ),
             (atoms::kind(), symbols::atom(env, event.kind().name())),
             (atoms::subject(), self.subject(event)?),
-            (atoms::correlation_id(), self.term(event.names(), event.correlation())?),
+            (
+                atoms::correlation_id(),
+                self.term(event.names(), event.correlation())?,
+            ),
             (atoms::data(), self.term(event.names(), event.data())?),
             (atoms::meta(), self.meta(event.flags())),
         ];
@@ -54,9 +66,16 @@ impl<'a> Reader<'a> {
         let env = self.env;
         Ok(match event.subject() {
             SubjectView::None => self.nil(),
-            SubjectView::Mfa { module, function, arity } => {
-                (symbols::atom(env, module), symbols::atom(env, function), arity).encode(env)
-            }
+            SubjectView::Mfa {
+                module,
+                function,
+                arity,
+            } => (
+                symbols::atom(env, module),
+                symbols::atom(env, function),
+                arity,
+            )
+                .encode(env),
             SubjectView::Pid(of) => pid(env, of),
             SubjectView::Name(name) => symbols::atom(env, name),
             SubjectView::Term(term) => self.term(event.names(), Some(&term))?,
@@ -64,11 +83,15 @@ impl<'a> Reader<'a> {
     }
 
     fn term(&mut self, names: &Dictionary, bytes: Option<&[u8]>) -> Result<Term<'a>, TermError> {
-        let Some(bytes) = bytes else { return Ok(self.nil()) };
+        let Some(bytes) = bytes else {
+            return Ok(self.nil());
+        };
         let known = self.names.entry(std::ptr::from_ref(names)).or_default();
         let mut builder = Builder::new(self.env, known);
         read_term(bytes, names, &mut builder)?;
-        Ok(builder.finish().unwrap_or_else(|| atoms::nil().encode(self.env)))
+        Ok(builder
+            .finish()
+            .unwrap_or_else(|| atoms::nil().encode(self.env)))
     }
 
     fn meta(&self, flags: u8) -> Term<'a> {

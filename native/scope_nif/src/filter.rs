@@ -13,7 +13,9 @@ pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
     let get = |key: Atom| filters.map_get(key);
     Ok(Query {
         nodes: each(get(atoms::nodes())?, name)?,
-        kinds: each(get(atoms::kinds())?, kind)?.into_iter().collect::<Kinds>(),
+        kinds: each(get(atoms::kinds())?, kind)?
+            .into_iter()
+            .collect::<Kinds>(),
         pids: each(get(atoms::pids())?, pid)?,
         modules: each(get(atoms::modules())?, name)?,
         mfa: given(get(atoms::mfa())?, function)?,
@@ -23,6 +25,7 @@ pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
         contains: given(get(atoms::contains())?, text)?,
         limit: get(atoms::limit())?.decode()?,
         order: order(get(atoms::order())?)?,
+        max_bytes: Query::default().max_bytes,
         after: None,
     })
 }
@@ -35,7 +38,10 @@ fn given<T>(term: Term<'_>, read: impl Fn(Term<'_>) -> NifResult<T>) -> NifResul
 }
 
 fn each<T>(term: Term<'_>, read: impl Fn(Term<'_>) -> NifResult<T>) -> NifResult<Vec<T>> {
-    Vec::<Term<'_>>::decode(term)?.into_iter().map(read).collect()
+    Vec::<Term<'_>>::decode(term)?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The text of an atom.
@@ -49,7 +55,11 @@ fn text(term: Term<'_>) -> NifResult<Arc<str>> {
 
 fn kind(term: Term<'_>) -> NifResult<Kind> {
     let name = name(term)?;
-    Kind::ALL.iter().copied().find(|kind| kind.name() == &*name).ok_or(Error::BadArg)
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == &*name)
+        .ok_or(Error::BadArg)
 }
 
 fn pid(term: Term<'_>) -> NifResult<Pid> {
@@ -63,7 +73,11 @@ fn function(term: Term<'_>) -> NifResult<Function> {
     Ok(Function {
         module: named(module)?,
         function: named(function)?,
-        arity: if arity.is_atom() { None } else { Some(arity.decode()?) },
+        arity: if arity.is_atom() {
+            None
+        } else {
+            Some(arity.decode()?)
+        },
     })
 }
 
@@ -71,15 +85,16 @@ fn function(term: Term<'_>) -> NifResult<Function> {
 fn correlation(term: Term<'_>) -> NifResult<Value> {
     let mut room = [0; payload::KEY.bytes as usize];
     // SAFETY: the term belongs to the running call's environment.
-    let seen = unsafe {
-        crate::erl::Env::new(term.get_env().as_c_arg()).term(term.as_c_arg())
-    };
+    let seen = unsafe { crate::erl::Env::new(term.get_env().as_c_arg()).term(term.as_c_arg()) };
     let (used, _) = walk::encode(seen, &mut room, payload::KEY);
     let mut block = BlockBuilder::new(Origin::new("", 1), 1, Arc::clone(&NAMES));
     let event = RawEvent::new(Kind::Mark, 1, 0).correlated(&room[..used]);
     block.push(0, &event).map_err(|_| Error::BadArg)?;
     let events = block.view();
-    let value = events.get(0).and_then(|event| event.correlation_value().ok()).flatten();
+    let value = events
+        .get(0)
+        .and_then(|event| event.correlation_value().ok())
+        .flatten();
     value.ok_or(Error::BadArg)
 }
 
@@ -92,7 +107,11 @@ fn first_stamp(term: Term<'_>) -> NifResult<u64> {
 /// A logical part that no stamp has means the last stamp of that nanosecond.
 fn last_stamp(term: Term<'_>) -> NifResult<u64> {
     let (logical, physical_ns): (u8, u64) = term.decode()?;
-    let last = || Stamp::from_ns(physical_ns.saturating_add(1)).bits().saturating_sub(1);
+    let last = || {
+        Stamp::from_ns(physical_ns.saturating_add(1))
+            .bits()
+            .saturating_sub(1)
+    };
     Ok(Stamp::from_parts(physical_ns, logical).map_or_else(last, Stamp::bits))
 }
 

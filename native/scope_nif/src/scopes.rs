@@ -31,7 +31,9 @@ impl ScopeId {
     const NONE: Self = Self(u8::MAX);
 
     pub(crate) fn from_int(value: Option<i64>) -> Self {
-        value.and_then(|value| u8::try_from(value).ok()).map_or(Self::NONE, Self)
+        value
+            .and_then(|value| u8::try_from(value).ok())
+            .map_or(Self::NONE, Self)
     }
 
     pub(crate) const fn index(self) -> u8 {
@@ -62,15 +64,15 @@ pub(crate) struct Handle(pub(crate) Arc<Scope>);
 #[rustler::resource_impl]
 impl Resource for Handle {}
 
+// A NIF that panics poisons nothing: every lock here is free again, and what it guards is a state
+// machine whose steps are whole.
+impl std::panic::RefUnwindSafe for Handle {}
+
 pub(crate) type ScopeRef = ResourceArc<Handle>;
 
 impl Scope {
     pub(crate) fn clock(&self) -> &'static Clock {
         &CLOCKS[usize::from(self.id.0)]
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        OPEN[usize::from(self.id.0)].load(Ordering::Acquire)
     }
 }
 
@@ -79,7 +81,9 @@ impl Scope {
 pub(crate) fn clock(id: ScopeId) -> Option<&'static Clock> {
     let at = usize::from(id.0);
     // Ordering: acquire, so that the clock was started before it is read.
-    OPEN.get(at).filter(|open| open.load(Ordering::Acquire)).map(|_| &CLOCKS[at])
+    OPEN.get(at)
+        .filter(|open| open.load(Ordering::Acquire))
+        .map(|_| &CLOCKS[at])
 }
 
 /// The open scopes, by place.
@@ -110,7 +114,10 @@ pub(crate) enum OpenError {
 
 /// Opens a scope; one of the same name that its owner left behind makes room.
 pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
-    let old = all().into_iter().flatten().find(|scope| scope.name == opening.name);
+    let old = all()
+        .into_iter()
+        .flatten()
+        .find(|scope| scope.name == opening.name);
     old.iter().for_each(|scope| close(scope));
     let mut table = TABLE.write();
     let id = place(&table, opening.default).ok_or(OpenError::TooMany)?;

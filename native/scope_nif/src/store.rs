@@ -1,12 +1,12 @@
 //! `store_*`: the life of a scope, and questions about its events.
 
 use crate::event::Reader;
-use crate::scopes::{self, Handle, OpenError, Opening, ScopeRef};
+use crate::scopes::{self, Handle, Opening, ScopeRef};
 use crate::{atoms, clock, drain, filter};
 use rustler::{Atom, Env, LocalPid, NifMap, NifResult, ResourceArc, Term};
 use scope_clock::Stamp;
 use scope_event::Origin;
-use scope_store::{Config, Store};
+use scope_store::Config;
 use std::time::Duration;
 
 /// What a scope is opened with, as the Erlang side writes it.
@@ -34,18 +34,23 @@ struct Answer<'a> {
 struct Status {
     limit: u64,
     bytes: u64,
-    blocks: u64,
-    segments: u64,
-    open_events: u64,
-    origins: u64,
-    undecodable: u64,
+    blocks: usize,
+    events: u64,
+    open_events: usize,
+    index_bytes: usize,
+    segments: usize,
+    origins: usize,
+    expired: u64,
+    unreadable: usize,
     conflicts: u64,
+    conflict_limit: u64,
+    conflict_bytes: u64,
     floor: Option<(u8, u64)>,
 }
 
 #[rustler::nif(schedule = "DirtyIo")]
 fn store_open(settings: Settings) -> Result<(ScopeRef, u8), String> {
-    let scope = scopes::open(settings.into()).map_err(|error: OpenError| error.to_string())?;
+    let scope = scopes::open(settings.into()).map_err(|error| error.to_string())?;
     let index = scope.id.index();
     Ok((ResourceArc::new(Handle(scope)), index))
 }
@@ -64,7 +69,11 @@ fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<
     let found = scope.0.store.query(&query);
     let events = Reader::new(env).all(&found.events);
     let damaged = found.events.len() - events.len();
-    Ok(Answer { events, dropped: found.dropped + damaged as u64, more: found.more })
+    Ok(Answer {
+        events,
+        dropped: found.dropped + damaged as u64,
+        more: found.more,
+    })
 }
 
 /// Who is told of the first event after a silence.
@@ -76,7 +85,25 @@ fn store_watch(scope: ScopeRef, watcher: LocalPid) -> Atom {
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn store_status(scope: ScopeRef) -> Status {
-    status(&scope.0.store)
+    let stats = scope.0.store.stats();
+    Status {
+        limit: stats.retention_bytes,
+        bytes: stats.bytes,
+        blocks: stats.blocks,
+        events: stats.events,
+        open_events: stats.open_events,
+        index_bytes: stats.index_bytes,
+        segments: stats.segments,
+        origins: stats.origins,
+        expired: stats.expired_events,
+        unreadable: stats.unreadable_blocks,
+        conflicts: stats.conflicts.seen,
+        conflict_limit: stats.conflicts.limit,
+        conflict_bytes: stats.conflicts.bytes,
+        floor: stats
+            .oldest
+            .map(|stamp| clock::parts(Stamp::from_bits(stamp))),
+    }
 }
 
 impl From<Settings> for Opening {

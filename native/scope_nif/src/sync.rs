@@ -5,7 +5,8 @@ use crate::drain;
 use crate::scopes::{Scope, ScopeRef};
 use rustler::{Atom, Binary, Encoder, Env, NewBinary, NifMap, Term};
 use scope_event::Origin;
-use scope_sync::{Notice, Now, Out, PeerStats, Replica, Settings, SyncReport, wire};
+use scope_sync::wire::{self, Body};
+use scope_sync::{Notice, Now, Out, PeerStats, Replica, Settings, SyncReport};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -42,14 +43,20 @@ struct Peer {
 /// The replica of a scope, before it knows anybody.
 pub(crate) fn replica(origin: &Origin, settings: Settings) -> Replica {
     let own = scope_sync::Origin::new(origin.node.clone(), origin.incarnation);
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Replica::new(own, settings, since.as_nanos() as u64)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn sync_peer(scope: ScopeRef, peer: &str, up: bool) -> Atom {
     let mut replica = scope.0.replica.lock();
-    if up { replica.peer_up(peer) } else { replica.peer_down(peer) }
+    if up {
+        replica.peer_up(peer)
+    } else {
+        replica.peer_down(peer)
+    }
     atoms::ok()
 }
 
@@ -78,7 +85,7 @@ fn sync_receive<'a>(
     peer: &str,
     bytes: Binary<'a>,
 ) -> Result<Step<'a>, String> {
-    if wire::asks(&bytes) {
+    if asks(&bytes) {
         freshen(&scope.0);
     }
     let mut replica = scope.0.replica.lock();
@@ -91,7 +98,17 @@ fn sync_receive<'a>(
 #[rustler::nif(schedule = "DirtyCpu")]
 fn sync_status(scope: ScopeRef) -> HashMap<String, Peer> {
     let replica = scope.0.replica.lock();
-    replica.stats().map(|(name, stats)| (name.to_string(), stats.into())).collect()
+    replica
+        .stats()
+        .map(|(name, stats)| (name.to_string(), stats.into()))
+        .collect()
+}
+
+/// Whether a peer wants an exchange now. Frames of blocks are not looked at twice.
+fn asks(bytes: &[u8]) -> bool {
+    const LONGEST: usize = 1024;
+    bytes.len() <= LONGEST
+        && wire::decode(bytes).is_ok_and(|(message, _)| matches!(message.body, Body::Sync { .. }))
 }
 
 /// Only closed blocks are shipped: what was recorded so far becomes one.
@@ -101,7 +118,10 @@ fn freshen(scope: &Scope) {
 }
 
 fn now(scope: &Scope) -> Now {
-    Now { mono_ns: mono_ns(), stamp: scope.clock().now().bits() }
+    Now {
+        mono_ns: mono_ns(),
+        stamp: scope.clock().now().bits(),
+    }
 }
 
 fn mono_ns() -> u64 {
@@ -110,19 +130,30 @@ fn mono_ns() -> u64 {
 }
 
 fn step<'a>(env: Env<'a>, replica: &mut Replica, out: Vec<Out>) -> Step<'a> {
-    let next = replica.next_tick().map(|at| at.saturating_sub(mono_ns()) / 1_000_000 + 1);
+    let next = replica
+        .next_tick()
+        .map(|at| at.saturating_sub(mono_ns()) / 1_000_000 + 1);
     Step {
-        out: out.iter().map(|out| (out.to.to_string(), binary(env, &out.bytes))).collect(),
-        done: replica.notices().iter().filter_map(|notice| done(env, notice)).collect(),
+        out: out
+            .iter()
+            .map(|out| (out.to.to_string(), binary(env, &out.bytes)))
+            .collect(),
+        done: replica
+            .notices()
+            .iter()
+            .filter_map(|notice| done(env, notice))
+            .collect(),
         next_ms: next,
     }
 }
 
 fn done<'a>(env: Env<'a>, notice: &Notice) -> Option<(String, u32, Term<'a>)> {
     match notice {
-        Notice::Synced { peer, token, report } => {
-            Some((peer.to_string(), *token, Summary::from(*report).encode(env)))
-        }
+        Notice::Synced {
+            peer,
+            token,
+            report,
+        } => Some((peer.to_string(), *token, Summary::from(*report).encode(env))),
         Notice::SyncFailed { peer, token } => {
             let failed = (atoms::error(), atoms::node_unavailable());
             Some((peer.to_string(), *token, failed.encode(env)))
@@ -140,8 +171,19 @@ fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Term<'a> {
 
 impl From<SyncReport> for Summary {
     fn from(report: SyncReport) -> Self {
-        let SyncReport { sent, received, already, bytes, .. } = report;
-        Self { sent, received, already, bytes }
+        let SyncReport {
+            sent,
+            received,
+            already,
+            bytes,
+            ..
+        } = report;
+        Self {
+            sent,
+            received,
+            already,
+            bytes,
+        }
     }
 }
 

@@ -19,9 +19,7 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn pid(&mut self, env: Env<'a>, index: u32, pid: &Pid) -> Term<'a> {
-        remember(&mut self.pids, index, || {
-            crate::event::pid(env, pid)
-        })
+        remember(&mut self.pids, index, || crate::event::pid(env, pid))
     }
 }
 
@@ -48,7 +46,11 @@ pub(crate) struct Builder<'a, 'n> {
 
 impl<'a, 'n> Builder<'a, 'n> {
     pub(crate) fn new(env: Env<'a>, names: &'n mut Names<'a>) -> Self {
-        Self { env, names, open: vec![(None, Vec::new())] }
+        Self {
+            env,
+            names,
+            open: vec![(None, Vec::new())],
+        }
     }
 
     /// The term, if one was read whole.
@@ -67,7 +69,10 @@ impl<'a, 'n> Builder<'a, 'n> {
         let fields = [
             (atoms::__struct__(), atoms::opaque().encode(self.env)),
             (atoms::r#type(), of.encode(self.env)),
-            (atoms::size(), size.map_or(nil, |size| size.encode(self.env))),
+            (
+                atoms::size(),
+                size.map_or(nil, |size| size.encode(self.env)),
+            ),
             (atoms::kept(), kept.unwrap_or(nil)),
         ];
         structure(self.env, &fields)
@@ -76,7 +81,9 @@ impl<'a, 'n> Builder<'a, 'n> {
     /// A cut container ends in a mark that says how much is not there.
     fn mark(&self, shape: Shape, kept: usize) -> Term<'a> {
         let left = match shape {
-            Shape::Tuple(full) | Shape::Map(full) => Some(u64::from(full).saturating_sub(kept as u64)),
+            Shape::Tuple(full) | Shape::Map(full) => {
+                Some(u64::from(full).saturating_sub(kept as u64))
+            }
             Shape::List => None,
         };
         self.missing(atoms::cut(), left, None)
@@ -159,8 +166,10 @@ impl TermSink for Builder<'_, '_> {
 
 /// A map of fields that are known to differ.
 pub(crate) fn structure<'a>(env: Env<'a>, fields: &[(Atom, Term<'a>)]) -> Term<'a> {
-    let (keys, values): (Vec<_>, Vec<_>) =
-        fields.iter().map(|(key, value)| (key.encode(env), *value)).unzip();
+    let (keys, values): (Vec<_>, Vec<_>) = fields
+        .iter()
+        .map(|(key, value)| (key.encode(env), *value))
+        .unzip();
     Term::map_from_term_arrays(env, &keys, &values).unwrap_or_else(|_| Term::map_new(env))
 }
 
@@ -173,7 +182,10 @@ fn map<'a>(env: Env<'a>, terms: &[Term<'a>]) -> Term<'a> {
 
 fn improper<'a>(env: Env<'a>, mut terms: Vec<Term<'a>>) -> Term<'a> {
     let tail = terms.pop().unwrap_or_else(|| atoms::nil().encode(env));
-    terms.into_iter().rev().fold(tail, |tail, head| tail.list_prepend(head))
+    terms
+        .into_iter()
+        .rev()
+        .fold(tail, |tail, head| tail.list_prepend(head))
 }
 
 fn foreign(of: Foreign) -> Atom {

@@ -32,23 +32,18 @@ defmodule ElixirScope.Distributed.Storages.Native do
   @impl Storage
   def status(store), do: Native.store_status(store)
 
+  # Published before the processes start that look for it.
   @impl GenServer
   def init(scope) do
     Process.flag(:trap_exit, true)
 
-    case Native.store_open(settings(scope)) do
-      {:ok, {store, index}} ->
-        {:ok, %{scope | store: store, index: index}, {:continue, :publish}}
-
-      {:error, reason} ->
-        {:stop, reason}
+    with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
+      scope = %{scope | store: store, index: index}
+      Scope.publish(scope)
+      {:ok, scope}
+    else
+      {:error, reason} -> {:stop, reason}
     end
-  end
-
-  @impl GenServer
-  def handle_continue(:publish, scope) do
-    Scope.publish(scope)
-    {:noreply, scope}
   end
 
   @impl GenServer

@@ -44,16 +44,16 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   @doc "What was exchanged with each peer."
   @spec status(Scope.t()) :: %{node => map}
   def status(scope),
-    do: Map.new(Native.sync_status(scope.store), fn {name, stats} -> {node(name), stats} end)
+    do: Map.new(Native.sync_status(scope.store), fn {name, stats} -> {known(name), stats} end)
 
   # Every peer was an atom when it was handed in.
   defp named(step) do
     %{
       step
-      | out: for({name, batch} <- step.out, do: {node(name), batch}),
-        done: for({name, token, result} <- step.done, do: {node(name), token, result})
+      | out: for({name, batch} <- step.out, do: {known(name), batch}),
+        done: for({name, token, result} <- step.done, do: {known(name), token, result})
     }
   end
 
-  defp node(name), do: String.to_existing_atom(name)
+  defp known(name), do: String.to_existing_atom(name)
 end
