@@ -116,8 +116,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
-    rounds = Rounds.begin(state.rounds, ref, caller, nodes, now_ms())
-    {:noreply, nodes |> Enum.reduce(%{state | rounds: rounds}, &start/2) |> answer()}
+    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
+    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> answer()}
   end
 
   def handle_call({:apply, message}, _caller, state) do
@@ -129,8 +129,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def handle_cast({:members, peers}, state) do
     for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
     for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
-    gone = Enum.reduce(state.peers -- peers, state, &finish(&2, &1, unavailable(&1)))
-    {:noreply, schedule(answer(%{gone | peers: peers}), 0)}
+    gone = &Rounds.gone(&2, &1, unavailable(&1))
+    rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
+    {:noreply, %{state | peers: peers, rounds: rounds} |> answer() |> schedule(0)}
   end
 
   def handle_cast({:transport, :message, from, message}, state) do
@@ -141,23 +142,28 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_info(:tick, state) do
     GlobalClock.tick(state.scope.name, state.peers)
-    {outs, activity} = Replica.tick(state.scope, now_ms())
+    {outs, done, activity} = Replica.tick(state.scope, now_ms())
     state = Enum.reduce(outs, %{state | floor: oldest(state.scope)}, &send_out/2)
+    state = Enum.reduce(done, state, &finish/2)
     {:noreply, state |> schedule(next(activity, state)) |> answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
-    {:noreply, answer(%{state | rounds: Rounds.expire(state.rounds, ref, now_ms())})}
+    {:noreply, answer(update_in(state.rounds, &Rounds.expire(&1, ref)))}
   end
 
   # The scope has its first event after a silence.
   def handle_info(:events, state),
     do: {:noreply, schedule(state, state.scope.options[:sync_interval_ms])}
 
-  defp start(node, state) do
-    if node in state.peers,
-      do: state.scope |> Replica.start(node, now_ms()) |> Enum.reduce(state, &send_out/2),
-      else: finish(state, node, unavailable(node))
+  defp start(node, ref, state) do
+    if node in state.peers do
+      {token, outs} = Replica.start(state.scope, node, now_ms())
+      state = update_in(state.rounds, &Rounds.await(&1, ref, node, token))
+      Enum.reduce(outs, state, &send_out/2)
+    else
+      update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+    end
   end
 
   defp receive_batch(from, message, state) do
@@ -165,9 +171,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
          {:ok, outs, done} <- Replica.handle(state.scope, from, message.events_batch, now_ms()) do
       state = Enum.reduce(outs, state, &send_out/2)
-
-      {:ok,
-       Enum.reduce(done, state, fn {node, summary}, state -> finish(state, node, summary) end)}
+      {:ok, Enum.reduce(done, state, &finish/2)}
     else
       {:member, false} -> {{:error, :not_a_member}, state}
       {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
@@ -187,9 +191,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     state
   end
 
-  defp finish(state, node, result) do
+  defp finish({node, token, result}, state) do
     Telemetry.emit(:sync, node, result)
-    %{state | rounds: Rounds.done(state.rounds, node, result, now_ms())}
+    update_in(state.rounds, &Rounds.done(&1, node, token, result, now_ms()))
   end
 
   defp answer(state) do

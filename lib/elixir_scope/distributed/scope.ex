@@ -20,13 +20,14 @@ defmodule ElixirScope.Distributed.Scope do
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :transport, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
 
   @type t :: %__MODULE__{
           name: atom,
           node: node,
           incarnation: non_neg_integer,
           store: Storage.t(),
+          index: non_neg_integer,
           transport: {module, GenServer.name()},
           options: keyword
         }

@@ -13,7 +13,7 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
   @spec start(pos_integer) :: :ok | {:error, Error.t()}
   def start(ring_bytes) do
     case Native.load_failure() do
-      nil -> Native.ring_start(ring_bytes)
+      nil -> Native.ring_start(ring_bytes, threads())
       failure -> report(failure)
     end
   end
@@ -36,12 +36,20 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
   @spec status() :: map
   def status, do: Native.ring_status()
 
+  # Whatever may run a NIF or a trace point: every scheduler, and two threads more.
+  defp threads do
+    [:schedulers, :dirty_cpu_schedulers, :dirty_io_schedulers]
+    |> Enum.map(&:erlang.system_info/1)
+    |> Enum.sum()
+    |> Kernel.+(2)
+  end
+
   defp record_to(@default_scope, name, data, id), do: Native.ring_record(name, data, id)
 
   defp record_to(scope, name, data, id) do
     case Scope.fetch(scope) do
-      {:ok, %{store: store}} -> Native.ring_record_to(store, name, data, id)
-      {:error, _not_running} -> Native.ring_record_to(nil, name, data, id)
+      {:ok, %{index: index}} -> Native.ring_record_to(index, name, data, id)
+      {:error, _not_running} -> Native.ring_record_to(-1, name, data, id)
     end
   end
 

@@ -27,8 +27,11 @@ defmodule ElixirScope.Distributed.Storages.Native do
     Process.flag(:trap_exit, true)
 
     case Native.store_open(settings(scope)) do
-      {:ok, store} -> {:ok, %{scope | store: store}, {:continue, :publish}}
-      {:error, reason} -> {:stop, reason}
+      {:ok, {store, index}} ->
+        {:ok, %{scope | store: store, index: index}, {:continue, :publish}}
+
+      {:error, reason} ->
+        {:stop, reason}
     end
   end
 

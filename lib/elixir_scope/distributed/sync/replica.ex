@@ -6,21 +6,22 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   alias ElixirScope.Distributed.{Native, Scope}
 
   @type out :: {to :: node, batch :: binary}
-  @type done :: {node, %{sent: integer, received: integer, already: integer, bytes: integer}}
+  @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
+  @type done :: {node, token :: non_neg_integer, summary | {:error, term}}
 
   @doc "A peer can be reached, or no longer."
   @spec peer(Scope.t(), node, :up | :down) :: :ok
   def peer(scope, node, state), do: Native.sync_peer(scope.store, node, state == :up)
 
-  @doc "The periodic round: what to send to whom, and whether anything is going on."
-  @spec tick(Scope.t(), integer) :: {[out], :busy | :idle}
+  @doc "The periodic round: what to send to whom, what ended, whether anything is going on."
+  @spec tick(Scope.t(), integer) :: {[out], [done], :busy | :idle}
   def tick(scope, now_ms), do: Native.sync_tick(scope.store, now_ms)
 
-  @doc "Begins a round with one peer that is reported as done when both are equal."
-  @spec start(Scope.t(), node, integer) :: [out]
+  @doc "Begins an exchange with one peer; it is done when both have the same."
+  @spec start(Scope.t(), node, integer) :: {token :: non_neg_integer, [out]}
   def start(scope, node, now_ms), do: Native.sync_start(scope.store, node, now_ms)
 
-  @doc "What a peer's batch asks us to send, and the rounds it ended."
+  @doc "What a peer's batch asks us to send, and the exchanges it ended."
   @spec handle(Scope.t(), node, binary, integer) :: {:ok, [out], [done]} | {:error, atom}
   def handle(scope, from, batch, now_ms),
     do: Native.sync_receive(scope.store, from, batch, now_ms)
