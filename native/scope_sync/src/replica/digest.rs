@@ -1,0 +1,349 @@
+//! Telling a peer what changed here, and hearing what changed there.
+//!
+//! Source: scuttlebutt reconciliation (van Renesse et al. 2008) over version vectors with
+//! exceptions. One digest is on the way at a time, and is repeated as it is until acknowledged, so
+//! that both ends agree on what the next one is relative to. An entry that says nothing the peer
+//! could use, because it has all of it, waits until it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::link::{Cx, Link};
+use crate::knowledge::Knowledge;
+use crate::origin::Origin;
+use crate::settings::ns;
+use crate::stats::Notice;
+use crate::vector::Vector;
+use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, WireError, apply_entries};
+
+/// Where a digest is cut; what is left goes into the next one.
+const CHUNK: usize = 32 * 1024;
+/// The longest name of a node.
+const MAX_NAME: usize = 255;
+/// The index of an origin that a peer speaks of and this replica has no room for.
+const IGNORED: u32 = u32::MAX;
+
+/// What the peer was told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Invariant: what the peer made of all digests up to `acked`.
+    pub(super) vector: Vector,
+    /// The origins that it knows by this replica's index.
+    pub(super) introduced: BTreeSet<u32>,
+    acked: u32,
+    last: u32,
+    pending: Option<Pending>,
+    next_ns: u64,
+    /// The versions of both sides when there was nothing to tell.
+    quiet: Option<(u64, u64)>,
+}
+
+/// A digest on its way.
+#[derive(Debug)]
+struct Pending {
+    no: u32,
+    base: u32,
+    names: Vec<Intro>,
+    entries: Vec<u8>,
+    values: Vec<(u32, Knowledge)>,
+    sent_ns: u64,
+    tries: u32,
+    /// There is more to tell.
+    cut: bool,
+}
+
+/// What the peer told.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) vector: Vector,
+    /// The last digest of the peer that was applied; 0 for none.
+    pub(super) applied: u32,
+    /// Invariant: each is the other's inverse, except for what is ignored.
+    ours: BTreeMap<u32, u32>,
+    pub(super) theirs: BTreeMap<u32, u32>,
+    version: u64,
+}
+
+impl Told {
+    /// The peer knows nothing any more. Digests go on counting, so that a late one is recognised.
+    pub(super) fn begin_again(&mut self) {
+        *self = Self {
+            last: self.last,
+            next_ns: 0,
+            ..Self::default()
+        };
+    }
+
+    /// True when the peer has heard digest `no`, or there is nothing more to hear.
+    pub(super) fn has_heard(&self, no: u32) -> bool {
+        self.pending.is_none() && self.acked >= no
+    }
+
+    pub(super) fn deadline_ns(&self, resend_ns: u64) -> Option<u64> {
+        self.pending.as_ref().map(|p| p.deadline_ns(resend_ns))
+    }
+}
+
+impl Pending {
+    fn deadline_ns(&self, resend_ns: u64) -> u64 {
+        self.sent_ns.saturating_add(resend_ns << self.tries.min(3))
+    }
+
+    fn body(&self) -> Body {
+        let (names, entries) = (self.names.clone(), self.entries.clone());
+        Body::Digest {
+            no: self.no,
+            base: self.base,
+            names,
+            entries,
+        }
+    }
+}
+
+impl View {
+    /// Our index for the peer's.
+    pub(super) fn ours(&self, theirs: u32) -> Option<u32> {
+        self.ours
+            .get(&theirs)
+            .copied()
+            .filter(|ours| *ours != IGNORED)
+    }
+
+    fn introduce(&mut self, theirs: u32, ours: u32) {
+        self.ours.insert(theirs, ours);
+        if ours != IGNORED {
+            self.theirs.insert(ours, theirs);
+        }
+    }
+
+    fn set(&mut self, theirs: u32, ours: u32, known: Knowledge) {
+        self.version += 1;
+        if known == Knowledge::default() {
+            self.ours.remove(&theirs);
+            self.theirs.remove(&ours);
+        }
+        if ours != IGNORED {
+            self.vector.set(ours, known);
+        }
+    }
+}
+
+impl Link {
+    pub(super) fn tell_when_due(&mut self, cx: &mut Cx<'_>) {
+        if cx.now.mono_ns >= self.told.next_ns {
+            self.tell(cx);
+        }
+    }
+
+    /// Sends a digest if there is news, and returns the number of the one to wait for.
+    pub(super) fn tell(&mut self, cx: &mut Cx<'_>) -> u32 {
+        let versions = (cx.core.version, self.view.version);
+        if self.told.pending.is_none() && self.told.quiet != Some(versions) {
+            match self.digest(cx) {
+                Some(pending) => self.send_digest(cx, pending),
+                None => self.told.quiet = Some(versions),
+            }
+        }
+        self.told
+            .pending
+            .as_ref()
+            .map_or(self.told.acked, |pending| pending.no)
+    }
+
+    fn send_digest(&mut self, cx: &mut Cx<'_>, pending: Pending) {
+        self.told.last = pending.no;
+        self.told.next_ns = cx
+            .now
+            .mono_ns
+            .saturating_add(ns(cx.core.settings.digest_every));
+        cx.stats.entries_out += pending.values.len() as u64;
+        let names = pending.names.iter().map(|n| n.node.len() as u64 + 10);
+        cx.stats.names_out += names.sum::<u64>();
+        self.send(cx, pending.body(), &[]);
+        self.told.pending = Some(pending);
+    }
+
+    fn digest(&self, cx: &Cx<'_>) -> Option<Pending> {
+        let (mut packer, mut names, mut values) = (EntryPacker::default(), Vec::new(), Vec::new());
+        let (mut cut, mut named) = (false, 0);
+        for index in cx.core.vector.differs_from(&self.told.vector) {
+            let Some((told, now)) = self.news(cx, index) else {
+                continue;
+            };
+            let Some(origin) = cx.core.table.origin(index) else {
+                continue;
+            };
+            if packer.len() + named > CHUNK {
+                cut = true;
+                break;
+            }
+            if !self.told.introduced.contains(&index) {
+                named += origin.node.len() + 16;
+                names.push(intro(index, origin));
+            }
+            packer.push(index, &told, &now);
+            values.push((index, now));
+        }
+        (!values.is_empty()).then(|| Pending {
+            no: self.told.last + 1,
+            base: self.told.acked,
+            names,
+            entries: packer.finish(),
+            values,
+            sent_ns: cx.now.mono_ns,
+            tries: 0,
+            cut,
+        })
+    }
+
+    /// What was told and what is, when the peer could use the difference.
+    fn news(&self, cx: &Cx<'_>, index: u32) -> Option<(Knowledge, Knowledge)> {
+        let (told, mut now) = (self.told.vector.get(index), cx.core.vector.get(index));
+        now.beyond.clip(MAX_RUNS);
+        if told == now {
+            return None;
+        }
+        let matters = now == Knowledge::default()
+            || now.floor != told.floor
+            || now.last != told.last
+            || !self.view.vector.get(index).lacks(&now).is_empty();
+        matters.then_some((told, now))
+    }
+
+    pub(super) fn on_ack(&mut self, cx: &mut Cx<'_>, ack: u32) {
+        let Some(pending) = self.told.pending.take() else {
+            return;
+        };
+        if pending.no != ack {
+            return self.judge(pending, ack);
+        }
+        self.told.acked = ack;
+        for intro in &pending.names {
+            self.told.introduced.insert(intro.index);
+        }
+        for (index, known) in pending.values {
+            if known == Knowledge::default() {
+                self.told.introduced.remove(&index);
+            }
+            self.told.vector.set(index, known);
+        }
+        if pending.cut {
+            self.tell(cx);
+        }
+    }
+
+    /// A peer that repeatedly acknowledges something else has lost what this digest builds on.
+    fn judge(&mut self, pending: Pending, ack: u32) {
+        if pending.tries >= 2 && ack != self.told.acked {
+            self.told.begin_again();
+        } else {
+            self.told.pending = Some(pending);
+        }
+    }
+
+    pub(super) fn resend_digest(&mut self, cx: &mut Cx<'_>) {
+        let resend = ns(cx.core.settings.resend_after);
+        let Some(pending) = &mut self.told.pending else {
+            return;
+        };
+        if cx.now.mono_ns >= pending.deadline_ns(resend) {
+            (pending.tries, pending.sent_ns) = (pending.tries + 1, cx.now.mono_ns);
+            let body = pending.body();
+            self.send(cx, body, &[]);
+        }
+    }
+
+    pub(super) fn on_digest(
+        &mut self,
+        cx: &mut Cx<'_>,
+        no: u32,
+        base: u32,
+        names: &[Intro],
+        entries: &[u8],
+    ) -> Result<(), WireError> {
+        self.ack_owed = true;
+        if no <= self.view.applied || (base != 0 && base != self.view.applied) {
+            return Ok(());
+        }
+        if base == 0 {
+            self.view = View {
+                version: self.view.version + 1,
+                ..View::default()
+            };
+        }
+        let news = names
+            .iter()
+            .map(|n| introduced(cx, n))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let index_of = |theirs| {
+            news.get(&theirs)
+                .or_else(|| self.view.ours.get(&theirs))
+                .copied()
+        };
+        let changes = apply_entries(entries, &self.view.vector, index_of)?;
+        news.iter()
+            .for_each(|(theirs, ours)| self.view.introduce(*theirs, *ours));
+        for (theirs, ours, known) in changes {
+            self.heard(cx, ours, &known);
+            self.view.set(theirs, ours, known);
+        }
+        self.view.applied = no;
+        Ok(())
+    }
+
+    /// The peer says something new of an origin.
+    fn heard(&mut self, cx: &mut Cx<'_>, index: u32, known: &Knowledge) {
+        self.avoid.remove(&index);
+        let Some(origin) = cx.core.table.origin(index).cloned() else {
+            return;
+        };
+        let mine = cx.core.vector.get(index);
+        if origin == cx.core.own && known.top() > mine.top() {
+            let (peer, claimed, recorded) = (cx.peer.clone(), known.top(), mine.top());
+            cx.core.notify(Notice::Cloned {
+                peer,
+                claimed,
+                recorded,
+            });
+        }
+        self.note_last(cx, index, &origin, known.last);
+    }
+
+    /// Passes the end of an incarnation on to the store, once it has anything of it.
+    pub(super) fn note_last(
+        &self,
+        cx: &mut Cx<'_>,
+        index: u32,
+        origin: &Origin,
+        last: Option<u64>,
+    ) {
+        let mine = cx.core.vector.get(index);
+        let Some(last) = last.filter(|last| mine.last.is_none_or(|known| known < *last)) else {
+            return;
+        };
+        if mine != Knowledge::default() {
+            let known = cx.core.while_current(cx.holdings, |_, holdings| {
+                holdings.note_last(origin, last);
+                holdings.knowledge(origin)
+            });
+            cx.core.learn(index, known);
+        }
+    }
+}
+
+fn intro(index: u32, origin: &Origin) -> Intro {
+    Intro {
+        index,
+        node: origin.node.to_string(),
+        incarnation: origin.incarnation,
+    }
+}
+
+/// Gives an origin that a peer introduces an index of ours.
+fn introduced(cx: &mut Cx<'_>, intro: &Intro) -> Result<(u32, u32), WireError> {
+    if intro.node.is_empty() || intro.node.len() > MAX_NAME {
+        return Err(WireError::Range);
+    }
+    let origin = Origin::new(intro.node.as_str(), intro.incarnation);
+    let index = cx.core.intern(&origin, cx.core.settings.max_origins);
+    Ok((intro.index, index.unwrap_or(IGNORED)))
+}

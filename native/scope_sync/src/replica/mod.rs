@@ -1,0 +1,320 @@
+//! The replica: one state machine for all links of one node.
+
+mod aged;
+mod audit;
+mod core;
+mod digest;
+mod forget;
+mod link;
+mod pull;
+mod serve;
+mod settle;
+mod wiring;
+
+use std::collections::BTreeMap;
+
+pub use self::link::Out;
+
+use self::core::Core;
+use self::forget::Forget;
+use self::link::{Cx, Link};
+use crate::holdings::Holdings;
+use crate::interest::Interest;
+use crate::intervals::Intervals;
+use crate::knowledge::Knowledge;
+use crate::origin::{NodeName, Origin};
+use crate::settings::{Now, Settings, ns};
+use crate::stats::{Notice, PeerStats};
+use crate::wire::{self, WireError};
+
+/// One node's side of the synchronisation.
+///
+/// It never sends by itself: [`tick`](Self::tick) and [`receive`](Self::receive) return what is to be
+/// sent. A message that cannot be sent may be dropped.
+///
+/// # Examples
+///
+/// ```
+/// use scope_sync::model::MemoryHoldings;
+/// use scope_sync::{Now, Origin, Replica, Settings};
+///
+/// let (a, b) = (Origin::new("a@x", 1), Origin::new("b@x", 1));
+/// let (mut at_a, mut at_b) = (MemoryHoldings::new(), MemoryHoldings::new());
+/// at_a.record(&a, 100, 1 << 32);
+///
+/// let mut replica_a = Replica::new(a.clone(), Settings::default(), 1);
+/// let mut replica_b = Replica::new(b, Settings::default(), 2);
+/// replica_a.peer_up("b@x");
+/// replica_b.peer_up("a@x");
+///
+/// let now = Now { mono_ns: 1, stamp: 2 << 32 };
+/// let mut to_b = replica_a.tick(now, &mut at_a);
+/// while let Some(out) = to_b.pop() {
+///     for back in replica_b.receive("a@x", &out.bytes, now, &mut at_b)? {
+///         to_b.extend(replica_a.receive("b@x", &back.bytes, now, &mut at_a)?);
+///     }
+/// }
+/// assert_eq!(at_b.events(&a), 100);
+/// # Ok::<(), scope_sync::WireError>(())
+/// ```
+#[derive(Debug)]
+pub struct Replica {
+    core: Core,
+    peers: BTreeMap<NodeName, Peer>,
+    forget: Forget,
+    /// Peers came or went: who talks to whom is to be worked out again.
+    rewire: bool,
+    tokens: u32,
+}
+
+/// A node that is or was a peer.
+#[derive(Debug, Default)]
+struct Peer {
+    up: bool,
+    stats: PeerStats,
+    link: Option<Box<Link>>,
+}
+
+impl Replica {
+    /// A replica that records `own`. Equal arguments and equal calls give equal messages; `seed`
+    /// should differ between two starts of the same incarnation.
+    pub fn new(own: Origin, settings: Settings, seed: u64) -> Self {
+        let core = Core::new(own, settings, seed);
+        Self {
+            core,
+            peers: BTreeMap::new(),
+            forget: Forget::default(),
+            rewire: false,
+            tokens: 0,
+        }
+    }
+
+    /// The origin that this replica records.
+    pub fn own(&self) -> &Origin {
+        &self.core.own
+    }
+
+    /// The transport can reach `peer`. Said of a peer that is up already: it started again.
+    pub fn peer_up(&mut self, peer: &str) {
+        if *peer == *self.core.own.node {
+            return;
+        }
+        self.peer_down(peer);
+        let name = NodeName::from(peer);
+        if self.core.members.insert(name.clone()) {
+            self.core.review_wanted();
+        }
+        self.peers.entry(name).or_default().up = true;
+        self.rewire = true;
+    }
+
+    /// The transport lost `peer`. What was on the way is asked for elsewhere, or when it is back.
+    pub fn peer_down(&mut self, peer: &str) {
+        let Some(state) = self.peers.get_mut(peer) else {
+            return;
+        };
+        state.up = false;
+        self.rewire = true;
+        let Some(link) = state.link.take() else {
+            return;
+        };
+        link.release(&mut self.core);
+        if let Some(token) = link.settle.token() {
+            self.core.notify(Notice::SyncFailed {
+                peer: peer.into(),
+                token,
+            });
+        }
+    }
+
+    /// Who belongs to the cluster, reachable or not: collectors are chosen among them. Peers are
+    /// added by themselves when they come up.
+    pub fn set_members(&mut self, members: impl IntoIterator<Item = NodeName>) {
+        self.core.members = members.into_iter().collect();
+        self.core.members.insert(self.core.own.node.clone());
+        self.core.review_wanted();
+        self.rewire = true;
+    }
+
+    /// Changes which origins are pulled.
+    pub fn set_interest(&mut self, interest: Interest) {
+        self.core.settings.interest = interest;
+        self.core.review_wanted();
+        self.rewire = true;
+    }
+
+    /// Does what is due and returns what is to be sent. To be called every digest interval, after
+    /// `peer_up`, and when [`next_tick`](Self::next_tick) says so.
+    pub fn tick(&mut self, now: Now, holdings: &mut impl Holdings) -> Vec<Out> {
+        self.core.refresh(holdings);
+        self.core.budget.refill(now);
+        self.forget.run(&mut self.core, &self.peers, holdings, now);
+        self.wire_up(now);
+        let mut out = Vec::new();
+        for (name, peer) in &mut self.peers {
+            let Some(link) = &mut peer.link else { continue };
+            let (core, stats) = (&mut self.core, &mut peer.stats);
+            link.tick(&mut Cx {
+                core,
+                holdings,
+                now,
+                peer: name,
+                stats,
+                out: &mut out,
+            });
+        }
+        out
+    }
+
+    /// When [`tick`](Self::tick) has something to do apart from the next digest, on the monotonic
+    /// clock; `None` when nothing is on the way.
+    pub fn next_tick(&self) -> Option<u64> {
+        self.links()
+            .filter_map(|(_, link)| link.deadline_ns(&self.core))
+            .min()
+    }
+
+    /// Handles a message from `from` and returns what is to be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError`] when it is refused, which is also counted; then nothing changed.
+    pub fn receive(
+        &mut self,
+        from: &str,
+        bytes: &[u8],
+        now: Now,
+        holdings: &mut impl Holdings,
+    ) -> Result<Vec<Out>, WireError> {
+        self.core.budget.refill(now);
+        let name = self.peers.get_key_value(from).map(|(name, _)| name.clone());
+        let peer = self.peers.get_mut(from).filter(|peer| peer.up);
+        let Some((name, peer)) = name.zip(peer) else {
+            return Err(WireError::NotAPeer);
+        };
+        peer.stats.bytes_in += bytes.len() as u64;
+        let mut out = Vec::new();
+        let link = peer
+            .link
+            .get_or_insert_with(|| Box::new(Link::new(self.core.nonce(), now)));
+        let (core, stats) = (&mut self.core, &mut peer.stats);
+        let result = wire::decode(bytes).and_then(|(message, blocks)| {
+            let mut cx = Cx {
+                core,
+                holdings,
+                now,
+                peer: &name,
+                stats,
+                out: &mut out,
+            };
+            link.receive(&mut cx, message, blocks)
+        });
+        if let Err(error) = result {
+            peer.stats.refused += 1;
+            return Err(error);
+        }
+        Ok(out)
+    }
+
+    /// Exchanges with `peer` now. [`Notice::Synced`] under the returned token says that this node
+    /// has what the peer had and the other way round; `None` when it is not up.
+    pub fn sync_now(
+        &mut self,
+        peer: &str,
+        now: Now,
+        holdings: &mut impl Holdings,
+    ) -> Option<(u32, Vec<Out>)> {
+        self.core.refresh(holdings);
+        let name = self.peers.get_key_value(peer)?.0.clone();
+        let state = self.peers.get_mut(peer).filter(|peer| peer.up)?;
+        self.tokens += 1;
+        let mut out = Vec::new();
+        let link = state
+            .link
+            .get_or_insert_with(|| Box::new(Link::new(self.core.nonce(), now)));
+        let (core, stats) = (&mut self.core, &mut state.stats);
+        let mut cx = Cx {
+            core,
+            holdings,
+            now,
+            peer: &name,
+            stats,
+            out: &mut out,
+        };
+        link.ask(&mut cx, self.tokens);
+        link.proceed(&mut cx);
+        Some((self.tokens, out))
+    }
+
+    /// What happened since the last call.
+    pub fn notices(&mut self) -> Vec<Notice> {
+        self.core.notices.drain(..).collect()
+    }
+
+    /// The counters of every peer that was ever up.
+    pub fn stats(&self) -> impl Iterator<Item = (&NodeName, &PeerStats)> {
+        self.peers.iter().map(|(name, peer)| (name, &peer.stats))
+    }
+
+    /// The peers that digests go to by themselves.
+    pub fn neighbours(&self) -> impl Iterator<Item = &NodeName> {
+        self.links()
+            .filter(|(_, link)| link.active)
+            .map(|(name, _)| name)
+    }
+
+    /// How many origins this replica or a peer of it speaks of.
+    pub fn origins(&self) -> usize {
+        self.core.table.used()
+    }
+
+    /// What `peer` is known to have of `origin`.
+    pub fn peer_knowledge(&self, peer: &str, origin: &Origin) -> Option<Knowledge> {
+        let index = self.core.table.find(origin)?;
+        Some(self.peers.get(peer)?.link.as_ref()?.view.vector.get(index))
+    }
+
+    /// What is missing of `origin` for good as far as anyone reachable can tell: somebody had it,
+    /// and every reachable replica that had it has expired it.
+    pub fn final_gaps(&self, origin: &Origin) -> Intervals {
+        let Some(index) = self.core.table.find(origin) else {
+            return Intervals::new();
+        };
+        let mine = self.core.vector.get(index);
+        let views: Vec<_> = self
+            .links()
+            .map(|(_, link)| link.view.vector.get(index))
+            .collect();
+        let mut gone = Intervals::of(
+            mine.floor + 1,
+            views.iter().map(|v| v.floor).max().unwrap_or(0),
+        );
+        gone.subtract(&mine.held());
+        views.iter().for_each(|view| gone.subtract(&view.held()));
+        gone
+    }
+
+    fn links(&self) -> impl Iterator<Item = (&NodeName, &Link)> {
+        self.peers
+            .iter()
+            .filter_map(|(name, peer)| Some((name, peer.link.as_deref()?)))
+    }
+}
+
+impl Link {
+    fn deadline_ns(&self, core: &Core) -> Option<u64> {
+        let waits =
+            (self.serve.is_some() && core.budget.is_spent()).then(|| core.budget.ready_ns());
+        let pull = self.pull.as_ref().map(|pull| pull.deadline_ns);
+        let told = self.told.deadline_ns(ns(core.settings.resend_after));
+        [waits, pull, told].into_iter().flatten().min()
+    }
+
+    /// True when this end or the other may still use the index.
+    fn speaks_of(&self, index: u32) -> bool {
+        self.told.introduced.contains(&index)
+            || self.view.theirs.contains_key(&index)
+            || !self.told.vector.is_blank(index)
+            || !self.view.vector.is_blank(index)
+    }
+}

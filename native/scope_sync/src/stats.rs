@@ -1,0 +1,94 @@
+//! What went over each link, and what happened that somebody should know.
+
+use crate::origin::{NodeName, Origin, Seq};
+
+/// Counters of one peer, since it was first seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerStats {
+    /// Events in blocks that went to it.
+    pub sent: u64,
+    /// Events in blocks from it that were new here.
+    pub received: u64,
+    /// Events in blocks from it that were here already.
+    pub already: u64,
+    /// Bytes of all messages to it.
+    pub bytes_out: u64,
+    /// Bytes of all messages from it.
+    pub bytes_in: u64,
+    /// Messages to it.
+    pub messages_out: u64,
+    /// Frames of blocks to it.
+    pub frames_out: u64,
+    /// Bytes of blocks to it.
+    pub payload_out: u64,
+    /// Bytes of blocks from it that were here already.
+    pub already_bytes: u64,
+    /// Entries of digests to it.
+    pub entries_out: u64,
+    /// Bytes that introduced origins to it, once per link and origin.
+    pub names_out: u64,
+    /// Messages or blocks from it that were refused.
+    pub refused: u64,
+    /// Messages from it that belong to an earlier life of the link.
+    pub stale: u64,
+    /// Blocks from it that conflict with what is held.
+    pub conflicts: u64,
+    /// Blocks that are too large to be sent to it.
+    pub oversized: u64,
+}
+
+/// What one exchange on demand moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncReport {
+    /// Events sent.
+    pub sent: u64,
+    /// Events received that were new.
+    pub received: u64,
+    /// Events received that were here already.
+    pub already: u64,
+    /// Bytes of all messages both ways.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed_ns: u64,
+}
+
+/// Something that happened; taken with [`Replica::notices`](crate::Replica::notices).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An exchange on demand is done: this node has what the peer had, and the other way round.
+    Synced {
+        /// With whom.
+        peer: NodeName,
+        /// What [`Replica::sync_now`](crate::Replica::sync_now) returned.
+        token: u32,
+        /// What it moved.
+        report: SyncReport,
+    },
+    /// The peer went away before an exchange on demand was done.
+    SyncFailed {
+        /// With whom.
+        peer: NodeName,
+        /// What [`Replica::sync_now`](crate::Replica::sync_now) returned.
+        token: u32,
+    },
+    /// The same numbers of an origin stand for other events somewhere else. Nothing was merged.
+    Conflict {
+        /// Who holds the other content.
+        peer: NodeName,
+        /// Whose events.
+        origin: Origin,
+        /// The first number concerned.
+        from: Seq,
+        /// The last one.
+        to: Seq,
+    },
+    /// A peer claims events of this very incarnation that it never recorded: a cloned image.
+    Cloned {
+        /// Who claims it.
+        peer: NodeName,
+        /// The highest number claimed.
+        claimed: Seq,
+        /// The highest number recorded here.
+        recorded: Seq,
+    },
+}
