@@ -114,8 +114,8 @@ defmodule ElixirScope.Distributed.Scope do
         {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
-        {NodeCoordinator, {:member, scope}},
-        Transport.child(scope)
+        Transport.child(scope),
+        {NodeCoordinator, {:member, scope}}
       ],
       strategy: :rest_for_one
     )
