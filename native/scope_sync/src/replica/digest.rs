@@ -13,10 +13,12 @@ use crate::origin::Origin;
 use crate::settings::ns;
 use crate::stats::Notice;
 use crate::vector::Vector;
-use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, WireError, apply_entries};
+use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, Packed, WireError, apply_entries};
 
 /// Where a digest is cut; what is left goes into the next one.
 const CHUNK: usize = 32 * 1024;
+/// What an introduction counts for in that, apart from the name: as much as decoding allows it.
+const INTRO: usize = 48;
 /// The longest name of a node.
 const MAX_NAME: usize = 255;
 /// The index of an origin that a peer speaks of and this replica has no room for.
@@ -43,7 +45,7 @@ struct Pending {
     no: u32,
     base: u32,
     names: Vec<Intro>,
-    entries: Vec<u8>,
+    entries: Packed,
     values: Vec<(u32, Knowledge)>,
     sent_ns: u64,
     tries: u32,
@@ -185,7 +187,7 @@ impl Link {
                 break;
             }
             if !self.told.introduced.contains(&index) {
-                named += origin.node.len() + 16;
+                named += origin.node.len() + INTRO;
                 names.push(intro(index, origin));
             }
             packer.push(index, &told, &now);
@@ -299,8 +301,7 @@ impl Link {
     }
 
     /// The peer says something new of an origin.
-    fn heard(&mut self, cx: &mut Cx<'_>, index: u32, known: &Knowledge) {
-        self.avoid.remove(&index);
+    fn heard(&self, cx: &mut Cx<'_>, index: u32, known: &Knowledge) {
         let Some(origin) = cx.core.table.origin(index).cloned() else {
             return;
         };

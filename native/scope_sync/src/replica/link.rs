@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::audit::Audit;
 use super::core::Core;
 use super::digest::{Told, View};
-use super::pull::Pull;
+use super::pull::{Pull, Retry};
 use super::serve::Serve;
 use super::settle::Settle;
 use crate::holdings::Holdings;
@@ -45,9 +45,9 @@ pub(super) struct Link {
     pub(super) active: bool,
     pub(super) told: Told,
     pub(super) view: View,
-    /// What this peer could not give, until it says something new of that origin.
+    /// What this peer could not give; tried again after a time that doubles.
     pub(super) avoid: BTreeMap<u32, Intervals>,
-    pub(super) avoid_until_ns: u64,
+    pub(super) retry: Retry,
     /// What this peer gave and was refused for good.
     pub(super) banned: BTreeMap<u32, Intervals>,
     pub(super) pull: Option<Pull>,
@@ -79,7 +79,7 @@ impl Link {
             told: Told::default(),
             view: View::default(),
             avoid: BTreeMap::new(),
-            avoid_until_ns: 0,
+            retry: Retry::default(),
             banned: BTreeMap::new(),
             pull: None,
             late: None,

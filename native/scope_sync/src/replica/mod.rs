@@ -256,6 +256,11 @@ impl Replica {
         self.peers.iter().map(|(name, peer)| (name, &peer.stats))
     }
 
+    /// True when the transport can reach `peer`, as far as this replica was told.
+    pub fn is_up(&self, peer: &str) -> bool {
+        self.peers.get(peer).is_some_and(|peer| peer.up)
+    }
+
     /// The peers that digests go to by themselves.
     pub fn neighbours(&self) -> impl Iterator<Item = &NodeName> {
         self.links()

@@ -15,8 +15,30 @@ use crate::wire::{Body, Old, Want, WireError, pack_wants, split, unpack_old};
 
 /// The most runs in one pull; the next one asks for the rest.
 const MAX_WANTS: usize = 4096;
-/// How long what a peer could not give is not asked for again, if it says nothing new.
-const AVOID_NS: u64 = 60_000_000_000;
+/// How long what a peer could not give is not asked for again, at first and at most.
+const RETRY_NS: u64 = 60_000_000_000;
+const MAX_DOUBLINGS: u32 = 6;
+
+/// When what a peer could not give is tried again.
+#[derive(Debug, Default)]
+pub(super) struct Retry {
+    at_ns: Option<u64>,
+    doublings: u32,
+}
+
+impl Retry {
+    fn is_due(&mut self, now_ns: u64) -> bool {
+        let every = RETRY_NS << self.doublings;
+        let is_due = *self.at_ns.get_or_insert(now_ns.saturating_add(every)) <= now_ns;
+        if is_due {
+            *self = Self {
+                at_ns: None,
+                doublings: (self.doublings + 1).min(MAX_DOUBLINGS),
+            };
+        }
+        is_due
+    }
+}
 
 /// A pull on its way.
 #[derive(Debug)]
@@ -316,9 +338,8 @@ impl Link {
         {
             self.late = self.end_pull(cx);
         }
-        if cx.now.mono_ns >= self.avoid_until_ns {
+        if !self.avoid.is_empty() && self.retry.is_due(cx.now.mono_ns) {
             self.avoid.clear();
-            self.avoid_until_ns = cx.now.mono_ns.saturating_add(AVOID_NS);
         }
     }
 }

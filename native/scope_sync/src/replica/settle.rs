@@ -69,8 +69,7 @@ impl Link {
     }
 
     pub(super) fn on_sync(&mut self, cx: &mut Cx<'_>, token: u32) {
-        // The owner of the store may have closed a block for this very request.
-        cx.core.refresh(&*cx.holdings);
+        cx.core.refresh(cx.holdings);
         let heard = self.tell(cx);
         self.settle.owed = Some(Owed { token, heard });
     }
