@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.TransportContract do
   @doc "Starts a member of `scope` at a place, ready to be asked for `deliveries/1`."
   @callback start(place :: term, scope :: atom) :: member
 
-  @doc "Ends a member as a crash would."
+  @doc "Ends a member as the loss of its node would."
   @callback stop(member) :: :ok
 
   @doc "What the member is called."

@@ -68,7 +68,8 @@ defmodule ElixirScope.Distributed.Case do
     * `:net_ticktime` - seconds after which a silent connection counts as lost;
       4 for tests of half-open connections,
     * `:exec` - another Erlang: a path, or `{path, arguments}`; control goes over
-      standard input and output, so its version may differ,
+      standard input and output, so its version may differ (an older one cannot load
+      what a newer one compiled),
     * `:code_paths` - where they load code from (this run's paths, without OTP's
       own); give it with `:exec`, where Elixir is another one too,
     * `:args`, `:env` - more arguments (strings) for `erl`, more variables (pairs),

@@ -108,7 +108,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_continue(:start, state) do
     {:ok, scope} = Scope.fetch(state.scope.name)
-    {:noreply, schedule(%{state | scope: scope}, scope.options[:sync_interval_ms])}
+    interval_ms = scope.options[:sync_interval_ms]
+    Storage.watch(scope.store, self())
+    {:noreply, schedule(%{state | scope: scope, interval_ms: interval_ms}, interval_ms)}
   end
 
   @impl true
@@ -142,10 +144,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_info(:tick, state) do
     GlobalClock.tick(state.scope.name, state.peers)
-    {outs, done, activity} = Replica.tick(state.scope, now_ms())
-    state = Enum.reduce(outs, %{state | floor: oldest(state.scope)}, &send_out/2)
-    state = Enum.reduce(done, state, &finish/2)
-    {:noreply, state |> schedule(next(activity, state)) |> answer()}
+    step = Replica.tick(state.scope)
+    state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
+    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
@@ -153,29 +154,36 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   # The scope has its first event after a silence.
-  def handle_info(:events, state),
-    do: {:noreply, schedule(state, state.scope.options[:sync_interval_ms])}
+  def handle_info(:events, state) do
+    interval_ms = state.scope.options[:sync_interval_ms]
+    {:noreply, hasten(%{state | interval_ms: interval_ms}, interval_ms)}
+  end
 
   defp start(node, ref, state) do
-    if node in state.peers do
-      {token, outs} = Replica.start(state.scope, node, now_ms())
-      state = update_in(state.rounds, &Rounds.await(&1, ref, node, token))
-      Enum.reduce(outs, state, &send_out/2)
+    with true <- node in state.peers,
+         {:ok, token, step} <- Replica.start(state.scope, node) do
+      take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
-      update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+      _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
     end
   end
 
   defp receive_batch(from, message, state) do
     with {:member, true} <- {:member, from in state.peers},
          _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
-         {:ok, outs, done} <- Replica.handle(state.scope, from, message.events_batch, now_ms()) do
-      state = Enum.reduce(outs, state, &send_out/2)
-      {:ok, Enum.reduce(done, state, &finish/2)}
+         {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
+      {:ok, take(state, step)}
     else
       {:member, false} -> {{:error, :not_a_member}, state}
       {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
     end
+  end
+
+  # What the protocol asks for: send, tell who waited, come back in time.
+  defp take(state, step) do
+    Enum.each(step.out, &send_out(&1, state))
+    state = Enum.reduce(step.done, state, &finish/2)
+    if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
 
   defp send_out({to, batch}, state) do
@@ -186,9 +194,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
       sent_at: GlobalClock.now(state.scope.name)
     }
 
-    # A frame that was not sent is asked for again by the peer that lacks it.
-    _ = Transport.send_to(state.scope, to, message)
-    state
+    # What was not sent is asked for again by the peer that lacks it.
+    Transport.send_to(state.scope, to, message)
   end
 
   defp finish({node, token, result}, state) do
@@ -207,13 +214,18 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     state
   end
 
-  defp next(:busy, state), do: state.scope.options[:sync_interval_ms]
-  defp next(:idle, state), do: min(state.interval_ms * 2, @slowest_ms)
+  # While nothing goes on, less and less often.
+  defp next(%{out: [], next_ms: nil}, state), do: min(state.interval_ms * 2, @slowest_ms)
+  defp next(_step, state), do: state.scope.options[:sync_interval_ms]
 
-  defp schedule(state, interval_ms) do
+  defp hasten(state, ms) do
+    left = state.timer && Process.read_timer(state.timer)
+    if left && left <= ms, do: state, else: schedule(state, ms)
+  end
+
+  defp schedule(state, ms) do
     if state.timer, do: Process.cancel_timer(state.timer)
-    timer = Process.send_after(self(), :tick, interval_ms)
-    %{state | interval_ms: max(interval_ms, state.scope.options[:sync_interval_ms]), timer: timer}
+    %{state | timer: Process.send_after(self(), :tick, ms)}
   end
 
   defp oldest(%{store: store, node: node}) do

@@ -56,7 +56,11 @@ defmodule ElixirScope.Distributed.Transport do
   @spec child(Scope.t()) :: Supervisor.child_spec()
   def child(%{transport: {module, name}, options: options} = scope) do
     start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope.name, &1)]
-    %{id: __MODULE__, start: {module, :start_link, [start ++ extra(options[:transport])]}}
+
+    %{
+      id: __MODULE__,
+      start: {module, :start_link, [Keyword.merge(start, extra(options[:transport]))]}
+    }
   end
 
   @doc false

@@ -66,6 +66,11 @@ impl<S> Clock<S> {
         }
     }
 
+    /// The source of time.
+    pub const fn source(&self) -> &S {
+        &self.source
+    }
+
     /// A thread that panicked left numbers, not references: they serve on.
     pub(crate) fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,15 +3,11 @@
 use std::io;
 
 use crate::anchor::{Anchor, Anchors};
-use crate::bound::Keeper;
-use crate::discipline::{Discipline, Point};
-use crate::line::Line;
-use crate::mode::Mode;
-use crate::settings::Settings;
-use crate::source::CounterInfo;
+use crate::error::ClockError;
+use crate::run::Run;
 use crate::stamp::Stamp;
 use crate::status::{Counts, Phase};
-use crate::wall::WallWatch;
+use crate::wall::Seen;
 
 /// The writer's side of a clock.
 #[derive(Debug)]
@@ -22,34 +18,6 @@ pub(crate) struct Control {
     pub(crate) counts: Counts,
     pub(crate) last_refused: Option<(Stamp, Stamp)>,
     pub(crate) bound_error: Option<io::ErrorKind>,
-}
-
-/// One incarnation.
-///
-/// Invariant: `mode` and `line` are what the sequence lock holds.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) settings: Settings,
-    pub(crate) info: CounterInfo,
-    pub(crate) mode: Mode,
-    pub(crate) line: Line,
-    pub(crate) slew_ppb: i32,
-    pub(crate) discipline: Discipline,
-    pub(crate) wall: WallWatch,
-    pub(crate) keeper: Option<Keeper>,
-    pub(crate) calibrated_ns: u64,
-    /// The time between the last two calibrations.
-    pub(crate) interval_ns: u64,
-    /// Whether the last calibration was one of an idle node.
-    pub(crate) idle: bool,
-}
-
-/// A reading of all clocks at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) ticks: u64,
-    pub(crate) mono_ns: u64,
-    pub(crate) wall_ns: u64,
 }
 
 impl Control {
@@ -104,15 +72,37 @@ impl Control {
     }
 }
 
-impl Sample {
-    pub(crate) const fn point(&self) -> Point {
-        Point {
-            ticks: self.ticks,
-            mono_ns: self.mono_ns,
-        }
+impl Control {
+    pub(crate) fn note(&mut self, seen: Seen, speed_changed: bool) {
+        self.counts.calibrations += 1;
+        self.counts.wall_forward += u64::from(seen.step_ns > 0);
+        self.counts.wall_back += u64::from(seen.step_ns < 0);
+        self.counts.speed_changes += u64::from(speed_changed);
     }
 
-    pub(crate) const fn wall(&self) -> Stamp {
-        Stamp::from_ns(self.wall_ns)
+    /// A clock above its bound had a calibration that came too late, or an idle spell.
+    pub(crate) fn note_passed(&mut self, shown: Stamp, idle: bool) {
+        let Some(run) = self.run.as_mut() else { return };
+        let passed = run
+            .keeper
+            .as_ref()
+            .is_some_and(|keeper| shown > keeper.bound());
+        self.counts.bounds_passed += u64::from(passed && !idle && !run.idle);
+        run.idle = idle;
+    }
+
+    pub(crate) fn end_if(
+        &mut self,
+        fallen: bool,
+        wall: Stamp,
+        stamp: Stamp,
+    ) -> Result<(), ClockError> {
+        if fallen {
+            self.phase = Phase::Ended;
+        }
+        match self.phase {
+            Phase::Ended => Err(ClockError::IncarnationEnded { wall, stamp }),
+            _ => Ok(()),
+        }
     }
 }

@@ -43,6 +43,8 @@ mod manual;
 #[cfg(not(loom))]
 mod node;
 #[cfg(not(loom))]
+mod run;
+#[cfg(not(loom))]
 mod settings;
 #[cfg(not(loom))]
 mod source;

@@ -6,24 +6,26 @@ use std::time::Duration;
 use crate::anchor::Anchor;
 use crate::bound::Keeper;
 use crate::clock::Clock;
-use crate::control::{Control, Run, Sample};
-use crate::discipline::Discipline;
+use crate::control::Control;
 use crate::error::ClockError;
-use crate::line::Line;
 use crate::mode::{Counter, Mode};
 use crate::node::NodeId;
+use crate::run::Run;
 use crate::settings::{Settings, nanos};
 use crate::source::{CounterInfo, Source};
 use crate::stamp::Stamp;
 use crate::status::{Floor, Phase, Started};
-use crate::wall::WallWatch;
 
 /// With a coarser tick two events a message apart could read the same stamp.
 const COARSE_TICK_NS: f64 = 20.0;
 
-/// What a reader may be behind the writer, and what a first line lies above the stamps of an
-/// unstarted clock.
-pub(crate) const LAG_NS: u64 = 20_000;
+/// What a reader may be behind the writer: longer than the writer usually loses its processor
+/// for, should it do so between drawing a line and publishing it.
+pub(crate) const LAG_NS: u64 = 10_000_000;
+
+/// What a clock that changes its counter, or starts, lies above its last stamps: a reader may
+/// still be about to give out some by the old rule.
+pub(crate) const SWITCH_NS: u64 = 20_000;
 
 impl<S: Source> Clock<S> {
     /// Starts the clock, above every stamp that the data folder or this clock knows of.
@@ -99,8 +101,8 @@ impl<S: Source> Clock<S> {
         let run = control.run.take();
         let given = self.word.0.load(Ordering::Relaxed);
         match run {
-            Some(_) => self.now_ordered().plus_ns(LAG_NS),
-            None if given > 0 => Stamp::from_bits(given).plus_ns(LAG_NS),
+            Some(_) => self.now_ordered().plus_ns(SWITCH_NS),
+            None if given > 0 => Stamp::from_bits(given).plus_ns(SWITCH_NS),
             None => Stamp::ZERO,
         }
     }
@@ -171,40 +173,6 @@ impl Control {
         };
         let outcome = keeper.keep(stamp, mono_ns);
         self.note_bound(outcome);
-    }
-}
-
-impl Run {
-    fn new(
-        settings: Settings,
-        info: CounterInfo,
-        keeper: Option<Keeper>,
-        sample: Sample,
-        stamp: Stamp,
-    ) -> Self {
-        let discipline = Discipline::new(info.hertz, sample.point());
-        let line = Line {
-            base: stamp.bits(),
-            origin: sample.ticks,
-            rate: discipline.slewed(0),
-        };
-        Self {
-            settings,
-            info,
-            mode: mode_of(info),
-            line,
-            slew_ppb: 0,
-            discipline,
-            wall: WallWatch::new(sample.mono_ns, sample.wall_ns),
-            keeper,
-            calibrated_ns: sample.mono_ns,
-            interval_ns: 0,
-            idle: false,
-        }
-    }
-
-    pub(crate) fn limit_ns(&self) -> u64 {
-        nanos(self.settings.limit)
     }
 }
 

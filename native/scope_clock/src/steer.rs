@@ -3,28 +3,23 @@
 //! Every move draws a new line through the present. A move up (a remote stamp, a wall clock that
 //! was set forward) keeps the rate, so the new line is above the old one everywhere, and it does
 //! not matter which of the two a reader still holds. A new rate that is slower crosses the old
-//! line; the new line is therefore lifted by what a reader can gain on it in [`LAG_NS`], and if it
-//! became visible later than that, lifted again.
+//! line; the new line is therefore lifted by what a reader can gain on it in [`LAG_NS`](crate::start::LAG_NS) (50 ns at
+//! the usual step of 5 ppm), and if it became visible later than that, lifted again and counted.
+//! A lock that made readers wait for the writer instead would let one that has lost its processor
+//! stop every process that records an event.
 
 use crate::anchor::Anchor;
 use crate::clock::Clock;
-use crate::control::{Control, Run, Sample};
-use crate::discipline::{Discipline, slew_ppb};
+use crate::control::Control;
 use crate::error::ClockError;
 use crate::line::Line;
 use crate::mode::Counter;
+use crate::run::{Run, Sample};
 use crate::source::Source;
 use crate::stamp::Stamp;
-use crate::start::{LAG_NS, mode_of};
-use crate::status::{Calibration, Phase};
-use crate::wall::{STEP_NS, Seen};
-
-/// The derived monotonic time is led back to the real one over this time…
-const ANCHOR_HORIZON_NS: i64 = 1_000_000_000;
-/// …at this speed at the most…
-const ANCHOR_MAX_PPB: i64 = 200_000;
-/// …unless it is this far off: the machine was suspended.
-const ANCHOR_JUMP_NS: i64 = 10_000_000;
+use crate::start::SWITCH_NS;
+use crate::status::Calibration;
+use crate::wall::STEP_NS;
 
 impl<S: Source> Clock<S> {
     /// Takes note of a stamp from another node. Every later stamp of this clock is greater, and
@@ -126,20 +121,13 @@ impl<S: Source> Clock<S> {
         if self.source.trusts(run.info.counter) {
             return Ok(());
         }
+        let before = Stamp::from_bits(run.line.at(self.source.ticks_ordered(run.info.counter)));
         let info = self.counter();
-        let base = run.line.at(self.source.ticks_ordered(run.info.counter));
         let sample = self.sample(info.counter);
-        run.info = info;
-        run.mode = mode_of(info);
-        run.discipline = Discipline::new(info.hertz, sample.point());
-        let (origin, rate) = (sample.ticks, run.discipline.slewed(run.slew_ppb));
-        run.line = Line {
-            base: Stamp::from_bits(base).plus_ns(LAG_NS).bits(),
-            origin,
-            rate,
-        };
-        self.lock.publish(run.mode, run.line);
-        self.anchor(control, base, None);
+        let line = run.replace_counter(info, sample, before.plus_ns(SWITCH_NS));
+        self.publish(run, line);
+        let slew_ppb = run.slew_ppb;
+        self.anchor(control, sample.mono_ns, slew_ppb);
         Ok(())
     }
 
@@ -150,60 +138,58 @@ impl<S: Source> Clock<S> {
         self.redraw(control, least, None);
     }
 
-    /// Draws a new line through the present or through `least`, whichever is higher. The rate is
-    /// the steered one where a sample was taken, else the present one.
+    /// Draws a new line, at the steered rate where a sample was taken, and leaves an anchor.
     fn redraw(&self, control: &mut Control, least: Stamp, sample: Option<Sample>) {
+        let last = control.anchors.last().unwrap_or_default();
         let Some(run) = control.run.as_mut() else {
             return;
         };
-        let old = run.line;
-        let drift = sample.zip(control.anchors.last()).map(|(sample, last)| {
-            drift(
-                last.mono_ns_at(Stamp::from_bits(old.at(sample.ticks))),
-                sample.mono_ns,
-            )
-        });
-        let rate = if sample.is_some() {
-            run.discipline.slewed(run.slew_ppb)
-        } else {
-            old.rate
-        };
+        let (shift, ppb) = sample.map_or((0, last.ppb), |sample| run.anchoring(&last, sample));
+        let rate = sample.map_or(run.line.rate, |_| run.discipline.slewed(run.slew_ppb));
+        let (before, late) = self.draw(run, rate, least);
+        control.counts.late_lines += u64::from(late);
+        let mono_ns = last.mono_ns_at(before).saturating_add_signed(shift);
+        self.anchor(control, mono_ns, ppb);
+    }
+
+    /// Draws a new line through the present or through `least`, whichever is higher. Answers what
+    /// the old line showed there, and whether the new one was late.
+    fn draw(&self, run: &mut Run, rate: u64, least: Stamp) -> (Stamp, bool) {
+        let (old, counter) = (run.line, run.info.counter);
         let loss = Line {
             rate: old.rate.saturating_sub(rate),
             ..Line::default()
         };
         let lag = loss.units(run.lag_ticks()) + u64::from(loss.rate > 0);
-        let origin = self.source.ticks_ordered(run.info.counter);
+        let origin = self.source.ticks_ordered(counter);
         let before = old.at(origin);
         let base = before.saturating_add(lag).max(least.bits());
-        run.line = Line { base, origin, rate };
-        self.lock.publish(run.mode, run.line);
-        let late = self
-            .source
-            .ticks_ordered(run.info.counter)
-            .saturating_sub(origin);
-        if loss.units(late) > lag {
-            run.line.base = base.saturating_add(loss.units(late) + 1);
-            self.lock.publish(run.mode, run.line);
-            control.counts.late_lines += 1;
+        self.publish(run, Line { base, origin, rate });
+        let lost = loss.units(self.source.ticks_ordered(counter).saturating_sub(origin));
+        let late = lost > lag;
+        if late {
+            self.publish(
+                run,
+                Line {
+                    base: base.saturating_add(lost + 1),
+                    origin,
+                    rate,
+                },
+            );
         }
-        self.anchor(control, before, drift);
+        (Stamp::from_bits(before), late)
     }
 
-    /// Leaves an anchor for the line just drawn: monotonic time goes on from where the last
-    /// anchor puts the stamp `before`, which the old line showed at the same tick.
-    fn anchor(&self, control: &mut Control, before: u64, drift: Option<i64>) {
-        let (Some(run), Some(last)) = (control.run.as_ref(), control.anchors.last()) else {
+    fn publish(&self, run: &mut Run, line: Line) {
+        run.line = line;
+        self.lock.publish(run.mode, line);
+    }
+
+    /// Leaves an anchor for the line just drawn.
+    fn anchor(&self, control: &mut Control, mono_ns: u64, ppb: i32) {
+        let Some(run) = control.run.as_ref() else {
             return;
         };
-        let (shift, ppb) = match drift {
-            None => (0, last.ppb),
-            Some(drift) if drift.abs() > ANCHOR_JUMP_NS => (drift, run.slew_ppb),
-            Some(drift) => (0, run.slew_ppb - run.anchor_ppb(drift)),
-        };
-        let mono_ns = last
-            .mono_ns_at(Stamp::from_bits(before))
-            .saturating_add_signed(shift);
         let (generation, stamp) = (self.generation(), Stamp::from_bits(run.line.base));
         control.anchors.push(Anchor {
             generation,
@@ -237,72 +223,4 @@ impl<S: Source> Clock<S> {
             |(_, sample)| sample,
         )
     }
-}
-
-impl Control {
-    fn note(&mut self, seen: Seen, speed_changed: bool) {
-        self.counts.calibrations += 1;
-        self.counts.wall_forward += u64::from(seen.step_ns > 0);
-        self.counts.wall_back += u64::from(seen.step_ns < 0);
-        self.counts.speed_changes += u64::from(speed_changed);
-    }
-
-    /// A clock above its bound had a calibration that came too late, or an idle spell.
-    fn note_passed(&mut self, shown: Stamp, idle: bool) {
-        let Some(run) = self.run.as_mut() else { return };
-        let passed = run
-            .keeper
-            .as_ref()
-            .is_some_and(|keeper| shown > keeper.bound());
-        self.counts.bounds_passed += u64::from(passed && !idle && !run.idle);
-        run.idle = idle;
-    }
-
-    fn end_if(&mut self, fallen: bool, wall: Stamp, stamp: Stamp) -> Result<(), ClockError> {
-        if fallen {
-            self.phase = Phase::Ended;
-        }
-        match self.phase {
-            Phase::Ended => Err(ClockError::IncarnationEnded { wall, stamp }),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Run {
-    /// Chooses the slew that takes the clock to the wall.
-    fn steer(&mut self, ahead_ns: i64, mono_ns: u64) {
-        self.interval_ns = mono_ns.saturating_sub(self.calibrated_ns);
-        self.calibrated_ns = mono_ns;
-        let jumps = ahead_ns < -STEP_NS;
-        self.slew_ppb = if jumps {
-            0
-        } else {
-            slew_ppb(ahead_ns, self.interval_ns)
-        };
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "some ten thousand ticks"
-    )]
-    fn lag_ticks(&self) -> u64 {
-        (self.discipline.hertz() * LAG_NS as f64 / 1e9) as u64
-    }
-
-    /// The correction, in parts in 10⁹, that leads the derived monotonic time back.
-    fn anchor_ppb(&self, drift_ns: i64) -> i32 {
-        let interval = i64::try_from(self.interval_ns).unwrap_or(i64::MAX);
-        let horizon = ANCHOR_HORIZON_NS.max(interval.saturating_mul(2));
-        let wanted = i128::from(drift_ns) * 1_000_000_000 / i128::from(horizon);
-        let limit = i128::from(ANCHOR_MAX_PPB);
-        i32::try_from(wanted.clamp(-limit, limit)).unwrap_or(0)
-    }
-}
-
-/// How far real monotonic time is ahead of the derived one.
-const fn drift(derived_ns: u64, real_ns: u64) -> i64 {
-    real_ns.cast_signed().wrapping_sub(derived_ns.cast_signed())
 }

@@ -4,7 +4,6 @@ rustler::atoms! {
     ok,
     error,
     nil,
-    busy,
     idle,
 
     // Structs and their fields.
@@ -42,7 +41,26 @@ rustler::atoms! {
     damaged,
     redacted,
     more_than,
-    lost,
+    events,
+    node_unavailable,
+
+    // Of filters.
+    nodes,
+    kinds,
+    pids,
+    modules,
+    mfa,
+    from,
+    to,
+    contains,
+    limit,
+    order,
+    desc,
+
+    // Of clocks.
+    shared,
+    tsc,
+    monotonic,
 
     // Of the tracer.
     trace,

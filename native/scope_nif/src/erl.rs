@@ -35,7 +35,10 @@ impl<'e> Env<'e> {
     /// # Safety
     /// `raw` is the environment of the running call, and `'e` does not outlast it.
     pub(crate) unsafe fn new(raw: *mut ErlNifEnv) -> Self {
-        Self { raw, call: PhantomData }
+        Self {
+            raw,
+            call: PhantomData,
+        }
     }
 
     /// # Safety
@@ -159,7 +162,10 @@ impl<'e> Term<'e> {
             {
                 return None;
             }
-            let pairs = Pairs { env: self.env, iterator: iterator.assume_init() };
+            let pairs = Pairs {
+                env: self.env,
+                iterator: iterator.assume_init(),
+            };
             Some((u32::try_from(size).unwrap_or(u32::MAX), pairs))
         }
     }
@@ -214,7 +220,16 @@ impl<'e> Iterator for Pairs<'e> {
             }
             enif_map_iterator_next(self.env.raw, at);
         }
-        Some((Term { env: self.env, raw: key }, Term { env: self.env, raw: value }))
+        Some((
+            Term {
+                env: self.env,
+                raw: key,
+            },
+            Term {
+                env: self.env,
+                raw: value,
+            },
+        ))
     }
 }
 

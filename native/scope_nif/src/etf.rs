@@ -37,7 +37,12 @@ pub(crate) fn pid(bytes: &[u8]) -> Option<Pid> {
         let [a, b, c, d] = [at, at + 1, at + 2, at + 3].map(|i| numbers[i]);
         u32::from_be_bytes([a, b, c, d])
     });
-    Some(Pid { node, id, serial, creation })
+    Some(Pid {
+        node,
+        id,
+        serial,
+        creation,
+    })
 }
 
 /// An encoded pid.

@@ -11,10 +11,16 @@ use scope_event::Budget;
 pub(crate) const TRUNCATED: u8 = 1;
 
 /// What `record/3` keeps of its data.
-pub(crate) const MARK: Budget = Budget { binary: 2048, ..Budget::new(256, 4096, 12) };
+pub(crate) const MARK: Budget = Budget {
+    binary: 2048,
+    ..Budget::new(256, 4096, 12)
+};
 
 /// A name or a correlation id is a key: longer ones are cut, and still equal themselves.
-const KEY: Budget = Budget { binary: 128, ..Budget::new(16, 160, 4) };
+pub(crate) const KEY: Budget = Budget {
+    binary: 128,
+    ..Budget::new(16, 160, 4)
+};
 
 const PREFIX: usize = 5;
 
@@ -37,7 +43,9 @@ pub(crate) fn write(
     correlation: Option<Term<'_>>,
     data: Option<Term<'_>>,
 ) -> usize {
-    let Some((prefix, mut rest)) = room.split_first_chunk_mut::<PREFIX>() else { return 0 };
+    let Some((prefix, mut rest)) = room.split_first_chunk_mut::<PREFIX>() else {
+        return 0;
+    };
     let mut put = |term: Option<Term<'_>>, budget| match term {
         Some(term) => {
             let (used, cut) = walk::encode(term, rest, budget);
@@ -62,7 +70,12 @@ pub(crate) fn split(payload: &[u8]) -> Parts<'_> {
     };
     let (subject, rest) = take(rest, [a, b]);
     let (correlation, data) = take(rest, [c, d]);
-    Parts { flags, subject, correlation, data }
+    Parts {
+        flags,
+        subject,
+        correlation,
+        data,
+    }
 }
 
 fn take(bytes: &[u8], length: [u8; 2]) -> (Option<&[u8]>, &[u8]) {

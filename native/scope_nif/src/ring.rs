@@ -2,33 +2,42 @@
 
 use crate::erl::{Env, Term};
 use crate::scopes::{self, ScopeId};
-use crate::{atoms, drain, payload, raw, words};
+use crate::{drain, payload, raw, words};
+use rustler::NifMap;
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
-use rustler::{Atom, NifMap, ResourceArc};
 use scope_event::Kind;
 use scope_ring::{Head, Lanes, LanesConfig, Words};
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The rings of this machine.
 pub(crate) static LANES: Lanes = Lanes::new();
 
-/// Schedulers of every kind and two more threads, twice over: the machine may add schedulers.
-const LANE_LIMIT: usize = 512;
+/// Events that came while their scope did not run. Nobody misses them: they are no gap.
+static UNSCOPED: AtomicU64 = AtomicU64::new(0);
 
 /// The rings, for `status/0`.
 #[derive(NifMap)]
 struct Status {
     limit: usize,
     lanes: usize,
+    lane_limit: usize,
+    recorded: u64,
+    waiting: u64,
     lost: u64,
+    unscoped: u64,
     atoms: u32,
     atom_limit: u32,
 }
 
 /// Reserves the rings and starts the thread that empties them; again is no error.
 #[rustler::nif]
-fn ring_start(bytes: usize, threads: usize) -> Result<Atom, Atom> {
-    drain::start(config(bytes, threads)).map(|()| atoms::ok()).map_err(|_| atoms::error())
+fn ring_start(bytes: usize, threads: usize) -> Result<(), String> {
+    let config = LanesConfig {
+        ring_bytes: bytes,
+        ..LanesConfig::for_lanes(threads)
+    };
+    drain::start(config).map_err(|error| error.to_string())
 }
 
 raw::register!(c"ring_record"/3 => ring_record);
@@ -61,12 +70,17 @@ unsafe extern "C" fn ring_record_to(
 fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
     let Some(clock) = scopes::clock(scope) else {
-        LANES.lost_outside(Kind::Mark as u8);
+        // Ordering: a count that guards nothing else.
+        UNSCOPED.fetch_add(1, Ordering::Relaxed);
         return;
     };
     let stamp = clock.now().bits();
     let subject = if name.is_atom() { name.word() } else { 0 };
-    let words = Words { stamp, pid: env.caller(), subject };
+    let words = Words {
+        stamp,
+        pid: env.caller(),
+        subject,
+    };
     let name = (subject == 0).then_some(name);
     let (correlation, data) = (given(correlation), given(data));
     if name.is_none() && correlation.is_none() && data.is_none() {
@@ -88,9 +102,13 @@ fn given(term: Term<'_>) -> Option<Term<'_>> {
 fn ring_status() -> Status {
     let status = LANES.status();
     Status {
-        limit: status.bytes,
+        limit: status.ring_bytes,
         lanes: status.claimed,
+        lane_limit: status.lanes,
+        recorded: status.recorded,
+        waiting: status.waiting,
         lost: status.lost.total(),
+        unscoped: UNSCOPED.load(Ordering::Relaxed),
         atoms: crate::symbols::atoms_made(),
         atom_limit: crate::symbols::ATOM_LIMIT,
     }

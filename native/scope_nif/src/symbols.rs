@@ -21,16 +21,20 @@ pub(crate) struct Machine;
 
 impl Symbols for Machine {
     fn atom(&self, word: u64) -> Arc<str> {
-        external(word).and_then(|bytes| etf::atom_text(&bytes)).unwrap_or_else(|| "?".into())
+        external(word)
+            .and_then(|bytes| etf::atom_text(&bytes))
+            .unwrap_or_else(|| "?".into())
     }
 
     fn pid(&self, word: u64) -> Pid {
-        external(word).and_then(|bytes| etf::pid(&bytes)).unwrap_or_else(|| Pid {
-            node: "?".into(),
-            id: 0,
-            serial: 0,
-            creation: 0,
-        })
+        external(word)
+            .and_then(|bytes| etf::pid(&bytes))
+            .unwrap_or_else(|| Pid {
+                node: "?".into(),
+                id: 0,
+                serial: 0,
+                creation: 0,
+            })
     }
 }
 
@@ -43,7 +47,11 @@ pub(crate) fn atoms_made() -> u32 {
 pub(crate) fn atom<'a>(env: Env<'a>, text: &str) -> Term<'a> {
     let bytes = etf::atom_bytes(text);
     decode(env, &bytes, Atoms::Existing)
-        .or_else(|| may_make_atom().then(|| decode(env, &bytes, Atoms::New)).flatten())
+        .or_else(|| {
+            may_make_atom()
+                .then(|| decode(env, &bytes, Atoms::New))
+                .flatten()
+        })
         .unwrap_or_else(|| rustler::Encoder::encode(text, env))
 }
 

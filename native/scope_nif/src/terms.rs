@@ -2,8 +2,8 @@
 
 use crate::{atoms, symbols};
 use rustler::{Atom, Encoder, Env, Term};
-use scope_event::term::{Close, Foreign, Opaque, Shape};
-use scope_event::{Pid, TermSink};
+use scope_event::term::{Close, Shape};
+use scope_event::{Foreign, Opaque, Pid, TermSink};
 use std::sync::Arc;
 
 /// Terms of the names of one dictionary, made once.
@@ -19,9 +19,7 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn pid(&mut self, env: Env<'a>, index: u32, pid: &Pid) -> Term<'a> {
-        remember(&mut self.pids, index, || {
-            symbols::pid(env, pid).unwrap_or_else(|| pid.to_string().encode(env))
-        })
+        remember(&mut self.pids, index, || crate::event::pid(env, pid))
     }
 }
 
@@ -48,7 +46,11 @@ pub(crate) struct Builder<'a, 'n> {
 
 impl<'a, 'n> Builder<'a, 'n> {
     pub(crate) fn new(env: Env<'a>, names: &'n mut Names<'a>) -> Self {
-        Self { env, names, open: vec![(None, Vec::new())] }
+        Self {
+            env,
+            names,
+            open: vec![(None, Vec::new())],
+        }
     }
 
     /// The term, if one was read whole.
@@ -64,20 +66,24 @@ impl<'a, 'n> Builder<'a, 'n> {
 
     fn missing(&self, of: Atom, size: Option<u64>, kept: Option<Term<'a>>) -> Term<'a> {
         let nil = atoms::nil().encode(self.env);
-        let fields = [atoms::__struct__(), atoms::r#type(), atoms::size(), atoms::kept()];
-        let values = [
-            atoms::opaque().encode(self.env),
-            of.encode(self.env),
-            size.map_or(nil, |size| size.encode(self.env)),
-            kept.unwrap_or(nil),
+        let fields = [
+            (atoms::__struct__(), atoms::opaque().encode(self.env)),
+            (atoms::r#type(), of.encode(self.env)),
+            (
+                atoms::size(),
+                size.map_or(nil, |size| size.encode(self.env)),
+            ),
+            (atoms::kept(), kept.unwrap_or(nil)),
         ];
-        structure(self.env, &fields, &values)
+        structure(self.env, &fields)
     }
 
     /// A cut container ends in a mark that says how much is not there.
     fn mark(&self, shape: Shape, kept: usize) -> Term<'a> {
         let left = match shape {
-            Shape::Tuple(full) | Shape::Map(full) => Some(u64::from(full).saturating_sub(kept as u64)),
+            Shape::Tuple(full) | Shape::Map(full) => {
+                Some(u64::from(full).saturating_sub(kept as u64))
+            }
             Shape::List => None,
         };
         self.missing(atoms::cut(), left, None)
@@ -159,9 +165,12 @@ impl TermSink for Builder<'_, '_> {
 }
 
 /// A map of fields that are known to differ.
-pub(crate) fn structure<'a>(env: Env<'a>, fields: &[Atom], values: &[Term<'a>]) -> Term<'a> {
-    let fields: Vec<_> = fields.iter().map(|field| field.encode(env)).collect();
-    Term::map_from_term_arrays(env, &fields, values).unwrap_or_else(|_| Term::map_new(env))
+pub(crate) fn structure<'a>(env: Env<'a>, fields: &[(Atom, Term<'a>)]) -> Term<'a> {
+    let (keys, values): (Vec<_>, Vec<_>) = fields
+        .iter()
+        .map(|(key, value)| (key.encode(env), *value))
+        .unzip();
+    Term::map_from_term_arrays(env, &keys, &values).unwrap_or_else(|_| Term::map_new(env))
 }
 
 /// Keys can become equal on the way back, where a budget cut them alike: then the last one stays.
@@ -173,7 +182,10 @@ fn map<'a>(env: Env<'a>, terms: &[Term<'a>]) -> Term<'a> {
 
 fn improper<'a>(env: Env<'a>, mut terms: Vec<Term<'a>>) -> Term<'a> {
     let tail = terms.pop().unwrap_or_else(|| atoms::nil().encode(env));
-    terms.into_iter().rev().fold(tail, |tail, head| tail.list_prepend(head))
+    terms
+        .into_iter()
+        .rev()
+        .fold(tail, |tail, head| tail.list_prepend(head))
 }
 
 fn foreign(of: Foreign) -> Atom {

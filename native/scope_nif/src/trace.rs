@@ -33,7 +33,11 @@ unsafe extern "C" fn enabled(
     _argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     let open = GATE.load(Ordering::Relaxed);
-    words::term(if open { words::trace() } else { words::discard() })
+    words::term(if open {
+        words::trace()
+    } else {
+        words::discard()
+    })
 }
 
 unsafe extern "C" fn trace(
@@ -59,12 +63,25 @@ fn kind_of(tag: u64) -> Option<Kind> {
 }
 
 fn record(kind: Kind, tracee: Term<'_>, function: Term<'_>) {
-    let Some(clock) = scopes::clock(ScopeId::DEFAULT) else { return };
-    let Some((subject, arity)) = function_of(function) else { return };
-    let head = Head::new(kind as u8).scope(ScopeId::DEFAULT.index()).arity(arity);
+    let Some(clock) = scopes::clock(ScopeId::DEFAULT) else {
+        return;
+    };
+    let Some((subject, arity)) = function_of(function) else {
+        return;
+    };
+    let head = Head::new(kind as u8)
+        .scope(ScopeId::DEFAULT.index())
+        .arity(arity);
     if let Ok(entry) = LANES.begin(head, 0) {
         let stamp = clock.now().bits();
-        entry.commit(Words { stamp, pid: tracee.local_pid().unwrap_or(0), subject }, 0);
+        entry.commit(
+            Words {
+                stamp,
+                pid: tracee.local_pid().unwrap_or(0),
+                subject,
+            },
+            0,
+        );
     }
 }
 

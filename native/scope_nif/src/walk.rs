@@ -8,7 +8,8 @@ use scope_event::{Budget, Opaque, Step, TermWriter};
 #[inline]
 pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
     let mut writer = TermWriter::new(room, budget);
-    walk(term, &mut writer);
+    // Wherever the walk stops, the writer closes what is open.
+    let _ = walk(term, &mut writer);
     let cut = writer.is_truncated();
     (writer.finish().len(), cut)
 }

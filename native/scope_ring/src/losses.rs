@@ -56,7 +56,7 @@ impl Losses {
 /// let lost = scope_ring::Lost::default();
 /// assert_eq!((lost.total(), lost.of(3), lost.kinds().count()), (0, 0, 0));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Lost([u64; 256]);
 
 impl Lost {
@@ -85,5 +85,11 @@ impl Lost {
 impl Default for Lost {
     fn default() -> Self {
         Self([0; 256])
+    }
+}
+
+impl std::fmt::Debug for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.kinds()).finish()
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Shadow(Box<[loom::cell::UnsafeCell<()>]>);
 
 #[cfg(loom)]
 impl Shadow {
-    const UNIT: usize = 4;
+    const UNIT: usize = 8;
 
     pub(crate) fn new(bytes: usize) -> Self {
         Self(

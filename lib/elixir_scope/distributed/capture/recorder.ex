@@ -9,12 +9,15 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
 
   @default_scope Options.default_scope()
 
-  @doc "Reserves the rings of this VM; the library's absence is logged, never fatal."
+  @doc "Reserves the rings of this VM. What is in the way is logged, never fatal."
   @spec start(pos_integer) :: :ok | {:error, Error.t()}
   def start(ring_bytes) do
-    case Native.load_failure() do
-      nil -> Native.ring_start(ring_bytes, threads())
-      failure -> report(failure)
+    with nil <- Native.load_failure(),
+         {:ok, _started} <- Native.ring_start(ring_bytes, threads()) do
+      :ok
+    else
+      {:error, reason} -> report(Error.new(:rings_not_started, reason: reason))
+      {file, reason} -> report(Error.new(:library_not_loaded, file: file, reason: reason))
     end
   end
 
@@ -53,8 +56,7 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
     end
   end
 
-  defp report({file, reason}) do
-    error = Error.new(:library_not_loaded, file: to_string(file), reason: to_string(reason))
+  defp report(error) do
     Logger.error(Exception.message(error), domain: [:elixir_scope])
     {:error, error}
   end

@@ -1,0 +1,6 @@
+//! The crate's properties, through its public names only.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod blocks;
+mod common;
+mod terms;
