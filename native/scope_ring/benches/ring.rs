@@ -28,6 +28,14 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 static LANES: Lanes = Lanes::new();
 
+/// About the peers' 65,536 slots for each lane: a larger ring would also measure the cache.
+const fn config(lanes: usize) -> LanesConfig {
+    LanesConfig {
+        ring_bytes: lanes * ((6 << 20) + (68 << 10)),
+        ..LanesConfig::for_lanes(lanes)
+    }
+}
+
 fn words(n: u64) -> Words {
     Words {
         stamp: n,
@@ -175,7 +183,7 @@ fn peers(group: &mut Group<'_>, best: &mut Best) {
 /// The reader's side, and what a refused event costs.
 fn reading(group: &mut Group<'_>, best: &mut Best) {
     let lanes = Lanes::new();
-    lanes.start(LanesConfig::for_lanes(1)).unwrap();
+    lanes.start(config(1)).unwrap();
     let (lane, mut drain) = (lanes.claim().unwrap(), lanes.drain().unwrap());
     bench(group, best, "read: ring", |iters| {
         let (mut spent, mut done) = (Duration::ZERO, 0);
@@ -213,7 +221,7 @@ fn reading(group: &mut Group<'_>, best: &mut Best) {
 fn across(group: &mut Group<'_>, best: &mut Best) {
     bench(group, best, "two threads: ring", |iters| {
         let lanes = Lanes::new();
-        lanes.start(LanesConfig::for_lanes(1)).unwrap();
+        lanes.start(config(1)).unwrap();
         let mut drain = lanes.drain().unwrap();
         let read = |left: u64| {
             drain.drain(left.min(4096) as usize, |_, slot, _| {
@@ -271,7 +279,7 @@ fn pair<W: FnMut(u64) -> bool>(
 /// Not criterion's, which would repeat the silences as often as the nanoseconds allow.
 fn waking() -> f64 {
     let lanes = Lanes::new();
-    lanes.start(LanesConfig::for_lanes(1)).unwrap();
+    lanes.start(config(1)).unwrap();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -354,7 +362,7 @@ fn table(best: &Best) {
 }
 
 fn main() {
-    LANES.start(LanesConfig::for_lanes(4)).unwrap();
+    LANES.start(config(2)).unwrap();
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500))

@@ -96,11 +96,12 @@ impl Bell {
         self.reason(rung || ready())
     }
 
-    /// The fence between "I sleep" and "is there anything?". A nap needs none from the producers:
-    /// each of their later events looks again, and a lane that gets no more events cannot fill.
+    /// The fence between "I sleep" and "is there anything?". A nap that ends anyway needs none from
+    /// the producers: each of their later events looks again, and a lane without any cannot fill.
     fn settle(&self, on: WakeOn, timeout: Option<Duration>, barrier: Barrier) -> Option<Duration> {
         fence(SeqCst);
-        if on == WakeOn::Quarter || barrier.heavy() {
+        let nap = on == WakeOn::Quarter && timeout.is_some();
+        if nap || barrier.heavy() {
             return timeout;
         }
         Some(timeout.map_or(UNSURE, |timeout| timeout.min(UNSURE)))

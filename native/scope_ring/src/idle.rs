@@ -8,6 +8,7 @@
 
 use crate::barrier::Barrier;
 use crate::lane::{Consuming, Lane};
+use std::sync::atomic::Ordering::Release;
 use std::time::Duration;
 
 /// How long a lane is idle before its pages are returned.
@@ -49,6 +50,8 @@ pub(crate) fn release(lane: &Lane, at: &mut Consuming, barrier: Barrier) -> usiz
         0
     };
     lane.publish(at.tail, at.bytes);
+    // Ordering: release, so that the producer writes to the pages after they were given back.
+    lane.narrowed.store(false, Release);
     if lane.head() == at.tail {
         at.idle.done();
     }
@@ -61,6 +64,8 @@ fn narrow(lane: &Lane, at: &Consuming) {
     let slots = (geometry.slots - geometry.keep_slots()) as u64;
     let bytes = (geometry.payload - geometry.max_payload) as u64;
     lane.publish(at.tail.wrapping_sub(slots), at.bytes.wrapping_sub(bytes));
+    // Ordering: release, so that a producer that sees it also sees what is left to it.
+    lane.narrowed.store(true, Release);
 }
 
 fn discard(lane: &Lane, at: &Consuming) -> usize {

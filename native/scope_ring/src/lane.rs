@@ -1,13 +1,14 @@
 //! One lane: a ring of slots and payload with one producer and one consumer.
 //!
 //! Source: Lamport's single-producer queue ("Proving the correctness of multiprocess programs",
-//! 1977) with the drop-newest rule. The room check reads the consumer's counter each time: it is
-//! written once per batch, so the read is a hit in the cache but for one in hundreds.
+//! 1977) with the drop-newest rule, and the remembered index of MCRingBuffer (Lee, Bu and
+//! Chandranmenon, IPDPS 2010): the producer looks at the consumer's counters only when those it
+//! remembers leave it no room, or when the consumer says that room was taken back.
 
 use crate::geometry::Geometry;
 use crate::losses::Losses;
 use crate::memory::Memory;
-use crate::primitive::AtomicU64;
+use crate::primitive::{AtomicBool, AtomicU64};
 use crate::purse::Purse;
 use crate::session::SESSIONS;
 use crossbeam_utils::CachePadded;
@@ -23,6 +24,9 @@ pub(crate) struct Lane {
     /// Of the drain alone, which is one and holds `&mut` to itself.
     pub(crate) consumer: CachePadded<UnsafeCell<Consuming>>,
     pub(crate) memory: Memory,
+    /// Room was taken back: what the producer remembers of `freed` is void. Lies among what both
+    /// sides only read, because it changes about once a minute at most.
+    pub(crate) narrowed: AtomicBool,
     pub(crate) losses: Losses,
     pub(crate) purses: Box<[Purse]>,
 }
@@ -37,6 +41,9 @@ pub(crate) struct Producing {
     /// Payload bytes used so far, and where the next one begins.
     pub(crate) bytes: Cell<u64>,
     pub(crate) byte: Cell<usize>,
+    /// `freed` as it was when last looked at: never more than is free.
+    pub(crate) seen_slots: Cell<u64>,
+    pub(crate) seen_bytes: Cell<u64>,
     /// An entry is being written: there must not be a second one.
     pub(crate) open: Cell<bool>,
 }
@@ -73,6 +80,7 @@ impl Lane {
             freed: CachePadded::default(),
             consumer: CachePadded::default(),
             memory: Memory::new(base, geometry),
+            narrowed: AtomicBool::new(false),
             losses: Losses::new(),
             purses: (0..SESSIONS).map(|_| Purse::new()).collect(),
         }
@@ -85,17 +93,38 @@ impl Lane {
         self.producer.head.load(Acquire)
     }
 
-    /// Slots and bytes that wait for the consumer, as the producer sees it.
-    ///
-    /// Ordering: acquire, so that the consumer's last reads come before our next writes.
+    /// Slots and bytes that wait for the consumer, as far as the producer remembers.
     #[inline(always)]
     pub(crate) fn filled(&self) -> (u64, u64) {
-        let Producing { head, bytes, .. } = &*self.producer;
+        let Producing {
+            head,
+            bytes,
+            seen_slots,
+            seen_bytes,
+            ..
+        } = &*self.producer;
         (
-            head.load(Relaxed)
-                .wrapping_sub(self.freed.slots.load(Acquire)),
-            bytes.get().wrapping_sub(self.freed.bytes.load(Acquire)),
+            head.load(Relaxed).wrapping_sub(seen_slots.get()),
+            bytes.get().wrapping_sub(seen_bytes.get()),
         )
+    }
+
+    /// Whether what the producer remembers may be relied on.
+    ///
+    /// Ordering: acquire, so that our writes come after the pages were given back.
+    #[inline(always)]
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.narrowed.load(Acquire)
+    }
+
+    /// Looks at what the consumer has given back.
+    ///
+    /// Ordering: acquire, so that the consumer's last reads come before our next writes.
+    #[inline]
+    pub(crate) fn look(&self) -> (u64, u64) {
+        self.producer.seen_slots.set(self.freed.slots.load(Acquire));
+        self.producer.seen_bytes.set(self.freed.bytes.load(Acquire));
+        self.filled()
     }
 
     /// Whether a lane with this much in it should not wait for the end of a nap.

@@ -77,17 +77,22 @@ impl<'t> Producer<'t> {
 
     #[inline(always)]
     fn room(&self, reserve: usize) -> Result<(), Refusal> {
-        let geometry = self.lane.memory.geometry();
-        let (slots, bytes) = self.lane.filled();
-        if reserve > geometry.max_payload {
+        if reserve > self.lane.memory.geometry().max_payload {
             Err(Refusal::TooLong)
-        } else if slots >= geometry.slots as u64
-            || bytes.saturating_add(reserve as u64) > geometry.payload as u64
+        } else if self.lane.is_whole() && self.fits(reserve, self.lane.filled())
+            || self.fits(reserve, self.lane.look())
         {
-            Err(Refusal::Full)
-        } else {
             Ok(())
+        } else {
+            Err(Refusal::Full)
         }
+    }
+
+    #[inline(always)]
+    fn fits(&self, reserve: usize, (slots, bytes): (u64, u64)) -> bool {
+        let geometry = self.lane.memory.geometry();
+        slots < geometry.slots as u64
+            && bytes.saturating_add(reserve as u64) <= geometry.payload as u64
     }
 
     #[inline]
@@ -161,7 +166,7 @@ impl<'t> Producer<'t> {
 
     #[cold]
     fn wake(&self, sleeper: WakeOn) {
-        if sleeper == WakeOn::Event || self.lane.is_quarter(self.lane.filled()) {
+        if sleeper == WakeOn::Event || self.lane.is_quarter(self.lane.look()) {
             self.table.bell().ring();
         }
     }

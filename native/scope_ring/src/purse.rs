@@ -1,6 +1,6 @@
 //! The credits that one lane holds of one session.
 
-use crate::primitive::{AtomicU32, AtomicU64, fence};
+use crate::primitive::{AtomicU32, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Written by the lane's thread alone, read by whoever asks for an account.
@@ -60,13 +60,13 @@ impl Purse {
 
     /// Empties the purse for a later session in the same seat.
     ///
-    /// Ordering: a sequence lock whose sequence is the id: 0 while it changes.
+    /// Ordering: release, so that whoever sees the new id sees the purse emptied before it. Who
+    /// still asks for the old one may read a mixture, and is told by `Sessions::account` that the
+    /// seat is taken: the credits that brought us here came after it was.
     fn turn_to(&self, id: u16) {
         if self.id.load(Relaxed) == u32::from(id) {
             return;
         }
-        self.id.store(0, Relaxed);
-        fence(Release);
         self.used.store(0, Relaxed);
         self.taken.store(0, Relaxed);
         self.refused.store(0, Relaxed);
@@ -74,17 +74,10 @@ impl Purse {
     }
 
     pub(crate) fn add_to(&self, id: u16, sum: &mut Spending) {
-        if self.id.load(Acquire) != u32::from(id) {
-            return;
-        }
-        let used = self.used.load(Acquire);
-        let (taken, refused) = (self.taken.load(Relaxed), self.refused.load(Relaxed));
-        // Ordering: the counts are read before the id is looked at again.
-        fence(Acquire);
-        if self.id.load(Relaxed) == u32::from(id) {
-            sum.used += used;
-            sum.taken += taken;
-            sum.refused += refused;
+        if self.id.load(Acquire) == u32::from(id) {
+            sum.used += self.used.load(Acquire);
+            sum.taken += self.taken.load(Relaxed);
+            sum.refused += self.refused.load(Relaxed);
         }
     }
 }

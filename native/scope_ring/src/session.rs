@@ -1,7 +1,8 @@
 //! Sessions: who may record how much.
 
+use crate::primitive::{Mutex, MutexGuard};
 use crate::{SessionError, pool::Pool, purse::Spending};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// Sessions that can be open at one time.
 pub const SESSIONS: usize = if cfg!(loom) { 1 } else { 63 };
@@ -103,7 +104,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// The account of an open session, or of a closed one whose seat nobody has taken since.
+    /// The account of an open session, or of a closed one whose seat nobody has taken since. To be
+    /// asked after `spending` was read: no lane had turned to a later session by then.
     pub(crate) fn account(&self, id: u16, spending: Spending) -> Result<Account, SessionError> {
         let book = self.book();
         let seat = Self::seat_of(id).filter(|&seat| book.ids[seat] == id);
@@ -124,7 +126,7 @@ impl Sessions {
     }
 
     /// The numbers in the book are right at every step, so a panic under the lock broke nothing.
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -94,6 +94,39 @@ fn events_are_whole_in_order_and_the_lost_ones_counted() {
     });
 }
 
+/// Three slots but room for two payloads: only the bytes given back let the third one in.
+#[test]
+fn payload_is_not_overwritten_while_it_is_read() {
+    model(|| {
+        let lanes = Arc::new(Lanes::new());
+        lanes
+            .start(LanesConfig {
+                lanes: 1,
+                ring_bytes: 384,
+                max_payload: 96,
+            })
+            .unwrap();
+        assert_eq!((lanes.status().slots, lanes.status().payload), (3, 192));
+        let producer = spawn(&lanes, |lanes| {
+            let lane = lanes.claim().unwrap();
+            for n in 1..=3 {
+                if let Ok(mut entry) = lane.begin(Head::new(1), 96) {
+                    entry.payload().fill(n);
+                    entry.commit(Words::default(), 96);
+                }
+            }
+        });
+        let mut drain = lanes.drain().unwrap();
+        for _ in 0..2 {
+            drain.drain(usize::MAX, |_, _, payload| {
+                assert_eq!(payload, [payload[0]; 96])
+            });
+        }
+        drop(drain);
+        producer.join().unwrap();
+    });
+}
+
 #[test]
 fn a_loss_is_seen_with_the_event_that_follows_it() {
     model(|| {
@@ -300,5 +333,28 @@ fn a_closed_session_gives_its_seat_to_a_clean_one() {
         let account = lanes.account(new).unwrap();
         assert!(account.used <= account.taken && account.taken <= 1);
         producer.join().unwrap();
+    });
+}
+
+#[test]
+fn an_account_is_never_mixed_with_the_next_one_in_its_seat() {
+    model(|| {
+        let lanes = started(1);
+        let old = lanes.open_session(2).unwrap();
+        let producer = spawn(&lanes, move |lanes| {
+            let lane = lanes.claim().unwrap();
+            _ = lane.record(Head::new(1).session(old), Words::default());
+            _ = lane.record(Head::new(1).session(old + 64), Words::default());
+        });
+        let asker = spawn(&lanes, move |lanes| {
+            if let Ok(account) = lanes.account(old) {
+                assert_eq!(account.budget, 2);
+                assert!(account.used <= account.taken && account.taken <= 2);
+            }
+        });
+        lanes.close_session(old).unwrap();
+        lanes.open_session(5).unwrap();
+        producer.join().unwrap();
+        asker.join().unwrap();
     });
 }

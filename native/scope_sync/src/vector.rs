@@ -137,12 +137,11 @@ impl Vector {
     }
 
     fn with_extra<'a>(&self, keys: impl Iterator<Item = &'a u32>, mut found: Vec<u32>) -> Vec<u32> {
-        let plain = found.len();
         found.extend(keys);
-        if found.len() > plain || !found.is_sorted() {
+        if !found.is_sorted() {
             found.sort_unstable();
-            found.dedup();
         }
+        found.dedup();
         found
     }
 }

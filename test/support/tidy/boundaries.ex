@@ -217,12 +217,12 @@ defmodule ElixirScope.Distributed.Tidy.Boundaries do
     do: [%{line: meta[:line]}]
 
   defp sleep({:receive, meta, [blocks]}) do
-    if blocks[:after] && blocks[:do] in [nil, {:__block__, [], []}],
-      do: [%{line: meta[:line]}],
-      else: []
+    if blocks[:after] && empty?(blocks[:do]), do: [%{line: meta[:line]}], else: []
   end
 
   defp sleep(_node), do: []
+
+  defp empty?(block), do: match?({:__block__, _meta, []}, block) or block == nil
 
   defp prefix(name, prefixes) do
     Enum.find(prefixes, &String.starts_with?(Atom.to_string(name), &1))

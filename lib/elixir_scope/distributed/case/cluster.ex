@@ -87,7 +87,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   @spec heal([node], connect: boolean) :: :ok
   def heal(nodes, options \\ []) do
     Enum.each(nodes, &Peer.close(&1, [], nodes))
-    if Keyword.get(options, :connect, true), do: nodes |> Enum.filter(&alive?/1) |> connect()
+    if Keyword.get(options, :connect, true), do: nodes |> Enum.filter(&answers?/1) |> connect()
     :ok
   end
 
@@ -118,7 +118,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   @spec restart(node) :: :ok
   def restart(node) do
     up!(node, Peer.boot(node))
-    mates = Enum.filter(Peer.mates(node), &alive?/1)
+    mates = Enum.filter(Peer.mates(node), &answers?/1)
     Enum.each(mates, &on(node, :net_kernel, :connect_node, [&1]))
   end
 
@@ -126,12 +126,13 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   Freezes the operating system process of `node`: its connections become half-open.
 
   Others find out when their ticks stay unanswered; start nodes with
-  `net_ticktime: 4` so that this takes seconds. A frozen node answers no `on/2`.
+  `net_ticktime: 4` so that this takes seconds. A frozen node answers no `on/2`;
+  what is cut while it is frozen is cut for it, too.
 
       Cluster.freeze(b)
   """
   @spec freeze(node) :: :ok
-  def freeze(node), do: Peer.signal(node, "STOP")
+  defdelegate freeze(node), to: Peer
 
   @doc """
   Lets a frozen node go on.
@@ -139,7 +140,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
       Cluster.thaw(b)
   """
   @spec thaw(node) :: :ok
-  def thaw(node), do: Peer.signal(node, "CONT")
+  defdelegate thaw(node), to: Peer
 
   @doc """
   Whether the operating system process of `node` runs.
@@ -185,12 +186,15 @@ defmodule ElixirScope.Distributed.Case.Cluster do
     case Peer.control(node) do
       {:ok, control} -> &:peer.call(control, &1, &2, &3, @call_ms)
       {:error, :down} -> raise "#{node} is down: restart(#{inspect(node)}) brings it back"
+      {:error, :frozen} -> raise "#{node} is frozen: thaw(#{inspect(node)}) lets it go on"
     end
   end
 
+  defp answers?(node), do: match?({:ok, _control}, Peer.control(node))
+
   defp cut(from, to) do
     Enum.each(from, &Peer.close(&1, to))
-    for one <- from, other <- to, alive?(one), do: on(one, :erlang, :disconnect_node, [other])
+    for one <- from, other <- to, answers?(one), do: on(one, :erlang, :disconnect_node, [other])
     :ok
   end
 
@@ -198,7 +202,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   # only a refused attempt of our own shows that none is under way.
   defp sever(one, other) do
     Enum.each([{one, other}, {other, one}], fn {from, to} ->
-      alive?(from) && refuse(from, to)
+      answers?(from) && refuse(from, to)
     end)
   end
 

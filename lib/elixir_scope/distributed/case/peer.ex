@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.Case.Peer do
   alias ElixirScope.Distributed.Case.{Boot, Gate, Run}
 
   @enforce_keys [:node, :mates, :settings]
-  defstruct [:node, :mates, :settings, :control, :os_pid, :failure, closed: []]
+  defstruct [:node, :mates, :settings, :control, :os_pid, :failure, closed: [], frozen: false]
 
   @patience_ms 60_000
 
@@ -29,8 +29,8 @@ defmodule ElixirScope.Distributed.Case.Peer do
   @spec await(node) :: :ok | {:error, term}
   def await(node), do: ask(node, :await)
 
-  @doc "The control connection of a node that runs, or an error that says what to do."
-  @spec control(node) :: {:ok, pid} | {:error, :down}
+  @doc "The control connection of a node that can answer."
+  @spec control(node) :: {:ok, pid} | {:error, :down | :frozen}
   def control(node), do: ask(node, :control)
 
   @doc "The operating system's pid of a node that runs."
@@ -57,9 +57,13 @@ defmodule ElixirScope.Distributed.Case.Peer do
   @spec close(node, [node], [node]) :: :ok
   def close(node, add, remove \\ []), do: ask(node, {:close, add, remove})
 
-  @doc "Sends a signal to the operating system process."
-  @spec signal(node, String.t()) :: :ok
-  def signal(node, signal), do: ask(node, {:signal, signal})
+  @doc "Stops the operating system process where it is."
+  @spec freeze(node) :: :ok
+  def freeze(node), do: ask(node, :freeze)
+
+  @doc "Lets a frozen one go on."
+  @spec thaw(node) :: :ok
+  def thaw(node), do: ask(node, :thaw)
 
   defp ask(node, request) do
     Run.known?(node) || raise ArgumentError, "#{node} is not a node of this test"
@@ -80,12 +84,17 @@ defmodule ElixirScope.Distributed.Case.Peer do
   @impl true
   def handle_call(:await, _from, state), do: {:reply, outcome(state), state}
   def handle_call(:control, _from, %{control: nil} = state), do: {:reply, {:error, :down}, state}
+
+  def handle_call(:control, _from, %{frozen: true} = state),
+    do: {:reply, {:error, :frozen}, state}
+
   def handle_call(:control, _from, state), do: {:reply, {:ok, state.control}, state}
   def handle_call(:os_pid, _from, state), do: {:reply, state.control && state.os_pid, state}
   def handle_call(:mates, _from, state), do: {:reply, state.mates, state}
   def handle_call(:kill, _from, state), do: {:reply, :ok, killed(state)}
   def handle_call(:stop, _from, state), do: {:reply, :ok, stopped(state)}
-  def handle_call({:signal, signal}, _from, state), do: {:reply, signalled(state, signal), state}
+  def handle_call(:freeze, _from, state), do: {:reply, :ok, frozen(state)}
+  def handle_call(:thaw, _from, state), do: {:reply, :ok, thawed(state)}
 
   def handle_call(:boot, _from, state) do
     state = state |> killed() |> started()
@@ -98,7 +107,7 @@ defmodule ElixirScope.Distributed.Case.Peer do
 
   @impl true
   def handle_info({:EXIT, control, _reason}, %{control: control} = state) do
-    {:noreply, %{state | control: nil}}
+    {:noreply, ended(state)}
   end
 
   # A node that did not come up, and the port of every `kill`, end here too.
@@ -112,12 +121,12 @@ defmodule ElixirScope.Distributed.Case.Peer do
   defp started(state) do
     case Boot.start(state.node, state.settings) do
       {:ok, control} -> prepared(%{state | control: control, failure: nil})
-      {:error, reason} -> %{state | control: nil, failure: reason}
+      {:error, reason} -> %{state | failure: reason}
     end
   end
 
   defp prepared(state) do
-    os_pid = state.control |> :peer.call(:os, :getpid, []) |> to_string()
+    os_pid = state.control |> :peer.call(:os, :getpid, [], :infinity) |> to_string()
     state = gate(%{state | os_pid: os_pid})
 
     case Boot.prepare(state.control, state.settings) do
@@ -126,11 +135,22 @@ defmodule ElixirScope.Distributed.Case.Peer do
     end
   end
 
-  defp gate(%{control: nil} = state), do: state
+  # A node that cannot be told now is told when it starts or thaws.
+  defp gate(%{control: control, frozen: frozen} = state) when control == nil or frozen, do: state
 
   defp gate(state) do
-    :ok = :peer.call(state.control, Gate, :close, [state.closed])
+    :ok = :peer.call(state.control, Gate, :close, [state.closed], :infinity)
     state
+  end
+
+  defp frozen(state) do
+    signalled(state, "STOP")
+    %{state | frozen: state.control != nil}
+  end
+
+  defp thawed(state) do
+    signalled(state, "CONT")
+    gate(%{state | frozen: false})
   end
 
   defp outcome(%{failure: nil}), do: :ok
@@ -152,9 +172,11 @@ defmodule ElixirScope.Distributed.Case.Peer do
 
   defp gone(%{control: control} = state) do
     receive do
-      {:EXIT, ^control, _reason} -> %{state | control: nil}
+      {:EXIT, ^control, _reason} -> ended(state)
     end
   end
+
+  defp ended(state), do: %{state | control: nil, frozen: false}
 
   # The pid is that of a node which is known to run: its control connection is open.
   defp signalled(%{control: nil}, _signal), do: :ok

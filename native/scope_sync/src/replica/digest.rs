@@ -100,6 +100,14 @@ impl Pending {
 }
 
 impl View {
+    /// Nothing is known of the peer any more.
+    pub(super) fn begin_again(&mut self) {
+        *self = Self {
+            version: self.version + 1,
+            ..Self::default()
+        };
+    }
+
     /// Our index for the peer's.
     pub(super) fn ours(&self, theirs: u32) -> Option<u32> {
         self.ours

@@ -34,16 +34,12 @@ pub(super) struct Cx<'a> {
     pub(super) out: &'a mut Vec<Out>,
 }
 
-/// How many earlier lives of the peer's end are remembered, so that what is late is known as late.
-const PAST: usize = 4;
-
 #[derive(Debug)]
 pub(super) struct Link {
     /// This end's name for the life of the link.
     mine: u32,
     /// The peer's; 0 until it is known.
     theirs: u32,
-    past: [u32; PAST],
     pub(super) ack_owed: bool,
     /// Digests go out by themselves; otherwise only on demand.
     pub(super) active: bool,
@@ -78,7 +74,6 @@ impl Link {
         Self {
             mine,
             theirs: 0,
-            past: [0; PAST],
             ack_owed: false,
             active: false,
             told: Told::default(),
@@ -198,30 +193,41 @@ impl Link {
         self.proceed(cx);
     }
 
-    /// Follows the lives of both ends. A name of the peer that was never seen is a new life.
+    /// Follows the lives of both ends. Who knows this end's present name is alive now; who greets
+    /// without a name may be a late echo of an earlier life, so this end takes a new name, which
+    /// only a living peer can learn. Any other message is answered with both names.
     fn admit(&mut self, cx: &mut Cx<'_>, message: &Message) -> Admission {
+        let greets = message.yours == 0 && matches!(message.body, Body::Digest { base: 0, .. });
+        if message.mine == 0 || (message.yours != self.mine && !greets) {
+            self.answer_stranger(cx, message.mine);
+            return Admission::Stale;
+        }
         if message.mine != self.theirs {
-            if self.past.contains(&message.mine) || message.mine == 0 {
-                return Admission::Stale;
+            if greets && self.theirs != 0 {
+                self.mine = cx.core.nonce();
             }
             self.begin_life(cx, message.mine);
         }
-        let is_first = matches!(message.body, Body::Digest { base: 0, .. });
-        if message.yours == self.mine || (message.yours == 0 && is_first) {
-            return Admission::Take;
-        }
-        // The peer does not know this end's name yet, or no longer: any answer tells it.
-        self.send(cx, Body::Ack, &[]);
-        Admission::Stale
+        Admission::Take
     }
 
+    /// The reply carries the name it came under, so that the peer sees that it is spoken to.
+    fn answer_stranger(&mut self, cx: &mut Cx<'_>, stranger: u32) {
+        let known = std::mem::replace(&mut self.theirs, stranger);
+        self.send(cx, Body::Ack, &[]);
+        self.theirs = known;
+    }
+
+    /// The peer's end began a new life. The first one changes nothing: what was said before it was
+    /// known may have been heard.
     fn begin_life(&mut self, cx: &mut Cx<'_>, theirs: u32) {
+        self.ack_owed = true;
+        if std::mem::replace(&mut self.theirs, theirs) == 0 {
+            return;
+        }
         self.close(cx);
-        self.past.rotate_right(1);
-        self.past[0] = self.theirs;
-        self.theirs = theirs;
         self.told.begin_again();
-        self.view = View::default();
+        self.view.begin_again();
         self.avoid.clear();
         self.banned.clear();
         self.audit = Audit::default();

@@ -230,30 +230,31 @@ impl Link {
     }
 
     fn count(&mut self, cx: &mut Cx<'_>, index: u32, info: &BlockInfo, outcome: Outcome) {
-        let events = info.events();
-        match outcome {
-            Outcome::Stored => cx.stats.received += events,
-            Outcome::Replaced { already } => {
-                let already = already.min(events);
-                cx.stats.received += events - already;
-                cx.stats.already += already;
-                cx.stats.already_bytes += share(info.len as u64, already, events);
-            }
-            Outcome::Covered => {
-                cx.stats.already += events;
-                cx.stats.already_bytes += info.len as u64;
-            }
+        let already = match outcome {
+            Outcome::Stored => 0,
+            Outcome::Replaced { already } => already.min(info.events()),
+            Outcome::Covered => info.events(),
             Outcome::Conflict { .. } => {
                 cx.stats.conflicts += 1;
                 self.banned
                     .entry(index)
                     .or_default()
                     .insert(info.from, info.to);
-                cx.core
+                return cx
+                    .core
                     .report_conflict(cx.peer, &info.origin, info.from, info.to);
             }
-            Outcome::Refused(_) => cx.stats.refused += 1,
-        }
+            Outcome::Refused(_) => {
+                cx.stats.refused += 1;
+                return;
+            }
+        };
+        let (len, events) = (info.len as u64, info.events());
+        let already_bytes = share(len, already, events);
+        cx.stats.received += events - already;
+        cx.stats.already += already;
+        cx.stats.payload_in += len - already_bytes;
+        cx.stats.already_bytes += already_bytes;
     }
 
     /// Remembers a range that the peer calls too old.

@@ -66,6 +66,20 @@ defmodule ElixirScope.Distributed.Case.ClusterTest do
     assert on(a, &Node.list/0) == [b]
   end
 
+  test "what is cut while a node is frozen is cut when it thaws" do
+    [a, b] = start_nodes(2, apps: [])
+    freeze(b)
+    assert_raise RuntimeError, ~r/is frozen: thaw/, fn -> on(b, &Node.self/0) end
+    partition(a, b)
+    assert on(a, &Node.list/0) == []
+
+    thaw(b)
+    eventually(fn -> assert on(b, &Node.list/0) == [] end)
+    refute on(b, :net_kernel, :connect_node, [a])
+    heal([a, b])
+    assert on(b, &Node.list/0) == [a]
+  end
+
   test "a frozen node can be killed and restarted" do
     [a, b] = start_nodes(2, apps: [])
     freeze(b)

@@ -1,0 +1,5 @@
+//! Segments as files.
+
+mod file;
+
+pub(crate) use file::SegmentFile;
