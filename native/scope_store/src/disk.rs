@@ -1,5 +1,0 @@
-//! Segments as files.
-
-mod file;
-
-pub(crate) use file::SegmentFile;
