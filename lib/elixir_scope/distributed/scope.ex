@@ -117,7 +117,10 @@ defmodule ElixirScope.Distributed.Scope do
         Transport.child(scope),
         {NodeCoordinator, {:member, scope}}
       ],
-      strategy: :rest_for_one
+      strategy: :rest_for_one,
+      # A scope that keeps crashing gives up: observing must not take the application down.
+      max_restarts: 10,
+      max_seconds: 10
     )
   end
 
