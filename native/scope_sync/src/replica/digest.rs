@@ -13,7 +13,9 @@ use crate::origin::Origin;
 use crate::settings::ns;
 use crate::stats::Notice;
 use crate::vector::Vector;
-use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, Packed, WireError, apply_entries};
+use crate::wire::{
+    Body, EntryPacker, Intro, MAX_RUNS, Packed, WireError, apply_entries, names_len,
+};
 
 /// Where a digest is cut; what is left goes into the next one.
 const CHUNK: usize = 32 * 1024;
@@ -166,8 +168,7 @@ impl Link {
             .mono_ns
             .saturating_add(ns(cx.core.settings.digest_every));
         cx.stats.entries_out += pending.values.len() as u64;
-        let names = pending.names.iter().map(|n| n.node.len() as u64 + 10);
-        cx.stats.names_out += names.sum::<u64>();
+        cx.stats.names_out += names_len(&pending.names) as u64;
         self.send(cx, pending.body(), &[]);
         self.told.pending = Some(pending);
     }
