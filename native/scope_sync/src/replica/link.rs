@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::audit::Audit;
 use super::core::Core;
-use super::digest::{Told, View};
 use super::pull::{Pull, Retry};
 use super::serve::Serve;
 use super::settle::Settle;
+use super::told::Told;
+use super::view::View;
 use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::origin::NodeName;
@@ -145,8 +146,14 @@ impl Link {
                 id,
                 not_before,
                 window,
+                offer,
+                taken,
                 wants,
-            } => self.on_pull(cx, id, not_before, window, &wants),
+            } => {
+                let wants = self.wanted(offer, &taken, &wants)?;
+                self.on_pull(cx, id, not_before, window, wants);
+                Ok(())
+            }
             Body::Data {
                 id,
                 frame,
@@ -174,6 +181,7 @@ impl Link {
     /// Does all that can be done now.
     pub(super) fn proceed(&mut self, cx: &mut Cx<'_>) {
         self.plan(cx);
+        self.view.offer = None;
         self.pump(cx);
         self.settle(cx);
         if self.ack_owed {

@@ -41,7 +41,11 @@ pub enum Body {
         not_before: u64,
         /// How many bytes may be on the way at a time.
         window: u32,
-        /// Packed ranges.
+        /// The digest that `taken` refers to; 0 for none.
+        offer: u32,
+        /// Bits: of which origins exactly what that digest announced is wanted.
+        taken: Packed,
+        /// Packed ranges of the rest.
         wants: Packed,
     },
     /// Blocks, as stored.

@@ -116,6 +116,11 @@ pub fn decode(bytes: &[u8]) -> Result<(Message, &[u8]), WireError> {
     Ok((message, blocks))
 }
 
+/// How many bytes introductions take.
+pub(crate) fn names_len(names: &[Intro]) -> usize {
+    bincode::serde::encode_into_std_write(names, &mut std::io::sink(), config()).unwrap_or(0)
+}
+
 /// Decodes a message down to its last number and drops it: what a fuzzer calls.
 ///
 /// # Errors

@@ -58,6 +58,8 @@ fn samples() -> Vec<(Message, Vec<u8>)> {
             id: 1,
             not_before: 5,
             window: 1 << 20,
+            offer: 1,
+            taken: Packed(vec![3]),
             wants,
         },
         Body::More { id: 1, frame: 2 },

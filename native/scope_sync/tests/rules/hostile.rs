@@ -252,6 +252,8 @@ fn pulls_for_what_is_not_there_are_answered_with_nothing() {
         id: 1,
         not_before: 0,
         window: u32::MAX,
+        offer: 0,
+        taken: Packed::default(),
         wants,
     };
     victim
