@@ -91,14 +91,3 @@ defmodule ElixirScope.Distributed.Event do
   @spec expand([atom]) :: [atom]
   def expand(names), do: Enum.flat_map(names, &Keyword.get(@families, &1, [&1])) |> Enum.uniq()
 end
-
-defmodule ElixirScope.Distributed.Opaque do
-  @moduledoc """
-  Stands where a term could not be kept: a function, a very large integer, or what a
-  budget cut. `type` says what was there, `size` how large it was, where that is known.
-  """
-
-  defstruct [:type, :size]
-
-  @type t :: %__MODULE__{type: atom, size: non_neg_integer | {:more_than, non_neg_integer} | nil}
-end

@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           ms: integer
         }
 
-  defstruct [:scope, :interval_ms, :timer, :floor, peers: [], rounds: %Rounds{}]
+  defstruct [:scope, :interval_ms, :timer, :floor, peers: [], early: %{}, rounds: %Rounds{}]
 
   @doc false
   @spec start_link(Scope.t()) :: GenServer.on_start()
@@ -108,7 +108,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_continue(:start, state) do
     {:ok, scope} = Scope.fetch(state.scope.name)
-    {:noreply, schedule(%{state | scope: scope}, scope.options[:sync_interval_ms])}
+    interval_ms = scope.options[:sync_interval_ms]
+    Storage.watch(scope.store, self())
+    {:noreply, schedule(%{state | scope: scope, interval_ms: interval_ms}, interval_ms)}
   end
 
   @impl true
@@ -116,8 +118,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
-    rounds = Rounds.begin(state.rounds, ref, caller, nodes, now_ms())
-    {:noreply, nodes |> Enum.reduce(%{state | rounds: rounds}, &start/2) |> answer()}
+    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
+    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> answer()}
   end
 
   def handle_call({:apply, message}, _caller, state) do
@@ -129,8 +131,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def handle_cast({:members, peers}, state) do
     for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
     for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
-    gone = Enum.reduce(state.peers -- peers, state, &finish(&2, &1, unavailable(&1)))
-    {:noreply, schedule(answer(%{gone | peers: peers}), 0)}
+    gone = &Rounds.gone(&2, &1, unavailable(&1))
+    rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
+    state = hear_early(%{state | peers: peers, rounds: rounds})
+    {:noreply, state |> answer() |> schedule(0)}
   end
 
   def handle_cast({:transport, :message, from, message}, state) do
@@ -141,37 +145,56 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_info(:tick, state) do
     GlobalClock.tick(state.scope.name, state.peers)
-    {outs, activity} = Replica.tick(state.scope, now_ms())
-    state = Enum.reduce(outs, %{state | floor: oldest(state.scope)}, &send_out/2)
-    {:noreply, state |> schedule(next(activity, state)) |> answer()}
+    step = Replica.tick(state.scope)
+    state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
+    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
-    {:noreply, answer(%{state | rounds: Rounds.expire(state.rounds, ref, now_ms())})}
+    {:noreply, answer(update_in(state.rounds, &Rounds.expire(&1, ref)))}
   end
 
   # The scope has its first event after a silence.
-  def handle_info(:events, state),
-    do: {:noreply, schedule(state, state.scope.options[:sync_interval_ms])}
+  def handle_info(:events, state) do
+    interval_ms = state.scope.options[:sync_interval_ms]
+    {:noreply, hasten(%{state | interval_ms: interval_ms}, interval_ms)}
+  end
 
-  defp start(node, state) do
-    if node in state.peers,
-      do: state.scope |> Replica.start(node, now_ms()) |> Enum.reduce(state, &send_out/2),
-      else: finish(state, node, unavailable(node))
+  defp start(node, ref, state) do
+    with true <- node in state.peers,
+         {:ok, token, step} <- Replica.start(state.scope, node) do
+      take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
+    else
+      _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+    end
+  end
+
+  # The other side of a handshake may be through with it first: its last batch is kept
+  # until ours is, and forgotten with the next change of members.
+  defp hear_early(state) do
+    known = Map.take(state.early, state.peers)
+
+    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
+      from |> receive_batch(message, state) |> elem(1)
+    end)
   end
 
   defp receive_batch(from, message, state) do
     with {:member, true} <- {:member, from in state.peers},
          _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
-         {:ok, outs, done} <- Replica.handle(state.scope, from, message.events_batch, now_ms()) do
-      state = Enum.reduce(outs, state, &send_out/2)
-
-      {:ok,
-       Enum.reduce(done, state, fn {node, summary}, state -> finish(state, node, summary) end)}
+         {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
+      {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, state}
+      {:member, false} -> {{:error, :not_a_member}, put_in(state.early[from], message)}
       {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
     end
+  end
+
+  # What the protocol asks for: send, tell who waited, come back in time.
+  defp take(state, step) do
+    Enum.each(step.out, &send_out(&1, state))
+    state = Enum.reduce(step.done, state, &finish/2)
+    if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
 
   defp send_out({to, batch}, state) do
@@ -182,14 +205,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
       sent_at: GlobalClock.now(state.scope.name)
     }
 
-    # A frame that was not sent is asked for again by the peer that lacks it.
-    _ = Transport.send_to(state.scope, to, message)
-    state
+    # What was not sent is asked for again by the peer that lacks it.
+    Transport.send_to(state.scope, to, message)
   end
 
-  defp finish(state, node, result) do
+  defp finish({node, token, result}, state) do
     Telemetry.emit(:sync, node, result)
-    %{state | rounds: Rounds.done(state.rounds, node, result, now_ms())}
+    update_in(state.rounds, &Rounds.done(&1, node, token, result, now_ms()))
   end
 
   defp answer(state) do
@@ -203,13 +225,18 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     state
   end
 
-  defp next(:busy, state), do: state.scope.options[:sync_interval_ms]
-  defp next(:idle, state), do: min(state.interval_ms * 2, @slowest_ms)
+  # While nothing goes on, less and less often.
+  defp next(%{out: [], next_ms: nil}, state), do: min(state.interval_ms * 2, @slowest_ms)
+  defp next(_step, state), do: state.scope.options[:sync_interval_ms]
 
-  defp schedule(state, interval_ms) do
+  defp hasten(state, ms) do
+    left = state.timer && Process.read_timer(state.timer)
+    if left && left <= ms, do: state, else: schedule(state, ms)
+  end
+
+  defp schedule(state, ms) do
     if state.timer, do: Process.cancel_timer(state.timer)
-    timer = Process.send_after(self(), :tick, interval_ms)
-    %{state | interval_ms: max(interval_ms, state.scope.options[:sync_interval_ms]), timer: timer}
+    %{state | timer: Process.send_after(self(), :tick, ms)}
   end
 
   defp oldest(%{store: store, node: node}) do

@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # The stubs stay: recording goes on costing nothing, everything else says what is missing.
   defp loaded({:error, {:load_failed, text}}),
-    do: :persistent_term.put(@failure, {library(), text})
+    do: :persistent_term.put(@failure, {to_string(library()), to_string(text)})
 
   # Loaded before: the VM keeps the old code, its library and every running trace.
   defp loaded({:error, reason}) do
@@ -36,7 +36,7 @@ defmodule ElixirScope.Distributed.Native do
   end
 
   # ring_: ElixirScope.Distributed.Capture.Recorder
-  def ring_start(_bytes), do: missing()
+  def ring_start(_bytes, _threads), do: missing()
   # Recording never raises, also where there is no library.
   def ring_record(_name, _data, _correlation), do: :ok
   def ring_record_to(_scope, _name, _data, _correlation), do: :ok
@@ -46,6 +46,7 @@ defmodule ElixirScope.Distributed.Native do
   def store_open(_settings), do: missing()
   def store_close(_scope), do: missing()
   def store_query(_scope, _filter), do: missing()
+  def store_watch(_scope, _watcher), do: missing()
   def store_status(_scope), do: missing()
 
   # clock_: ElixirScope.Distributed.GlobalClock
@@ -56,9 +57,9 @@ defmodule ElixirScope.Distributed.Native do
 
   # sync_: ElixirScope.Distributed.Sync.Replica
   def sync_peer(_scope, _peer, _up), do: missing()
-  def sync_tick(_scope, _now_ms), do: missing()
-  def sync_start(_scope, _peer, _now_ms), do: missing()
-  def sync_receive(_scope, _peer, _bytes, _now_ms), do: missing()
+  def sync_tick(_scope), do: missing()
+  def sync_start(_scope, _peer), do: missing()
+  def sync_receive(_scope, _peer, _bytes), do: missing()
   def sync_status(_scope), do: missing()
 
   # trace_: ElixirScope.Distributed.Capture.Tracer

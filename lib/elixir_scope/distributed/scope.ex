@@ -20,13 +20,14 @@ defmodule ElixirScope.Distributed.Scope do
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :transport, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
 
   @type t :: %__MODULE__{
           name: atom,
           node: node,
           incarnation: non_neg_integer,
           store: Storage.t(),
+          index: non_neg_integer,
           transport: {module, GenServer.name()},
           options: keyword
         }
@@ -113,10 +114,13 @@ defmodule ElixirScope.Distributed.Scope do
         {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
-        {NodeCoordinator, {:member, scope}},
-        Transport.child(scope)
+        Transport.child(scope),
+        {NodeCoordinator, {:member, scope}}
       ],
-      strategy: :rest_for_one
+      strategy: :rest_for_one,
+      # A scope that keeps crashing gives up: observing must not take the application down.
+      max_restarts: 10,
+      max_seconds: 10
     )
   end
 

@@ -56,12 +56,20 @@ defmodule ElixirScope.Distributed.Transport do
   @spec child(Scope.t()) :: Supervisor.child_spec()
   def child(%{transport: {module, name}, options: options} = scope) do
     start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope.name, &1)]
-    %{id: __MODULE__, start: {module, :start_link, [start ++ extra(options[:transport])]}}
+
+    %{
+      id: __MODULE__,
+      start: {module, :start_link, [Keyword.merge(start, extra(options[:transport]))]}
+    }
   end
 
   @doc false
   @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
   def send_to(%{transport: {module, name}}, to, message), do: module.send(name, to, message)
+
+  @doc false
+  @spec peers(Scope.t()) :: [node]
+  def peers(%{transport: {module, name}}), do: module.peers(name)
 
   @doc false
   # Each kind of message has one process that understands it.

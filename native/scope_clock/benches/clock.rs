@@ -85,9 +85,12 @@ fn floors(criterion: &mut Criterion) {
     #[cfg(target_arch = "x86_64")]
     group.bench_function("rdtsc", |bencher| {
         // SAFETY: every x86-64 processor has the instruction.
-        bencher.iter(|| unsafe { std::arch::x86_64::_rdtsc() });
+        let read = || unsafe { std::arch::x86_64::_rdtsc() };
+        bencher.iter_custom(|n| together(1, n, read));
     });
-    group.bench_function("instant", |bencher| bencher.iter(Instant::now));
+    group.bench_function("instant", |bencher| {
+        bencher.iter_custom(|n| together(1, n, Instant::now));
+    });
     group.finish();
 }
 
@@ -101,26 +104,28 @@ fn others(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("other");
     group.bench_function("observe, behind", |bencher| {
         let remote = ours.now();
-        bencher.iter(|| ours.observe(remote).unwrap());
+        bencher.iter_custom(|n| together(1, n, || ours.observe(remote).unwrap()));
     });
     group.bench_function("uhlc update, behind", |bencher| {
         let remote = theirs.new_timestamp();
-        bencher.iter(|| theirs.update_with_timestamp(&remote).unwrap());
+        bencher.iter_custom(|n| together(1, n, || theirs.update_with_timestamp(&remote).unwrap()));
     });
     group.bench_function("observe, ahead", |bencher| {
-        bencher.iter(|| ours.observe(ours.now()).unwrap());
+        bencher.iter_custom(|n| together(1, n, || ours.observe(ours.now()).unwrap()));
     });
     group.bench_function("calibrate", |bencher| {
-        bencher.iter(|| ours.calibrate().unwrap())
+        bencher.iter_custom(|n| together(1, n, || ours.calibrate().unwrap()));
     });
     group.bench_function("shared word (counter not counted)", |bencher| {
-        bencher.iter(|| coarse.now());
+        bencher.iter_custom(|n| together(1, n, || coarse.now()));
     });
     group.bench_function("physical_ns and logical", |bencher| {
         let stamp = ours.now();
-        bencher.iter(|| {
-            let stamp = black_box(stamp);
-            (stamp.physical_ns(), stamp.logical())
+        bencher.iter_custom(|n| {
+            together(1, n, || {
+                let stamp = black_box(stamp);
+                (stamp.physical_ns(), stamp.logical())
+            })
         });
     });
     group.finish();

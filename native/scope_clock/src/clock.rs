@@ -209,10 +209,14 @@ impl<S: Source> Clock<S> {
                 Mode::Idle => self.physical().bits(),
                 _ => view.line().at(ticks(mode.counter())),
             };
-            let stamp = match mode {
-                Mode::Idle | Mode::Shared => self.count_on(stamp),
-                _ => stamp,
-            };
+            if !self.lock.confirms(&view) {
+                continue;
+            }
+            // A word that counts is only raised by a stamp that holds, and looked at again.
+            if !matches!(mode, Mode::Idle | Mode::Shared) {
+                return Stamp::from_bits(stamp);
+            }
+            let stamp = self.count_on(stamp);
             if self.lock.confirms(&view) {
                 return Stamp::from_bits(stamp);
             }

@@ -89,7 +89,7 @@ impl Discipline {
 
     fn accept(&mut self, rate: u64, point: Point) {
         (self.rate, self.suspect) = (rate, None);
-        if point.mono_ns - self.newer.mono_ns >= BASELINE_NS {
+        if point.mono_ns.saturating_sub(self.newer.mono_ns) >= BASELINE_NS {
             (self.older, self.newer) = (self.newer, point);
         }
     }

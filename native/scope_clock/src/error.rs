@@ -9,6 +9,10 @@ pub enum ClockError {
     #[error("the clock has not been started")]
     NotStarted,
 
+    /// The counter of the source of time does not move as a counter does.
+    #[error("the counter does not move as a counter does")]
+    NoCounter,
+
     /// A remote stamp is too far ahead of this node's physical clock. The clock did not move.
     #[error(
         "remote stamp {remote} is more than {limit_ns} ns ahead of the physical clock {physical}"

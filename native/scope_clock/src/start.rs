@@ -3,14 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::anchor::Anchor;
 use crate::bound::Keeper;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::ClockError;
 use crate::mode::{Counter, Mode};
 use crate::node::NodeId;
-use crate::run::Run;
+use crate::run::{Run, Sample};
 use crate::settings::{Settings, nanos};
 use crate::source::{CounterInfo, Source};
 use crate::stamp::Stamp;
@@ -27,6 +26,16 @@ pub(crate) const LAG_NS: u64 = 10_000_000;
 /// still be about to give out some by the old rule.
 pub(crate) const SWITCH_NS: u64 = 20_000;
 
+/// Slower or faster than this no counter is, so it was not measured.
+const CREDIBLE_HERTZ: std::ops::Range<f64> = 1e3..1e12;
+
+/// What was found in the data folder.
+struct Opened {
+    keeper: Option<Keeper>,
+    floor: Floor,
+    waited_ns: u64,
+}
+
 impl<S: Source> Clock<S> {
     /// Starts the clock, above every stamp that the data folder or this clock knows of.
     ///
@@ -39,27 +48,26 @@ impl<S: Source> Clock<S> {
     ///
     /// # Errors
     ///
-    /// None today; the signature leaves room for a source that cannot be used.
+    /// [`ClockError::NoCounter`] if the source's counter does not move as a counter does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scope_clock::{Clock, Floor, NodeId, Settings};
+    ///
+    /// let clock = Clock::new();
+    /// let started = clock.start(Settings::new(NodeId::new("shop@host", 1)))?;
+    /// assert_eq!(started.floor, Floor::Unkept);
+    /// assert!(clock.now() >= started.stamp);
+    /// # Ok::<(), scope_clock::ClockError>(())
+    /// ```
     pub fn start(&self, settings: Settings) -> Result<Started, ClockError> {
-        let info = self.counter();
+        let info = self.counter()?;
         let mut control = self.control();
         // An older incarnation's file is closed before the same file is opened again.
-        let carried = self.carried(&mut control);
-        let (keeper, floor) = self.open(&mut control, &settings);
-        let kept = if let Floor::Kept(stamp) = floor {
-            stamp
-        } else {
-            Stamp::ZERO
-        };
-        let least = carried.max(kept);
-        let waited_ns = self.wait_for(least, &settings);
-        Ok(self.begin(
-            &mut control,
-            settings,
-            info,
-            keeper,
-            (least, floor, waited_ns),
-        ))
+        control.run = None;
+        let opened = self.open(&mut control, &settings);
+        Ok(self.begin(&mut control, settings, info, opened, true))
     }
 
     /// Begins a new incarnation at the wall clock, also where that is behind the last stamp: the
@@ -68,47 +76,60 @@ impl<S: Source> Clock<S> {
     ///
     /// # Errors
     ///
-    /// [`ClockError::NotStarted`] if the clock has never been started.
+    /// [`ClockError::NotStarted`] if the clock has never been started, and
+    /// [`ClockError::NoCounter`] as for [`Clock::start`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use scope_clock::{Clock, ClockError, Manual, NodeId, Settings};
+    /// let time = Manual::new(1_700_000_000_000_000_000);
+    /// let clock = Clock::with_source(&time);
+    /// clock.start(Settings::new(NodeId::new("shop@host", 1)))?;
+    ///
+    /// time.step_wall(-3_600_000_000_000);
+    /// assert!(matches!(clock.calibrate(), Err(ClockError::IncarnationEnded { .. })));
+    /// clock.renew(NodeId::new("shop@host", 2))?;
+    /// assert_eq!(clock.now(), clock.physical());
+    /// # Ok::<(), ClockError>(())
+    /// ```
     pub fn renew(&self, node: NodeId) -> Result<Started, ClockError> {
-        let info = self.counter();
+        let info = self.counter()?;
         let mut control = self.control();
         let run = control.run.take().ok_or(ClockError::NotStarted)?;
         let settings = Settings {
             node,
             ..run.settings
         };
-        // Ordering: Relaxed; readers of the old incarnation may still raise it by a few.
+        let opened = Opened {
+            keeper: run.keeper,
+            floor: Floor::Unkept,
+            waited_ns: 0,
+        };
+        let started = self.begin(&mut control, settings, info, opened, false);
+        // Ordering: Relaxed; a reader of the old line finds that it does not hold, and reads on.
         self.word.0.store(0, Ordering::Relaxed);
-        let begin = (Stamp::ZERO, Floor::Unkept, 0);
-        Ok(self.begin(&mut control, settings, info, run.keeper, begin))
+        Ok(started)
     }
 
     /// The counter, or the monotonic clock under a shared word where its tick is too coarse.
-    pub(crate) fn counter(&self) -> CounterInfo {
+    pub(crate) fn counter(&self) -> Result<CounterInfo, ClockError> {
         let info = self.source.counter();
+        if !CREDIBLE_HERTZ.contains(&info.hertz) {
+            return Err(ClockError::NoCounter);
+        }
         if info.counter == Counter::Tsc && info.tick_ns > COARSE_TICK_NS {
-            return CounterInfo {
+            return Ok(CounterInfo {
                 counter: Counter::Monotonic,
                 hertz: 1e9,
                 ..info
-            };
+            });
         }
-        info
+        Ok(info)
     }
 
-    /// A stamp above all that this clock has given out.
-    fn carried(&self, control: &mut Control) -> Stamp {
-        let run = control.run.take();
-        let given = self.word.0.load(Ordering::Relaxed);
-        match run {
-            Some(_) => self.now_ordered().plus_ns(SWITCH_NS),
-            None if given > 0 => Stamp::from_bits(given).plus_ns(SWITCH_NS),
-            None => Stamp::ZERO,
-        }
-    }
-
-    fn open(&self, control: &mut Control, settings: &Settings) -> (Option<Keeper>, Floor) {
-        match Keeper::open(settings, self.source.boot()) {
+    fn open(&self, control: &mut Control, settings: &Settings) -> Opened {
+        let opened = match Keeper::open(settings, self.source.boot()) {
             Ok(None) => (None, Floor::Unkept),
             Ok(Some(mut keeper)) => {
                 let floor = keeper.floor(self.source.mono_ns());
@@ -118,12 +139,18 @@ impl<S: Source> Clock<S> {
                 control.note_bound(Err(error));
                 (None, Floor::Unreadable)
             }
+        };
+        let (keeper, floor) = opened;
+        Opened {
+            keeper,
+            floor,
+            waited_ns: self.wait_for(floor.stamp(), settings),
         }
     }
 
     /// Waits for the wall clock where peers would refuse the first stamps, but not for long.
-    fn wait_for(&self, least: Stamp, settings: &Settings) -> u64 {
-        let ahead = u64::try_from(least.ns_since(self.physical())).unwrap_or(0);
+    fn wait_for(&self, floor: Stamp, settings: &Settings) -> u64 {
+        let ahead = u64::try_from(floor.ns_since(self.physical())).unwrap_or(0);
         if ahead <= nanos(settings.limit) || ahead > nanos(settings.patience) {
             return 0;
         }
@@ -136,43 +163,73 @@ impl<S: Source> Clock<S> {
         control: &mut Control,
         settings: Settings,
         info: CounterInfo,
-        keeper: Option<Keeper>,
-        (least, floor, waited_ns): (Stamp, Floor, u64),
+        mut opened: Opened,
+        in_order: bool,
     ) -> Started {
-        let sample = self.sample(info.counter);
-        let stamp = least.max(sample.wall());
-        let run = Run::new(settings, info, keeper, sample, stamp);
-        let wall_behind = stamp > sample.wall().plus_ns(run.limit_ns());
-        let (mode, line) = (run.mode, run.line);
+        self.keep_first(control, info, &mut opened, in_order);
+        // Read again: the disk may have taken its time, and the readers went on.
+        let (sample, stamp) = self.first(info, opened.floor, in_order);
+        let (wall, mono_ns) = (sample.wall(), sample.mono_ns);
+        let wall_behind = stamp > wall.plus_ns(nanos(settings.limit));
+        let run = Run::new(settings, info, opened.keeper, sample, stamp);
+        self.lock.publish(run.mode, run.line);
         control.run = Some(run);
         control.phase = Phase::Running;
-        control.reserve_first(stamp, sample.mono_ns);
-        self.lock.publish(mode, line);
         control.anchors.clear();
-        control.anchors.push(Anchor {
-            generation: self.generation(),
-            stamp,
-            mono_ns: sample.mono_ns,
-            ppb: 0,
-        });
+        self.anchor(control, mono_ns, 0);
+        let Opened {
+            floor, waited_ns, ..
+        } = opened;
         Started {
             stamp,
-            wall: sample.wall(),
+            wall,
             floor,
             waited_ns,
             wall_behind,
         }
     }
+
+    /// The first stamp of an incarnation: the wall clock, or above what was given out before.
+    fn first(&self, info: CounterInfo, floor: Floor, in_order: bool) -> (Sample, Stamp) {
+        let sample = self.sample(info.counter);
+        let given = if in_order {
+            self.given_out()
+        } else {
+            Stamp::ZERO
+        };
+        (sample, sample.wall().max(floor.stamp()).max(given))
+    }
+
+    /// The first record is written in any case: it carries this boot's line.
+    fn keep_first(
+        &self,
+        control: &mut Control,
+        info: CounterInfo,
+        opened: &mut Opened,
+        in_order: bool,
+    ) {
+        let (sample, stamp) = self.first(info, opened.floor, in_order);
+        if let Some(keeper) = &mut opened.keeper {
+            control.note_bound(keeper.keep(stamp, sample.mono_ns));
+        }
+    }
+
+    /// A stamp above all that this clock has given out, and is about to.
+    fn given_out(&self) -> Stamp {
+        let idle = self.lock.view().mode() == Mode::Idle;
+        if idle && self.word.0.load(Ordering::Relaxed) == 0 {
+            return Stamp::ZERO;
+        }
+        self.now_ordered().plus_ns(SWITCH_NS)
+    }
 }
 
-impl Control {
-    /// The first record is written in any case: it carries this boot's line.
-    fn reserve_first(&mut self, stamp: Stamp, mono_ns: u64) {
-        let Some(keeper) = self.run.as_mut().and_then(|run| run.keeper.as_mut()) else {
-            return;
-        };
-        let outcome = keeper.keep(stamp, mono_ns);
-        self.note_bound(outcome);
+impl Floor {
+    fn stamp(self) -> Stamp {
+        match self {
+            Self::Kept(stamp) => stamp,
+            _ => Stamp::ZERO,
+        }
     }
 }
 

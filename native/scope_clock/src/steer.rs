@@ -3,7 +3,7 @@
 //! Every move draws a new line through the present. A move up (a remote stamp, a wall clock that
 //! was set forward) keeps the rate, so the new line is above the old one everywhere, and it does
 //! not matter which of the two a reader still holds. A new rate that is slower crosses the old
-//! line; the new line is therefore lifted by what a reader can gain on it in [`LAG_NS`](crate::start::LAG_NS) (50 ns at
+//! line; the new line is therefore lifted by what a reader can gain on it in [`LAG_NS`] (50 ns at
 //! the usual step of 5 ppm), and if it became visible later than that, lifted again and counted.
 //! A lock that made readers wait for the writer instead would let one that has lost its processor
 //! stop every process that records an event.
@@ -34,6 +34,20 @@ impl<S: Source> Clock<S> {
     /// the raised clock, two nodes could walk each other away from real time.
     ///
     /// [`ClockError::NotStarted`] before [`Clock::start`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use scope_clock::{Clock, ClockError, NodeId, Settings};
+    /// let clock = Clock::new();
+    /// clock.start(Settings::new(NodeId::new("shop@host", 1)))?;
+    ///
+    /// let remote = clock.now().plus_ns(100_000_000);
+    /// assert!(clock.observe(remote)? > remote);
+    /// let absurd = clock.physical().plus_ns(3_600_000_000_000);
+    /// assert!(matches!(clock.observe(absurd), Err(ClockError::TooFarAhead { .. })));
+    /// # Ok::<(), ClockError>(())
+    /// ```
     pub fn observe(&self, remote: Stamp) -> Result<Stamp, ClockError> {
         let physical = self.physical();
         let mut control = self.control();
@@ -70,7 +84,21 @@ impl<S: Source> Clock<S> {
     /// [`ClockError::IncarnationEnded`] when the wall clock has stepped back further than the
     /// limit, until [`Clock::renew`] or [`Clock::start`]. The clock goes on all the same.
     ///
-    /// [`ClockError::NotStarted`] before [`Clock::start`].
+    /// [`ClockError::NotStarted`] before [`Clock::start`], and [`ClockError::NoCounter`] if the
+    /// kernel has given up its counter and there is no other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use scope_clock::{Clock, Manual, NodeId, Settings};
+    /// let time = Manual::new(1_700_000_000_000_000_000);
+    /// let clock = Clock::with_source(&time);
+    /// clock.start(Settings::new(NodeId::new("shop@host", 1)))?;
+    /// time.advance(1_000_000_000);
+    /// time.step_wall(30_000_000);
+    /// assert_eq!(clock.calibrate()?.wall_step_ns, 30_000_000);
+    /// # Ok::<(), scope_clock::ClockError>(())
+    /// ```
     pub fn calibrate(&self) -> Result<Calibration, ClockError> {
         self.calibrate_as(false)
     }
@@ -122,7 +150,7 @@ impl<S: Source> Clock<S> {
             return Ok(());
         }
         let before = Stamp::from_bits(run.line.at(self.source.ticks_ordered(run.info.counter)));
-        let info = self.counter();
+        let info = self.counter()?;
         let sample = self.sample(info.counter);
         let line = run.replace_counter(info, sample, before.plus_ns(SWITCH_NS));
         self.publish(run, line);
@@ -186,7 +214,7 @@ impl<S: Source> Clock<S> {
     }
 
     /// Leaves an anchor for the line just drawn.
-    fn anchor(&self, control: &mut Control, mono_ns: u64, ppb: i32) {
+    pub(crate) fn anchor(&self, control: &mut Control, mono_ns: u64, ppb: i32) {
         let Some(run) = control.run.as_ref() else {
             return;
         };

@@ -366,6 +366,26 @@ fn the_limit_can_be_set() {
     assert_eq!(clock.status().limit_ns, 10 * MS);
 }
 
+#[test]
+fn a_counter_that_stands_still_is_refused() {
+    let time = Manual::new(WALL).hertz(0);
+    let clock = Clock::with_source(&time);
+    assert_eq!(clock.start(settings()), Err(ClockError::NoCounter));
+    assert_eq!(clock.now().physical_ns(), WALL);
+}
+
+#[test]
+fn a_renewed_clock_with_a_shared_word_begins_at_the_wall() {
+    let time = Manual::new(WALL).hertz(1_000_000);
+    let clock = started(&time);
+    let last = clock.now();
+    time.step_wall(-3_600_000_000_000);
+    assert!(clock.calibrate().is_err());
+    clock.renew(NodeId::new("a@host", 2)).unwrap();
+    assert!(clock.now() < last);
+    assert_eq!(clock.status().phase, Phase::Running);
+}
+
 /// A writer that loses its processor: time goes by with every ordered reading.
 struct Late<'a> {
     time: &'a Manual,

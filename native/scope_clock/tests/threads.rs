@@ -166,3 +166,28 @@ fn the_counter_is_the_kernels() {
     let tsc = cfg!(all(target_arch = "x86_64", target_os = "linux")) && kernel.trim() == "tsc";
     assert_eq!(clock.status().counter == Counter::Tsc, tsc);
 }
+
+/// A new incarnation in order begins above what readers see while the disk takes its time.
+#[test]
+fn stamps_ascend_while_the_clock_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = || Settings::new(NodeId::new("a@host", 1)).folder(folder.path());
+    let clock = Clock::new();
+    clock.start(settings()).unwrap();
+    clock.observe(clock.now().plus_ns(300_000_000)).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut last = clock.now();
+            while !done.load(Ordering::Relaxed) {
+                let next = clock.now();
+                assert!(last <= next, "{last} {next}");
+                last = next;
+            }
+        });
+        for _ in 0..50 {
+            assert!(!clock.start(settings()).unwrap().wall_behind);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

@@ -1,5 +1,7 @@
 //! What went over each link, and what happened that somebody should know.
 
+use std::ops::AddAssign;
+
 use crate::origin::{NodeName, Origin, Seq};
 
 /// Counters of one peer, since it was first seen.
@@ -21,6 +23,8 @@ pub struct PeerStats {
     pub frames_out: u64,
     /// Bytes of blocks to it.
     pub payload_out: u64,
+    /// Bytes of blocks from it that were new here.
+    pub payload_in: u64,
     /// Bytes of blocks from it that were here already.
     pub already_bytes: u64,
     /// Entries of digests to it.
@@ -35,6 +39,27 @@ pub struct PeerStats {
     pub conflicts: u64,
     /// Blocks that are too large to be sent to it.
     pub oversized: u64,
+}
+
+impl AddAssign for PeerStats {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.already += other.already;
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.messages_out += other.messages_out;
+        self.frames_out += other.frames_out;
+        self.payload_out += other.payload_out;
+        self.payload_in += other.payload_in;
+        self.already_bytes += other.already_bytes;
+        self.entries_out += other.entries_out;
+        self.names_out += other.names_out;
+        self.refused += other.refused;
+        self.stale += other.stale;
+        self.conflicts += other.conflicts;
+        self.oversized += other.oversized;
+    }
 }
 
 /// What one exchange on demand moved.

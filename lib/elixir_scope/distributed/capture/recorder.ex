@@ -9,12 +9,15 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
 
   @default_scope Options.default_scope()
 
-  @doc "Reserves the rings of this VM; the library's absence is logged, never fatal."
+  @doc "Reserves the rings of this VM. What is in the way is logged, never fatal."
   @spec start(pos_integer) :: :ok | {:error, Error.t()}
   def start(ring_bytes) do
-    case Native.load_failure() do
-      nil -> Native.ring_start(ring_bytes)
-      failure -> report(failure)
+    with nil <- Native.load_failure(),
+         {:ok, _started} <- Native.ring_start(ring_bytes, threads()) do
+      :ok
+    else
+      {:error, reason} -> report(Error.new(:rings_not_started, reason: reason))
+      {file, reason} -> report(Error.new(:library_not_loaded, file: file, reason: reason))
     end
   end
 
@@ -36,17 +39,24 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
   @spec status() :: map
   def status, do: Native.ring_status()
 
+  # Whatever may run a NIF or a trace point: every scheduler, and two threads more.
+  defp threads do
+    [:schedulers, :dirty_cpu_schedulers, :dirty_io_schedulers]
+    |> Enum.map(&:erlang.system_info/1)
+    |> Enum.sum()
+    |> Kernel.+(2)
+  end
+
   defp record_to(@default_scope, name, data, id), do: Native.ring_record(name, data, id)
 
   defp record_to(scope, name, data, id) do
     case Scope.fetch(scope) do
-      {:ok, %{store: store}} -> Native.ring_record_to(store, name, data, id)
-      {:error, _not_running} -> Native.ring_record_to(nil, name, data, id)
+      {:ok, %{index: index}} -> Native.ring_record_to(index, name, data, id)
+      {:error, _not_running} -> Native.ring_record_to(-1, name, data, id)
     end
   end
 
-  defp report({file, reason}) do
-    error = Error.new(:library_not_loaded, file: to_string(file), reason: to_string(reason))
+  defp report(error) do
     Logger.error(Exception.message(error), domain: [:elixir_scope])
     {:error, error}
   end

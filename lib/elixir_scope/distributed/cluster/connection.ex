@@ -6,8 +6,7 @@ defmodule ElixirScope.Distributed.Cluster.Connection do
   @doc "Sends the caller `{:nodeup, node, info}` and `{:nodedown, node, info}`."
   @spec watch() :: :ok
   def watch do
-    _ = :net_kernel.monitor_nodes(true, node_type: :visible, nodedown_reason: true)
-    :ok
+    :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :visible])
   end
 
   @doc "The visible nodes, sorted."

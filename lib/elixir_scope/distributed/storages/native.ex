@@ -11,31 +11,39 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   @type t :: reference
 
+  # More than any stamp has.
+  @last_logical 255
+
   @doc "Opens the store of `scope` and makes the scope findable."
   @spec start_link(Scope.t()) :: GenServer.on_start()
   def start_link(scope),
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
 
+  @doc "`watcher` is sent `:events` when there is a first event after a silence."
+  @spec watch(t, pid) :: :ok
+  def watch(store, watcher), do: Native.store_watch(store, watcher)
+
   @impl Storage
-  def query(store, filter), do: Native.store_query(store, native_filter(filter))
+  def query(store, filter) do
+    answer = Native.store_query(store, native_filter(filter))
+    {:ok, %{events: answer.events, dropped: answer.dropped, more?: answer.more}}
+  end
 
   @impl Storage
   def status(store), do: Native.store_status(store)
 
+  # Published before the processes start that look for it.
   @impl GenServer
   def init(scope) do
     Process.flag(:trap_exit, true)
 
-    case Native.store_open(settings(scope)) do
-      {:ok, store} -> {:ok, %{scope | store: store}, {:continue, :publish}}
+    with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
+      scope = %{scope | store: store, index: index}
+      Scope.publish(scope)
+      {:ok, scope}
+    else
       {:error, reason} -> {:stop, reason}
     end
-  end
-
-  @impl GenServer
-  def handle_continue(:publish, scope) do
-    Scope.publish(scope)
-    {:noreply, scope}
   end
 
   @impl GenServer
@@ -48,7 +56,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
     %{
       default: scope.name == ElixirScope.Distributed.Options.default_scope(),
       name: Atom.to_string(scope.name),
-      node: scope.node,
+      node: Atom.to_string(scope.node),
       incarnation: scope.incarnation,
       flush_ms: options[:flush_ms],
       retention_bytes: options[:retention_bytes],
@@ -60,5 +68,13 @@ defmodule ElixirScope.Distributed.Storages.Native do
     filter
     |> Map.new()
     |> Map.update!(:kinds, &Event.expand/1)
+    |> Map.update!(:from, &moment(&1, 0))
+    |> Map.update!(:to, &moment(&1, @last_logical))
   end
+
+  # A point in time without a logical part stands for its first or its last stamp.
+  defp moment(nil, _logical), do: nil
+  defp moment({logical, physical_ns, _node}, _logical), do: {logical, physical_ns}
+  defp moment(%DateTime{} = at, logical), do: {logical, DateTime.to_unix(at, :nanosecond)}
+  defp moment(physical_ns, logical), do: {logical, physical_ns}
 end

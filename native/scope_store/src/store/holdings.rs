@@ -75,6 +75,12 @@ impl Holdings for &Store {
         }
     }
 
+    fn newest_expired(&self, origin: &scope_sync::Origin) -> Option<u64> {
+        let log = self.log.read();
+        let gone = log.shelves.get(&ours(origin))?.gone;
+        (gone.events > 0).then_some(gone.newest)
+    }
+
     fn note_last(&mut self, origin: &scope_sync::Origin, last: Seq) {
         let mut log = self.log.write();
         log.shelf_mut(&ours(origin)).1.knowledge.note_last(last);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::audit::Audit;
 use super::core::Core;
-use super::digest::{Told, View};
-use super::pull::Pull;
+use super::pull::{Pull, Retry};
 use super::serve::Serve;
 use super::settle::Settle;
+use super::told::Told;
+use super::view::View;
 use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::origin::NodeName;
@@ -34,24 +35,20 @@ pub(super) struct Cx<'a> {
     pub(super) out: &'a mut Vec<Out>,
 }
 
-/// How many earlier lives of the peer's end are remembered, so that what is late is known as late.
-const PAST: usize = 4;
-
 #[derive(Debug)]
 pub(super) struct Link {
     /// This end's name for the life of the link.
     mine: u32,
     /// The peer's; 0 until it is known.
     theirs: u32,
-    past: [u32; PAST],
     pub(super) ack_owed: bool,
     /// Digests go out by themselves; otherwise only on demand.
     pub(super) active: bool,
     pub(super) told: Told,
     pub(super) view: View,
-    /// What this peer could not give, until it says something new of that origin.
+    /// What this peer could not give; tried again after a time that doubles.
     pub(super) avoid: BTreeMap<u32, Intervals>,
-    pub(super) avoid_until_ns: u64,
+    pub(super) retry: Retry,
     /// What this peer gave and was refused for good.
     pub(super) banned: BTreeMap<u32, Intervals>,
     pub(super) pull: Option<Pull>,
@@ -78,13 +75,12 @@ impl Link {
         Self {
             mine,
             theirs: 0,
-            past: [0; PAST],
             ack_owed: false,
             active: false,
             told: Told::default(),
             view: View::default(),
             avoid: BTreeMap::new(),
-            avoid_until_ns: 0,
+            retry: Retry::default(),
             banned: BTreeMap::new(),
             pull: None,
             late: None,
@@ -150,8 +146,14 @@ impl Link {
                 id,
                 not_before,
                 window,
+                offer,
+                taken,
                 wants,
-            } => self.on_pull(cx, id, not_before, window, &wants),
+            } => {
+                let wants = self.wanted(offer, &taken, &wants)?;
+                self.on_pull(cx, id, not_before, window, wants);
+                Ok(())
+            }
             Body::Data {
                 id,
                 frame,
@@ -179,6 +181,7 @@ impl Link {
     /// Does all that can be done now.
     pub(super) fn proceed(&mut self, cx: &mut Cx<'_>) {
         self.plan(cx);
+        self.view.offer = None;
         self.pump(cx);
         self.settle(cx);
         if self.ack_owed {
@@ -198,30 +201,41 @@ impl Link {
         self.proceed(cx);
     }
 
-    /// Follows the lives of both ends. A name of the peer that was never seen is a new life.
+    /// Follows the lives of both ends. Who knows this end's present name is alive now; who greets
+    /// without a name may be a late echo of an earlier life, so this end takes a new name, which
+    /// only a living peer can learn. Any other message is answered with both names.
     fn admit(&mut self, cx: &mut Cx<'_>, message: &Message) -> Admission {
+        let greets = message.yours == 0 && matches!(message.body, Body::Digest { base: 0, .. });
+        if message.mine == 0 || (message.yours != self.mine && !greets) {
+            self.answer_stranger(cx, message.mine);
+            return Admission::Stale;
+        }
         if message.mine != self.theirs {
-            if self.past.contains(&message.mine) || message.mine == 0 {
-                return Admission::Stale;
+            if greets && self.theirs != 0 {
+                self.mine = cx.core.nonce();
             }
             self.begin_life(cx, message.mine);
         }
-        let is_first = matches!(message.body, Body::Digest { base: 0, .. });
-        if message.yours == self.mine || (message.yours == 0 && is_first) {
-            return Admission::Take;
-        }
-        // The peer does not know this end's name yet, or no longer: any answer tells it.
-        self.send(cx, Body::Ack, &[]);
-        Admission::Stale
+        Admission::Take
     }
 
+    /// The reply carries the name it came under, so that the peer sees that it is spoken to.
+    fn answer_stranger(&mut self, cx: &mut Cx<'_>, stranger: u32) {
+        let known = std::mem::replace(&mut self.theirs, stranger);
+        self.send(cx, Body::Ack, &[]);
+        self.theirs = known;
+    }
+
+    /// The peer's end began a new life. The first one changes nothing: what was said before it was
+    /// known may have been heard.
     fn begin_life(&mut self, cx: &mut Cx<'_>, theirs: u32) {
+        self.ack_owed = true;
+        if std::mem::replace(&mut self.theirs, theirs) == 0 {
+            return;
+        }
         self.close(cx);
-        self.past.rotate_right(1);
-        self.past[0] = self.theirs;
-        self.theirs = theirs;
         self.told.begin_again();
-        self.view = View::default();
+        self.view.begin_again();
         self.avoid.clear();
         self.banned.clear();
         self.audit = Audit::default();
