@@ -25,7 +25,7 @@ use crate::term::{Relink, Token, rewrite};
 pub fn consolidate(blocks: &[Block], codec: Codec) -> Result<Block, BlockError> {
     let first = blocks.first().ok_or(BlockError::Apart("there are none"))?;
     let last = blocks.last().ok_or(BlockError::Apart("there are none"))?;
-    neighbours(blocks)?;
+    check(blocks.iter().map(Block::header))?;
     let mut union = Union::default();
     for block in blocks {
         union.add(&block.events()?)?;
@@ -45,22 +45,28 @@ fn sum(blocks: &[Block]) -> u64 {
         .fold(0, |sum, block| sum.wrapping_add(block.header().digest))
 }
 
-fn neighbours(blocks: &[Block]) -> Result<(), BlockError> {
-    for pair in blocks.windows(2) {
-        let (a, b) = (pair[0].header(), pair[1].header());
-        if a.origin != b.origin || b.from != a.to + 1 {
+/// Raw bytes that blocks have together at most to become one: it then fits a frame of 256 KiB.
+const MOST_RAW_BYTES: u64 = 256 * 1024 - 4096;
+
+/// Whether blocks with these headers, in this order, may become one.
+pub fn fits_together<'h>(headers: impl IntoIterator<Item = &'h Header>) -> bool {
+    check(headers.into_iter()).is_ok()
+}
+
+fn check<'h>(mut headers: impl Iterator<Item = &'h Header>) -> Result<(), BlockError> {
+    let mut last = headers.next().ok_or(BlockError::Apart("there are none"))?;
+    let (mut events, mut bytes) = (last.events() as usize, last.raw_bytes);
+    for next in headers {
+        if next.origin != last.origin || next.from != last.to + 1 {
             return Err(BlockError::Apart("they do not follow each other"));
         }
+        (events, bytes) = (events + next.events() as usize, bytes + next.raw_bytes);
+        if events > MAX_EVENTS || bytes > MOST_RAW_BYTES {
+            return Err(BlockError::Apart("they are too much for one"));
+        }
+        last = next;
     }
-    let events: usize = blocks
-        .iter()
-        .map(|block| block.header().events() as usize)
-        .sum();
-    if events > MAX_EVENTS {
-        Err(BlockError::Apart("too many events"))
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// What the blocks so far hold together.

@@ -196,6 +196,7 @@ impl<'a> TermWriter<'a> {
             return self.now(Step::Next);
         }
         if self.put.room(self.frames.len()) < 1 {
+            self.truncated = true;
             return self.stop();
         }
         self.put.byte(tag::TAIL);

@@ -66,7 +66,11 @@ impl Model {
     }
 }
 
+/// Nothing at all where no event has data.
 pub(super) fn encode(rows: &Rows, keys: usize, sections: &[Vec<Run>], out: &mut Vec<u8>) {
+    if rows.data.iter().all(|payload| *payload == 0) {
+        return;
+    }
     let mut model = Model::new(keys);
     for section in sections {
         model.next_section();
@@ -86,6 +90,9 @@ pub(super) fn decode(
     (keys, payloads): (usize, usize),
     rows: &mut Rows,
 ) -> Result<(), BlockError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
     let mut column = Cursor::new(bytes);
     let mut model = Model::new(keys);
     for section in sections {

@@ -98,10 +98,15 @@ pub(super) fn decode(
 
 #[inline]
 fn step(code: &Lookup, bits: &mut BitReader<'_>) -> Result<u64, BlockError> {
-    let (bucket, len) = code.find(bits.peek());
-    bits.skip(len)?;
-    let low = bits.take(buckets::bits(bucket))?;
-    Ok(buckets::start(bucket) | low)
+    let ahead = bits.peek();
+    let (bucket, len) = code.find(ahead);
+    let more = buckets::bits(bucket);
+    if more > 32 {
+        bits.skip(len)?;
+        return Ok(buckets::start(bucket) | bits.take(more)?);
+    }
+    bits.skip(len + more)?;
+    Ok(buckets::start(bucket) | (ahead >> len & buckets::mask(bucket)))
 }
 
 fn stamps(
