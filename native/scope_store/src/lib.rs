@@ -16,6 +16,7 @@
     reason = "what segments on disk need stands here before they do"
 )]
 
+mod aggregate;
 mod bytes;
 mod config;
 mod disk;
@@ -29,6 +30,7 @@ mod store;
 mod time;
 mod upkeep;
 
+pub use aggregate::{About, By, Counted, Group, Histogram, Latencies};
 pub use config::Config;
 pub use disk::{Cut, Health};
 pub use error::StoreError;

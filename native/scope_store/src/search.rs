@@ -10,12 +10,14 @@ mod text;
 
 pub use found::Match;
 pub(crate) use found::Source;
-pub(crate) use merge::Merge;
+pub(crate) use merge::{Merge, Sink};
 pub(crate) use plan::{Body, Candidate, Plan};
 pub(crate) use select::select;
 pub(crate) use sieve::Sieve;
 
 use crate::query::{Cursor, Query};
+use scope_event::{EventView, Events};
+use std::sync::Arc;
 
 /// An answer: events in stamp order, and everything that is missing from it.
 #[derive(Clone, Debug, Default)]
@@ -49,9 +51,9 @@ pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan) -> Matches {
         lossy,
         expired,
     } = plan;
-    let mut merge = Merge::new(sieve, candidates);
+    let mut merge = Merge::new(sieve, candidates, Copies::new(query));
     merge.run();
-    let (events, more, unread) = merge.finish();
+    let (Copies { events, .. }, more, unread) = merge.finish();
     let cursor = events
         .last()
         .map(Match::cursor)
@@ -64,5 +66,54 @@ pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan) -> Matches {
         more,
         cursor,
         expired,
+    }
+}
+
+/// Calls `each` with every block that may match and the places of what does, in the order of stamps
+/// within a block and in no order between blocks. Answers how many events were lost.
+pub(crate) fn scan(sieve: &Sieve<'_>, plan: Plan, mut each: impl FnMut(&Events, &[u32])) -> u64 {
+    let mut unread = 0u64;
+    for block in &plan.candidates {
+        let events = block.body.events();
+        let selected = events
+            .as_ref()
+            .and_then(|events| select(events, sieve, block.floor).ok());
+        match (events, selected) {
+            (Some(events), Some(places)) => each(&events, &places),
+            _ => unread = unread.saturating_add(block.body.len()),
+        }
+    }
+    unread.saturating_add(losses::Page::new(sieve.query, None).lost(&plan.lossy))
+}
+
+/// Copies of matches, as many as the query allows.
+struct Copies<'a> {
+    query: &'a Query,
+    events: Vec<Match>,
+    bytes: usize,
+}
+
+impl<'a> Copies<'a> {
+    fn new(query: &'a Query) -> Self {
+        Self {
+            query,
+            events: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Sink for Copies<'_> {
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.query.limit || self.bytes >= self.query.max_bytes
+    }
+
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool {
+        let Ok(copy) = Match::copy(names, event) else {
+            return false;
+        };
+        self.bytes += copy.bytes();
+        self.events.push(copy);
+        true
     }
 }

@@ -169,7 +169,7 @@ impl Store {
 
     /// What has to be looked into. Both locks are held, so that a block that is being closed is seen
     /// once, not twice or never.
-    fn plan(&self, sieve: &Sieve<'_>) -> Plan {
+    pub(crate) fn plan(&self, sieve: &Sieve<'_>) -> Plan {
         let mut plan = Plan::default();
         let mut open = self.open.lock();
         let own = &self.config.origin;

@@ -1,10 +1,14 @@
 //! Every filter, and each pair of filters, against a plain scan.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
+use common::cases;
+use common::naive::scan;
 use common::naive::{Event, Subject};
 use common::random::FILTERS;
-use common::{Filled, Rng, cases, scan};
+use common::random::{Filled, Rng};
 use scope_event::SubjectView;
 use scope_store::{Match, Order, Query};
 

@@ -12,8 +12,8 @@ pub(crate) struct SegmentFile {
 }
 
 impl SegmentFile {
-    pub(crate) fn new(file: File) -> Arc<Self> {
-        Arc::new(Self { file })
+    pub(crate) fn new(file: File) -> Self {
+        Self { file }
     }
 
     /// `len` bytes at `at`.

@@ -71,12 +71,11 @@ impl Folder {
             return Ok(());
         }
         let path = self.dir.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let file = file.or_else(|error| File::open(&path).map_err(|_| error))?;
+        if !path.exists() {
+            File::create(&path)?;
+        }
+        // Open for reading only: a folder that fails can be made read-only under a running store.
+        let file = File::open(&path)?;
         file.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => ErrorKind::ResourceBusy.into(),
             fs::TryLockError::Error(error) => error,
@@ -116,15 +115,24 @@ impl Folder {
         let _ = self.remove(id, stage);
     }
 
-    /// Opens a segment's file for reading, and for writing where that is allowed.
+    /// Opens a segment's file for reading.
     ///
     /// # Errors
     ///
     /// Whatever the file system answers.
     pub(crate) fn file(&self, id: u64, stage: Stage) -> io::Result<Arc<SegmentFile>> {
-        let path = self.path(id, stage);
-        let both = OpenOptions::new().read(true).write(true).open(&path);
-        let file = both.or_else(|_| File::open(&path))?;
+        Ok(Arc::new(SegmentFile::new(File::open(
+            self.path(id, stage),
+        )?)))
+    }
+
+    /// Opens a segment's file for writing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system answers.
+    pub(crate) fn writer(&self, id: u64, stage: Stage) -> io::Result<SegmentFile> {
+        let file = OpenOptions::new().write(true).open(self.path(id, stage))?;
         Ok(SegmentFile::new(file))
     }
 
@@ -134,10 +142,9 @@ impl Folder {
     /// # Errors
     ///
     /// Whatever the file system answers, and [`ErrorKind::AlreadyExists`].
-    pub(crate) fn create(&self, id: u64, stage: Stage) -> io::Result<Arc<SegmentFile>> {
+    pub(crate) fn create(&self, id: u64, stage: Stage) -> io::Result<SegmentFile> {
         let mut options = OpenOptions::new();
         options
-            .read(true)
             .write(true)
             .create(true)
             .truncate(stage == Stage::Sealing);

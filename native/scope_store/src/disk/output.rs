@@ -13,7 +13,9 @@ const SYNC_EVERY: u64 = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Output {
     id: u64,
-    file: Arc<SegmentFile>,
+    file: SegmentFile,
+    /// The same file, for those who read.
+    reader: Arc<SegmentFile>,
     len: u64,
     synced: u64,
     listed: Vec<(Arc<Entry>, u64)>,
@@ -30,6 +32,7 @@ impl Output {
         let mut output = Self {
             id,
             file,
+            reader: folder.file(id, Stage::Sealing)?,
             len: FILE_HEAD,
             synced: 0,
             listed: Vec::new(),
@@ -50,7 +53,7 @@ impl Output {
             self.synced = self.len;
         }
         Ok(Place::File {
-            file: self.file.clone(),
+            file: self.reader.clone(),
             at,
             len: bytes.len() as u32,
         })

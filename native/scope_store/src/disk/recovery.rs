@@ -30,7 +30,7 @@ pub struct Cut {
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     pub(crate) cuts: Vec<Cut>,
-    /// The segment that was being written, if it can be written on, with its length.
+    /// The segment that was being written, and up to where it is whole.
     pub(crate) active: Option<(u64, Arc<SegmentFile>, u64)>,
 }
 
@@ -49,8 +49,9 @@ pub(crate) fn recover(folder: &Folder, log: &mut Log) -> io::Result<Recovered> {
         let end = read_segment(folder, log, id, stage)
             .unwrap_or_else(|_| (None, scan::End { at: 0, left: 0 }));
         recovered.note(id, end.1);
-        if let (Some(file), Stage::Active, true) = (end.0, stage, nth == last) {
-            recovered.active = resume(file, id, end.1);
+        let writable = stage == Stage::Active && nth == last && end.1.at > 0;
+        if let Some(file) = end.0.filter(|_| writable) {
+            recovered.active = Some((id, file, end.1.at));
         }
     }
     log.expire_below_floors();
@@ -67,12 +68,6 @@ impl Recovered {
             });
         }
     }
-}
-
-/// Cuts the file to its whole part, so that it can be written on.
-fn resume(file: Arc<SegmentFile>, id: u64, end: scan::End) -> Option<(u64, Arc<SegmentFile>, u64)> {
-    let cut = end.left == 0 || (file.cut(end.at).is_ok() && file.sync().is_ok());
-    (cut && end.at > 0).then_some((id, file, end.at))
 }
 
 type Segment = (Option<Arc<SegmentFile>>, scan::End);

@@ -23,7 +23,10 @@ const RETRY_MS: u64 = 1_000;
 #[derive(Debug)]
 struct Active {
     id: u64,
-    file: Arc<SegmentFile>,
+    /// The file, for those who read.
+    reader: Arc<SegmentFile>,
+    /// Open while the folder works.
+    writer: Option<SegmentFile>,
     len: u64,
 }
 
@@ -68,12 +71,21 @@ impl Saver {
         if self.folder.is_some() {
             return Ok(());
         }
-        let folder = Folder::open(&self.dir)?;
+        let mut folder = Folder::open(&self.dir)?;
         let Recovered { cuts, active } = recover(&folder, log)?;
         self.active = active
             .filter(|(id, ..)| log.resume(*id))
-            .map(|(id, file, len)| Active { id, file, len });
+            .map(|(id, reader, len)| Active {
+                id,
+                reader,
+                writer: None,
+                len,
+            });
         self.cuts = cuts;
+        // What does not work now is tried again with the first commit.
+        if let (Ok(()), Some(active)) = (folder.lock(), &mut self.active) {
+            let _ = active.open(&folder);
+        }
         self.folder = Some(folder);
         Ok(())
     }
@@ -151,17 +163,12 @@ impl Saver {
             .as_ref()
             .is_none_or(|active| active.id != segment);
         if fresh {
-            let file = folder.create(segment, Stage::Active)?;
-            folder.sync()?;
-            self.active = Some(Active {
-                id: segment,
-                file,
-                len: FILE_HEAD,
-            });
+            self.active = Some(Active::create(folder, segment)?);
         }
         let Some(active) = &mut self.active else {
             return Ok(());
         };
+        active.open(folder)?;
         let mut piece = Vec::new();
         if fresh || self.memo_due {
             record::put(Sort::Memo, memo, &mut piece);
@@ -181,7 +188,7 @@ impl Saver {
         self.retry_ms = now_ms.saturating_add(RETRY_MS);
         // Whether the folder works again shows when something is written.
         self.memo_due = true;
-        self.reopen();
+        self.let_go();
         if self.health.is_degraded() {
             return false;
         }
@@ -197,21 +204,43 @@ impl Saver {
         std::mem::replace(&mut self.health, Health::Saving).is_degraded()
     }
 
-    /// A file that was opened while the folder was read-only cannot be written later.
-    fn reopen(&mut self) {
+    /// Nothing is held open for writing while the folder fails. If somebody removed the file, blocks
+    /// go on in a new one.
+    fn let_go(&mut self) {
         let (Some(folder), Some(active)) = (&self.folder, &mut self.active) else {
             return;
         };
-        match folder.file(active.id, Stage::Active) {
-            Ok(file) => active.file = file,
-            // Somebody removed it: blocks go on in a new one.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.active = None,
-            Err(_) => {}
+        active.writer = None;
+        let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        if folder.file(active.id, Stage::Active).is_err_and(gone) {
+            self.active = None;
         }
     }
 }
 
 impl Active {
+    fn create(folder: &Folder, id: u64) -> io::Result<Self> {
+        let writer = folder.create(id, Stage::Active)?;
+        folder.sync()?;
+        let reader = folder.file(id, Stage::Active)?;
+        Ok(Self {
+            id,
+            reader,
+            writer: Some(writer),
+            len: FILE_HEAD,
+        })
+    }
+
+    /// Opens the file for writing, without what is not durable.
+    fn open(&mut self, folder: &Folder) -> io::Result<()> {
+        if self.writer.is_none() {
+            let writer = folder.writer(self.id, Stage::Active)?;
+            writer.cut(self.len)?;
+            self.writer = Some(writer);
+        }
+        Ok(())
+    }
+
     /// Appends the records of `batch` to `piece`; answers where each will be. What died meanwhile is
     /// not written.
     fn put(&self, batch: &[Arc<Entry>], piece: &mut Vec<u8>) -> io::Result<Vec<Option<Place>>> {
@@ -226,7 +255,7 @@ impl Active {
             record::put(Sort::Block, &bytes, piece);
             let len = bytes.len() as u32;
             places.push(Some(Place::File {
-                file: self.file.clone(),
+                file: self.reader.clone(),
                 at,
                 len,
             }));
@@ -235,13 +264,11 @@ impl Active {
     }
 
     fn save(&mut self, piece: &[u8]) -> io::Result<()> {
-        let saved = self
-            .file
-            .write(piece, self.len)
-            .and_then(|()| self.file.sync());
+        let writer = self.writer.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let saved = writer.write(piece, self.len).and_then(|()| writer.sync());
         if saved.is_err() {
-            // If this fails too, recovery cuts there: the piece ends within a record, or is whole.
-            let _ = self.file.cut(self.len);
+            // If this fails too, the file is cut when it is opened next.
+            let _ = writer.cut(self.len);
         }
         saved?;
         self.len += piece.len() as u64;

@@ -31,8 +31,7 @@ pub struct Match {
     stamp: u64,
     mono_ns: Option<i64>,
     key: Key,
-    /// Index of the pid plus one; 0 for none.
-    pid: u32,
+    pid: Option<Pid>,
     session: u16,
     flags: u8,
     /// The subject, where it is a term.
@@ -43,11 +42,7 @@ pub struct Match {
 
 impl Match {
     /// A copy of `event`, whose names are in `source`.
-    pub(crate) fn copy(
-        source: &Arc<Source>,
-        pid: u32,
-        event: &EventView<'_>,
-    ) -> Result<Self, TermError> {
+    pub(crate) fn copy(source: &Arc<Source>, event: &EventView<'_>) -> Result<Self, TermError> {
         let subject = match event.subject()? {
             SubjectView::Term(term) => Some(term.into()),
             _ => None,
@@ -58,7 +53,7 @@ impl Match {
             stamp: event.stamp(),
             mono_ns: event.mono_ns(),
             key: event.key(),
-            pid,
+            pid: event.pid().cloned(),
             session: event.session(),
             flags: event.flags(),
             subject,
@@ -127,7 +122,7 @@ impl Match {
 
     /// The process, if one did it.
     pub fn pid(&self) -> Option<&Pid> {
-        self.names().pids().get((self.pid as usize).checked_sub(1)?)
+        self.pid.as_ref()
     }
 
     /// What it is about.

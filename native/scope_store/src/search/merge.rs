@@ -5,9 +5,9 @@
 //! can be next.
 
 use super::select::cursor_of;
-use super::{Candidate, Match, Sieve, Source, select};
+use super::{Candidate, Sieve, Source, select};
 use crate::query::{Cursor, Order};
-use scope_event::Events;
+use scope_event::{EventView, Events};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -106,19 +106,27 @@ impl PartialEq for Item {
 
 impl Eq for Item {}
 
+/// What becomes of the matches.
+pub(crate) trait Sink {
+    /// Whether it wants no more.
+    fn is_full(&self) -> bool;
+
+    /// Takes the next match; false when it cannot be read.
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool;
+}
+
 /// A merge under way.
 #[derive(Debug)]
-pub(crate) struct Merge<'a> {
+pub(crate) struct Merge<'a, S> {
     sieve: &'a Sieve<'a>,
     heap: BinaryHeap<Item>,
-    found: Vec<Match>,
-    bytes: usize,
+    sink: S,
     /// Events in blocks, or themselves, that could not be read.
     unread: u64,
 }
 
-impl<'a> Merge<'a> {
-    pub(crate) fn new(sieve: &'a Sieve<'a>, blocks: Vec<Candidate>) -> Self {
+impl<'a, S: Sink> Merge<'a, S> {
+    pub(crate) fn new(sieve: &'a Sieve<'a>, blocks: Vec<Candidate>, sink: S) -> Self {
         let order = sieve.query.order;
         let heap = blocks
             .into_iter()
@@ -127,15 +135,14 @@ impl<'a> Merge<'a> {
         Self {
             sieve,
             heap,
-            found: Vec::new(),
-            bytes: 0,
+            sink,
             unread: 0,
         }
     }
 
     /// Takes matches until there is no more, or enough.
     pub(crate) fn run(&mut self) {
-        while !self.is_full() {
+        while !self.sink.is_full() {
             let Some(item) = self.heap.pop() else { return };
             match item.work {
                 Work::Block(block) => self.decode(&block),
@@ -144,13 +151,9 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// The matches, whether there may be more, and how many events could not be read.
-    pub(crate) fn finish(self) -> (Vec<Match>, bool, u64) {
-        (self.found, !self.heap.is_empty(), self.unread)
-    }
-
-    fn is_full(&self) -> bool {
-        self.found.len() >= self.sieve.query.limit || self.bytes >= self.sieve.query.max_bytes
+    /// The sink, whether there may be more, and how many events could not be read.
+    pub(crate) fn finish(self) -> (S, bool, u64) {
+        (self.sink, !self.heap.is_empty(), self.unread)
     }
 
     fn decode(&mut self, block: &Candidate) {
@@ -187,11 +190,11 @@ impl<'a> Merge<'a> {
     /// Takes from `run` as long as nothing else in the heap comes before.
     fn take(&mut self, mut run: Run) {
         loop {
-            self.copy(&run);
+            self.pass_on(&run);
             run.next += 1;
             let Some(head) = run.head() else { return };
             let item = Item::run(run, head, self.sieve.query.order);
-            if self.is_full()
+            if self.sink.is_full()
                 || self
                     .heap
                     .peek()
@@ -206,17 +209,9 @@ impl<'a> Merge<'a> {
         }
     }
 
-    fn copy(&mut self, run: &Run) {
-        let at = run.places[run.next] as usize;
-        let Some(event) = run.events.get(at) else {
-            return;
-        };
-        match Match::copy(&run.source, run.events.pids()[at], &event) {
-            Ok(found) => {
-                self.bytes += found.bytes();
-                self.found.push(found);
-            }
-            Err(_) => self.unread += 1,
-        }
+    fn pass_on(&mut self, run: &Run) {
+        let event = run.events.get(run.places[run.next] as usize);
+        let taken = event.is_some_and(|event| self.sink.take(&run.source, &event));
+        self.unread += u64::from(!taken);
     }
 }

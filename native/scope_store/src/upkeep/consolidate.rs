@@ -1,6 +1,6 @@
 //! Several blocks as one, in their place.
 
-use crate::log::{Entry, Place};
+use crate::log::{Entry, Log, Place};
 use crate::open::Closed;
 use crate::store::Store;
 use scope_event::{Block, Codec, consolidate};
@@ -22,18 +22,24 @@ pub(crate) fn in_memory(store: &Store, group: &[Arc<Entry>]) -> bool {
         group.iter().for_each(|entry| entry.settle());
         return false;
     };
-    let merged = replace(store, group, Closed::received(&block));
+    let closed = Closed::received(&block);
+    let mut log = store.log.write();
+    let segment = log.active();
+    let merged = replace(&mut log, group, closed, segment);
     merged.is_some_and(|entry| {
-        store.log.write().wait_for_folder(&entry, store.now());
+        log.wait_for_folder(&entry, store.now());
         true
     })
 }
 
-/// Puts `closed` in the place of `group`, if that is all still there.
-pub(crate) fn replace(store: &Store, group: &[Arc<Entry>], closed: Closed) -> Option<Arc<Entry>> {
-    let segment = group.first()?.segment();
-    let mut log = store.log.write();
-    let (origin, shelf) = log.shelf_mut(&store.config.origin);
+/// Puts `closed` into `segment`, in the place of `group`, if that is all still there.
+pub(crate) fn replace(
+    log: &mut Log,
+    group: &[Arc<Entry>],
+    closed: Closed,
+    segment: u64,
+) -> Option<Arc<Entry>> {
+    let (origin, shelf) = log.shelf_mut(&group.first()?.origin);
     let over = shelf.touching(closed.facts.from, closed.facts.to);
     let held = shelf.slots()[over.clone()].iter().map(|slot| &slot.entry);
     let same = held.len() == group.len() && held.zip(group).all(|(a, b)| Arc::ptr_eq(a, b));

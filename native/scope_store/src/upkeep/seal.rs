@@ -134,7 +134,8 @@ impl Seal {
             None => Closed::received(block),
         };
         let place = closed.place.clone();
-        let Some(entry) = consolidate::replace(store, group, closed) else {
+        let Some(entry) = consolidate::replace(&mut store.log.write(), group, closed, self.segment)
+        else {
             // Something took the place of a part meanwhile: the rest goes as it is.
             return group.iter().try_for_each(|entry| self.copy(entry));
         };

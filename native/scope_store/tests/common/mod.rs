@@ -7,11 +7,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 pub mod naive;
+pub mod node;
 pub mod random;
 pub mod terms;
-
-pub use naive::scan;
-pub use random::{Filled, Rng};
 
 /// `normal`, or fifty times that where `SCOPE_LONG=1` asks for it.
 pub fn cases(normal: u64) -> u64 {
