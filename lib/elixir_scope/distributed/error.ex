@@ -26,6 +26,10 @@ defmodule ElixirScope.Distributed.Error do
       "start it with {ElixirScope.Distributed, name: #{inspect(scope)}}"
   end
 
+  def message(%{reason: :disabled}) do
+    "config :elixir_scope_distributed, enabled: false: nothing can be started on this node"
+  end
+
   def message(%{reason: :library_not_loaded, details: details}) do
     "#{details.file}.so cannot be loaded: #{details.reason}. Nothing is recorded on this node. " <>
       "`mix compile` in a checkout builds it; ELIXIR_SCOPE_NATIVE names one that was built elsewhere"

@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           ms: integer
         }
 
-  defstruct [:scope, :interval_ms, :timer, :floor, peers: [], rounds: %Rounds{}]
+  defstruct [:scope, :interval_ms, :timer, :floor, peers: [], early: %{}, rounds: %Rounds{}]
 
   @doc false
   @spec start_link(Scope.t()) :: GenServer.on_start()
@@ -133,7 +133,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
     gone = &Rounds.gone(&2, &1, unavailable(&1))
     rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
-    {:noreply, %{state | peers: peers, rounds: rounds} |> answer() |> schedule(0)}
+    state = hear_early(%{state | peers: peers, rounds: rounds})
+    {:noreply, state |> answer() |> schedule(0)}
   end
 
   def handle_cast({:transport, :message, from, message}, state) do
@@ -168,13 +169,23 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     end
   end
 
+  # The other side of a handshake may be through with it first: its last batch is kept
+  # until ours is, and forgotten with the next change of members.
+  defp hear_early(state) do
+    known = Map.take(state.early, state.peers)
+
+    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
+      from |> receive_batch(message, state) |> elem(1)
+    end)
+  end
+
   defp receive_batch(from, message, state) do
     with {:member, true} <- {:member, from in state.peers},
          _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, state}
+      {:member, false} -> {{:error, :not_a_member}, put_in(state.early[from], message)}
       {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
     end
   end

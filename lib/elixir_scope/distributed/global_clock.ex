@@ -74,9 +74,14 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @spec update(GlobalTimestamp.t(), atom) :: :ok | {:error, Error.t()}
   def update({logical, physical_ns, node} = stamp, scope \\ Options.default_scope())
       when is_integer(logical) and is_integer(physical_ns) and is_atom(node) do
-    with {:ok, %{store: store}} <- Scope.fetch(scope),
-         {:error, details} <- Native.clock_observe(store, logical, physical_ns) do
-      {:error, Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))}
+    with {:ok, %{store: store}} <- Scope.fetch(scope) do
+      case Native.clock_observe(store, logical, physical_ns) do
+        {:ok, _moved} ->
+          :ok
+
+        {:error, details} ->
+          {:error, Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))}
+      end
     end
   end
 

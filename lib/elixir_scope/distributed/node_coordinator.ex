@@ -123,13 +123,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   @impl true
   def handle_continue(:start, state) do
     {:ok, scope} = Scope.fetch(state.scope.name)
-    step = Membership.set_up(state.membership, scope.options[:cluster_nodes_init])
-    {:noreply, take(%{state | scope: scope}, step)}
+    state = take(%{state | scope: scope}, set_up(state, scope.options[:cluster_nodes_init]))
+    {:noreply, Enum.reduce(Transport.peers(scope), state, &take(&2, up(&2, &1)))}
   end
 
   @impl true
   def handle_call({:set_up, nodes}, _from, state),
-    do: {:reply, :ok, take(state, Membership.set_up(state.membership, nodes))}
+    do: {:reply, :ok, take(state, set_up(state, nodes))}
 
   def handle_call({:register, node}, _from, state) do
     {reply, step} = Membership.register(state.membership, node)
@@ -148,7 +148,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   @impl true
   def handle_cast({:transport, :up, node}, state),
-    do: {:noreply, take(state, Membership.up(state.membership, node))}
+    do: {:noreply, take(state, up(state, node))}
 
   def handle_cast({:transport, :down, node, _reason}, state),
     do: {:noreply, state |> take(Membership.down(state.membership, node)) |> retry(node)}
@@ -175,6 +175,9 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     farewell = Membership.farewell(state.membership)
     for peer <- Membership.peers(state.membership), do: send_to(state, peer, farewell)
   end
+
+  defp set_up(state, nodes), do: Membership.set_up(state.membership, nodes)
+  defp up(state, node), do: Membership.up(state.membership, node)
 
   defp take(state, {actions, membership}) do
     changed = Membership.peers(membership) != Membership.peers(state.membership)

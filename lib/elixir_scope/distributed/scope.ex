@@ -114,10 +114,13 @@ defmodule ElixirScope.Distributed.Scope do
         {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
-        {NodeCoordinator, {:member, scope}},
-        Transport.child(scope)
+        Transport.child(scope),
+        {NodeCoordinator, {:member, scope}}
       ],
-      strategy: :rest_for_one
+      strategy: :rest_for_one,
+      # A scope that keeps crashing gives up: observing must not take the application down.
+      max_restarts: 10,
+      max_seconds: 10
     )
   end
 

@@ -68,6 +68,10 @@ defmodule ElixirScope.Distributed.Transport do
   def send_to(%{transport: {module, name}}, to, message), do: module.send(name, to, message)
 
   @doc false
+  @spec peers(Scope.t()) :: [node]
+  def peers(%{transport: {module, name}}), do: module.peers(name)
+
+  @doc false
   # Each kind of message has one process that understands it.
   @spec route(atom, delivery) :: :ok
   def route(scope, {:transport, :message, _from, message} = delivery),

@@ -59,6 +59,11 @@ impl<'a> Cursor<'a> {
         self.bytes.len() - self.at
     }
 
+    /// What was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
     /// What was read since `start`.
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.at]

@@ -71,23 +71,27 @@ fn run() {
 fn round(now: Duration) -> (usize, Option<Duration>) {
     let scopes = scopes::all();
     let seen = drain_all(&scopes);
-    let open = scopes.iter().flatten();
     let unix_ms = unix_ms();
-    let close = open
-        .clone()
-        .filter_map(|scope| scope.store.close_due(unix_ms))
+    let due = scopes
+        .iter()
+        .flatten()
+        .filter_map(|scope| attend(scope, unix_ms))
         .min();
-    let close = close.map(|at| Duration::from_millis(at.saturating_sub(unix_ms)));
-    open.for_each(|scope| {
-        scope.store.retain(unix_ms);
-        notify(scope);
-    });
+    let due = due.map(|at| Duration::from_millis(at.saturating_sub(unix_ms)));
     let release = DRAIN.lock().as_mut().and_then(|drain| {
         drain.release_idle(now);
         drain.next_release(now)
     });
     let release = release.map(|at| at.saturating_sub(now));
-    (seen, close.into_iter().chain(release).min())
+    (seen, due.into_iter().chain(release).min())
+}
+
+/// Closes what is due and does a slice of the store's own work; when to come back.
+fn attend(scope: &Arc<Scope>, unix_ms: u64) -> Option<u64> {
+    let close = scope.store.close_due(unix_ms);
+    let tended = scope.store.tend(unix_ms);
+    notify(scope);
+    close.into_iter().chain(tended.next_ms).min()
 }
 
 fn drain_all(scopes: &Scopes) -> usize {
@@ -204,7 +208,7 @@ fn notify(scope: &Arc<Scope>) {
 }
 
 /// The wall clock, which is what the store measures ages with.
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

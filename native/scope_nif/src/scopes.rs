@@ -132,6 +132,7 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
 pub(crate) fn close(scope: &Arc<Scope>) {
     OPEN[usize::from(scope.id.0)].store(false, Ordering::Release);
     crate::drain::past_now();
+    scope.store.shut(crate::drain::unix_ms());
     let mut table = TABLE.write();
     let place = &mut table[usize::from(scope.id.0)];
     if place.as_ref().is_some_and(|held| Arc::ptr_eq(held, scope)) {

@@ -1,8 +1,8 @@
 //! The consumer's end of one lane.
 
 use crate::Slot;
+use crate::entry::step;
 use crate::lane::{Consuming, Lane};
-use crate::producer::step;
 
 /// Room is given back this often within one visit, so that a full lane does not wait for its end.
 const PUBLISH_EVERY: u64 = 256;

@@ -8,7 +8,7 @@
 
 use crate::barrier::Barrier;
 use crate::lane::{Consuming, Lane};
-use std::sync::atomic::Ordering::Release;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
 /// How long a lane is idle before its pages are returned.
@@ -64,8 +64,8 @@ fn narrow(lane: &Lane, at: &Consuming) {
     let slots = (geometry.slots - geometry.keep_slots()) as u64;
     let bytes = (geometry.payload - geometry.max_payload) as u64;
     lane.publish(at.tail.wrapping_sub(slots), at.bytes.wrapping_sub(bytes));
-    // Ordering: release, so that a producer that sees it also sees what is left to it.
-    lane.narrowed.store(true, Release);
+    // Ordering: relaxed; the fence that follows orders it, and what is left, before the look.
+    lane.narrowed.store(true, Relaxed);
 }
 
 fn discard(lane: &Lane, at: &Consuming) -> usize {

@@ -1,12 +1,10 @@
 //! The producer's end: reserve, write, publish. Wait-free, and the same few instructions each time.
 
 use crate::lane::Lane;
-use crate::primitive::AtomicU64;
 use crate::session::Sessions;
 use crate::table::Table;
-use crate::{Head, Refusal, Slot, WakeOn, Words};
+use crate::{Entry, Head, Refusal, WakeOn, Words};
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// A thread's own end of its lane. It cannot leave the thread.
 ///
@@ -27,7 +25,7 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 #[derive(Clone, Copy)]
 pub struct Producer<'t> {
     table: &'t Table,
-    lane: &'t Lane,
+    pub(crate) lane: &'t Lane,
     /// Neither `Send` nor `Sync`: one thread writes a lane.
     here: PhantomData<*const ()>,
 }
@@ -149,7 +147,7 @@ impl<'t> Producer<'t> {
     }
 
     #[inline(always)]
-    fn pay(&self, session: u16) {
+    pub(crate) fn pay(&self, session: u16) {
         if let (true, Some(seat)) = (session != 0, Sessions::seat_of(session)) {
             self.lane.purses[seat].spend();
         }
@@ -157,7 +155,7 @@ impl<'t> Producer<'t> {
 
     /// Wakes the drain if this event is one that it waits for.
     #[inline(always)]
-    fn announce(&self) {
+    pub(crate) fn announce(&self) {
         self.table.barrier().light();
         if let Some(sleeper) = self.table.bell().sleeper() {
             self.wake(sleeper);
@@ -170,81 +168,4 @@ impl<'t> Producer<'t> {
             self.table.bell().ring();
         }
     }
-}
-
-/// An event being written. Dropped without [`Entry::commit`] it never was.
-pub struct Entry<'t> {
-    producer: Producer<'t>,
-    head: Head,
-    reserve: usize,
-}
-
-impl<'t> Entry<'t> {
-    #[inline(always)]
-    fn open(producer: Producer<'t>, head: Head, reserve: usize) -> Self {
-        producer.lane.producer.open.set(true);
-        Self {
-            producer,
-            head,
-            reserve,
-        }
-    }
-
-    /// The reserved bytes: whatever was there before, to be overwritten from the front.
-    #[inline]
-    pub fn payload(&mut self) -> &mut [u8] {
-        let lane = self.producer.lane;
-        // SAFETY: `room` found the range free, and `open` keeps a second entry from existing.
-        unsafe {
-            lane.memory
-                .payload_mut(lane.producer.byte.get(), self.reserve)
-        }
-    }
-
-    /// Publishes the event with the first `used` bytes of its payload (at most the reserved ones).
-    #[inline]
-    pub fn commit(self, words: Words, used: usize) {
-        let used = used.min(self.reserve);
-        self.write(Slot::new(words, self.head.payload(used)));
-        self.producer.pay(self.head.session_id());
-        self.publish(used);
-        self.producer.announce();
-    }
-
-    #[inline(always)]
-    fn write(&self, slot: Slot) {
-        let lane = self.producer.lane;
-        // SAFETY: `room` found the slot free, and it stays so until it is published.
-        unsafe { lane.memory.write_slot(lane.producer.slot.get(), slot) }
-    }
-
-    #[inline(always)]
-    fn publish(&self, used: usize) {
-        let (lane, at) = (self.producer.lane, &*self.producer.lane.producer);
-        let geometry = lane.memory.geometry();
-        at.slot.set(step(at.slot.get(), 1, geometry.slots));
-        at.byte.set(step(at.byte.get(), used, geometry.payload));
-        at.bytes.set(at.bytes.get() + used as u64);
-        // Ordering: release, so that slot, payload, credits and losses come before the head.
-        bump(&at.head);
-    }
-}
-
-impl Drop for Entry<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.producer.lane.producer.open.set(false);
-    }
-}
-
-#[inline(always)]
-fn bump(head: &AtomicU64) {
-    head.store(head.load(Relaxed) + 1, Release);
-}
-
-/// `at + by` around a ring of `size`; `by` is at most `size`.
-#[inline(always)]
-pub(crate) const fn step(at: usize, by: usize, size: usize) -> usize {
-    let next = at + by;
-    if next >= size { next - size } else { next }
 }

@@ -9,13 +9,15 @@ use scope_ring::{Head, IDLE, Lanes, LanesConfig, Words};
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
+/// Miri takes its time for every byte.
+const RING: usize = if cfg!(miri) { MIB / 2 } else { 16 * MIB };
 
 #[test]
 fn the_pages_of_an_idle_lane_are_returned_once() {
     let lanes = Lanes::new();
     lanes
         .start(LanesConfig {
-            ring_bytes: 16 * MIB,
+            ring_bytes: RING,
             ..LanesConfig::for_lanes(1)
         })
         .unwrap();
@@ -42,7 +44,8 @@ fn the_pages_of_an_idle_lane_are_returned_once() {
     assert_eq!(drain.release_idle(2 * second), 0);
     assert_eq!(drain.next_release(2 * second), Some(2 * second + IDLE));
     assert_eq!(drain.release_idle(second + IDLE), 0);
-    assert!(drain.release_idle(2 * second + IDLE) > 15 * MIB);
+    assert!(drain.release_idle(2 * second + IDLE) > RING / 2);
+    // One page of slots and one maximal payload stay, so that a producer can begin meanwhile.
     assert!(resident() < untouched + MIB);
     assert_eq!(drain.next_release(3 * second + IDLE), None);
     assert_eq!(drain.release_idle(4 * IDLE), 0);

@@ -225,6 +225,41 @@ fn pages_go_back_under_a_producer_that_begins_again() {
     });
 }
 
+/// With three slots the producer remembers more room than it is left with.
+#[test]
+fn room_taken_back_is_not_written_to_from_memory() {
+    model(|| {
+        let lanes = Arc::new(Lanes::new());
+        lanes
+            .start(LanesConfig {
+                lanes: 1,
+                ring_bytes: 320,
+                max_payload: 8,
+            })
+            .unwrap();
+        assert_eq!(lanes.status().slots, 3);
+        let producer = spawn(&lanes, |lanes| {
+            let lane = lanes.claim().unwrap();
+            (1..=3).for_each(|n| {
+                _ = lane.record(
+                    Head::new(1),
+                    Words {
+                        stamp: n,
+                        ..Words::default()
+                    },
+                )
+            });
+        });
+        let mut drain = lanes.drain().unwrap();
+        let mut read = drain.drain(usize::MAX, |_, _, _| ());
+        drain.release_idle(Duration::ZERO);
+        drain.release_idle(IDLE);
+        producer.join().unwrap();
+        read += drain.drain(usize::MAX, |_, slot, _| assert!(slot.stamp <= 3));
+        assert_eq!(read as u64 + lanes.lost(0).of(1), 3);
+    });
+}
+
 #[test]
 fn a_lane_is_given_to_one_thread() {
     model(|| {
@@ -355,6 +390,26 @@ fn an_account_is_never_mixed_with_the_next_one_in_its_seat() {
         lanes.close_session(old).unwrap();
         lanes.open_session(5).unwrap();
         producer.join().unwrap();
+        asker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_purse_is_emptied_before_it_is_the_next_sessions() {
+    model(|| {
+        let lanes = started(1);
+        let lane = lanes.claim().unwrap();
+        let old = lanes.open_session(2).unwrap();
+        lane.record(Head::new(1).session(old), Words::default())
+            .unwrap();
+        lanes.close_session(old).unwrap();
+        let new = lanes.open_session(1).unwrap();
+        let asker = spawn(&lanes, move |lanes| {
+            let account = lanes.account(new).unwrap();
+            assert!(account.used <= account.taken && account.taken <= 1);
+        });
+        lane.record(Head::new(1).session(new), Words::default())
+            .unwrap();
         asker.join().unwrap();
     });
 }

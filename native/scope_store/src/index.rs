@@ -58,18 +58,33 @@ impl Index {
 fn pids(events: &Events) -> impl Iterator<Item = u64> {
     let all = events.dictionary().pids();
     let mut acts = vec![false; all.len() + 1];
-    events.pids().iter().for_each(|pid| acts[*pid as usize] = true);
-    all.iter().zip(acts.into_iter().skip(1)).filter(|(_, acts)| *acts).map(|(pid, _)| hash::pid(pid))
+    events
+        .pids()
+        .iter()
+        .for_each(|pid| acts[*pid as usize] = true);
+    all.iter()
+        .zip(acts.into_iter().skip(1))
+        .filter(|(_, acts)| *acts)
+        .map(|(pid, _)| hash::pid(pid))
 }
 
 fn functions(events: &Events) -> Vec<u64> {
     let names = events.dictionary();
     let mut hashes = Vec::with_capacity(names.keys().len());
     for key in names.keys() {
-        if let KeySubject::Mfa { module, function, arity } = key.subject {
+        if let KeySubject::Mfa {
+            module,
+            function,
+            arity,
+        } = key.subject
+        {
             let module = &names.atoms()[module as usize];
             hashes.push(hash::module(module));
-            hashes.push(hash::function(module, &names.atoms()[function as usize], arity));
+            hashes.push(hash::function(
+                module,
+                &names.atoms()[function as usize],
+                arity,
+            ));
         }
     }
     hashes
@@ -77,7 +92,12 @@ fn functions(events: &Events) -> Vec<u64> {
 
 fn correlations(events: &Events) -> Result<Vec<u64>, TermError> {
     let mut first: HashMap<u32, usize> = HashMap::new();
-    for (place, id) in events.correlation_ids().iter().enumerate().filter(|(_, id)| **id != 0) {
+    for (place, id) in events
+        .correlation_ids()
+        .iter()
+        .enumerate()
+        .filter(|(_, id)| **id != 0)
+    {
         first.entry(*id).or_insert(place);
     }
     first
@@ -90,5 +110,9 @@ fn correlations(events: &Events) -> Result<Vec<u64>, TermError> {
 
 /// Whether the block of `events` holds a gap.
 pub(crate) fn has_gap(events: &Events) -> bool {
-    events.dictionary().keys().iter().any(|key| key.kind == Kind::Gap)
+    events
+        .dictionary()
+        .keys()
+        .iter()
+        .any(|key| key.kind == Kind::Gap)
 }

@@ -27,9 +27,12 @@ mod query;
 mod search;
 mod store;
 mod time;
+mod upkeep;
 
 pub use config::Config;
+pub use disk::{Cut, Health};
 pub use error::StoreError;
 pub use query::{Cursor, Function, Kinds, Order, Query};
 pub use search::{Expired, Match, Matches};
 pub use store::{Conflicts, Recorder, Stats, Store};
+pub use upkeep::{Notice, Tended};

@@ -19,7 +19,12 @@ pub(crate) struct OpenBlock {
 impl OpenBlock {
     pub(crate) fn new(origin: Origin, first: Seq, interner: Arc<Interner>) -> Self {
         let builder = BlockBuilder::new(origin, first, interner);
-        Self { builder, opened_ms: None, complete_to: 0, snapshot: None }
+        Self {
+            builder,
+            opened_ms: None,
+            complete_to: 0,
+            snapshot: None,
+        }
     }
 
     /// Adds an event.
@@ -27,7 +32,12 @@ impl OpenBlock {
     /// # Errors
     ///
     /// [`Full`] when the block has to be closed first.
-    pub(crate) fn push(&mut self, lane: u16, event: &RawEvent<'_>, now_ms: u64) -> Result<Seq, Full> {
+    pub(crate) fn push(
+        &mut self,
+        lane: u16,
+        event: &RawEvent<'_>,
+        now_ms: u64,
+    ) -> Result<Seq, Full> {
         let seq = self.builder.push(lane, event)?;
         self.opened_ms.get_or_insert(now_ms);
         self.snapshot = None;
@@ -70,7 +80,11 @@ impl OpenBlock {
             return None;
         }
         let builder = &self.builder;
-        Some(self.snapshot.get_or_insert_with(|| Arc::new(builder.view())).clone())
+        Some(
+            self.snapshot
+                .get_or_insert_with(|| Arc::new(builder.view()))
+                .clone(),
+        )
     }
 
     /// Closes the block and opens the next one; `None` when there was no event.

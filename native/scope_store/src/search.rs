@@ -44,12 +44,25 @@ pub struct Expired {
 
 /// Answers `query` over the blocks of `plan`.
 pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan) -> Matches {
-    let Plan { candidates, lossy, expired } = plan;
+    let Plan {
+        candidates,
+        lossy,
+        expired,
+    } = plan;
     let mut merge = Merge::new(sieve, candidates);
     merge.run();
     let (events, more, unread) = merge.finish();
-    let cursor = events.last().map(Match::cursor).or_else(|| query.after.clone());
+    let cursor = events
+        .last()
+        .map(Match::cursor)
+        .or_else(|| query.after.clone());
     let page = losses::Page::new(query, if more { cursor.as_ref() } else { None });
     let dropped = unread.saturating_add(page.lost(&lossy));
-    Matches { events, dropped, more, cursor, expired }
+    Matches {
+        events,
+        dropped,
+        more,
+        cursor,
+        expired,
+    }
 }

@@ -9,10 +9,11 @@ pub use stats::{Conflicts, Stats};
 
 use crate::config::Config;
 use crate::error::StoreError;
-use crate::log::Log;
+use crate::log::{Log, Unsaved};
 use crate::open::OpenBlock;
 use crate::query::Query;
 use crate::search::{self, Matches, Plan, Sieve};
+use crate::upkeep::{Tended, Upkeep};
 use parking_lot::{Mutex, RwLock};
 use scope_event::{Interner, RawEvent, Seq};
 use stats::{Aside, Counters};
@@ -35,16 +36,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// let interner = Arc::new(Interner::new(names.clone()));
 /// let store = Store::open(Config::new(Origin::new("shop@host", 1)), interner)?;
 ///
-/// store.push(0, &RawEvent::new(Kind::Spawn, 5 << 32, names.pid(101)), 5_000);
+/// store.push(0, &RawEvent::new(Kind::Spawn, 5 << 32, names.pid_word(101)), 5_000);
 /// let answer = store.query(&Query::default());
 /// assert_eq!((answer.events[0].seq(), answer.events[0].kind()), (1, Kind::Spawn));
 /// # Ok::<(), scope_store::StoreError>(())
 /// ```
 pub struct Store {
-    config: Config,
-    /// Lock order: `open`, then `log`, then `aside`.
+    pub(crate) config: Config,
+    /// Lock order: `upkeep`, `open`, `log`, `aside`.
+    upkeep: Mutex<Upkeep>,
     open: Mutex<OpenBlock>,
-    log: RwLock<Log>,
+    pub(crate) log: RwLock<Log>,
     aside: Mutex<Aside>,
     counters: Counters,
     /// The time as it was last told.
@@ -52,24 +54,29 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store.
+    /// Opens a store, and reads what its folder holds. A folder that cannot be used is told by
+    /// [`tend`](Self::tend) and [`stats`](Self::stats).
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the settings make no sense.
     pub fn open(config: Config, interner: Arc<Interner>) -> Result<Self, StoreError> {
         check(&config)?;
-        let log = Log::new(config.segment_limit());
-        let first = log.shelves.get(&config.origin).map_or(0, |shelf| shelf.knowledge.top()) + 1;
-        let open = OpenBlock::new(config.origin.clone(), first, interner);
-        Ok(Self {
-            open: Mutex::new(open),
+        let mut log = Log::new(config.segment_limit());
+        log.unsaved = config.dir.is_some().then(Unsaved::default);
+        let store = Self {
+            upkeep: Mutex::new(Upkeep::new(config.dir.clone())),
+            open: Mutex::new(OpenBlock::new(config.origin.clone(), 1, interner.clone())),
             log: RwLock::new(log),
             aside: Mutex::new(Aside::new(config.conflict_bytes)),
             counters: Counters::default(),
             now_ms: AtomicU64::new(0),
             config,
-        })
+        };
+        store.upkeep.lock().start(&store);
+        let first = store.held_of_own() + 1;
+        *store.open.lock() = OpenBlock::new(store.config.origin.clone(), first, interner);
+        Ok(store)
     }
 
     /// What it was opened with.
@@ -119,11 +126,19 @@ impl Store {
         self.recorder(self.now()).close();
     }
 
-    /// Drops what retention no longer allows. Answers how many blocks went.
-    pub fn retain(&self, now_ms: u64) -> usize {
+    /// Does a slice of what has to be done besides: retention, saving, consolidating, sealing. To be
+    /// called when it says, and after a block was closed; one call takes about a millisecond, and a
+    /// sync of the folder if that is due.
+    pub fn tend(&self, now_ms: u64) -> Tended {
         self.tell_time(now_ms);
-        let expired = self.log.write().retain(&self.config, self.now());
-        expired.blocks
+        self.upkeep.lock().tend(self, self.now())
+    }
+
+    /// Closes the open block and saves all there is, for the end.
+    pub fn shut(&self, now_ms: u64) {
+        self.tell_time(now_ms);
+        self.close_now();
+        self.upkeep.lock().save_all(self, self.now());
     }
 
     /// Answers a question. Everything that was pushed before is seen.
@@ -135,9 +150,15 @@ impl Store {
     /// The oldest stamp that is kept; `None` while there is no event.
     pub fn floor(&self) -> Option<u64> {
         let mut open = self.open.lock();
-        let in_open = open.events().and_then(|events| events.stamps().iter().min().copied());
+        let in_open = open
+            .events()
+            .and_then(|events| events.stamps().iter().min().copied());
         let log = self.log.read();
-        let in_log = log.shelves.values().flat_map(|shelf| shelf.slots()).map(|slot| slot.oldest);
+        let in_log = log
+            .shelves
+            .values()
+            .flat_map(|shelf| shelf.slots())
+            .map(|slot| slot.oldest);
         in_log.chain(in_open).min()
     }
 
@@ -151,10 +172,9 @@ impl Store {
     fn plan(&self, sieve: &Sieve<'_>) -> Plan {
         let mut plan = Plan::default();
         let mut open = self.open.lock();
-        if sieve.takes_origin(&self.config.origin) {
-            if let Some(events) = open.events() {
-                plan.add_open(&self.config.origin, events, sieve);
-            }
+        let own = &self.config.origin;
+        if let Some(events) = sieve.takes_origin(own).then(|| open.events()).flatten() {
+            plan.add_open(events, sieve);
         }
         let log = self.log.read();
         drop(open);
@@ -167,7 +187,32 @@ impl Store {
         self.now_ms.fetch_max(now_ms, Ordering::Relaxed);
     }
 
-    fn now(&self) -> u64 {
+    /// The largest number of the own stream that is held.
+    fn held_of_own(&self) -> Seq {
+        let log = self.log.read();
+        log.shelves
+            .get(&self.config.origin)
+            .map_or(0, |shelf| shelf.knowledge.top())
+    }
+
+    /// The largest stamp of the own stream, of what is held.
+    pub(crate) fn newest_own(&self) -> u64 {
+        let open = self.open.lock().events();
+        let in_open = open
+            .iter()
+            .flat_map(|events| events.stamps())
+            .copied()
+            .max();
+        let log = self.log.read();
+        let shelf = log.shelves.get(&self.config.origin);
+        let closed = shelf
+            .into_iter()
+            .flat_map(|shelf| shelf.slots())
+            .map(|slot| slot.newest);
+        closed.chain(in_open).max().unwrap_or(0)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
         self.now_ms.load(Ordering::Relaxed)
     }
 }

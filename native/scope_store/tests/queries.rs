@@ -11,9 +11,14 @@ use scope_store::{Match, Order, Query};
 fn is_event(found: &Match, event: &Event) -> bool {
     let subject = match (found.subject(), &event.subject) {
         (SubjectView::None, Subject::None) => true,
-        (SubjectView::Mfa { module, function, arity }, Subject::Mfa(m, f, a)) => {
-            (module, function, arity) == (m, f, *a)
-        }
+        (
+            SubjectView::Mfa {
+                module,
+                function,
+                arity,
+            },
+            Subject::Mfa(m, f, a),
+        ) => (module, function, arity) == (m, f, *a),
         (SubjectView::Pid(pid), Subject::Pid(wanted)) => pid == wanted,
         (SubjectView::Name(name), Subject::Name(wanted)) => name == wanted,
         (SubjectView::Term(term), Subject::Term(wanted)) => {
@@ -35,13 +40,25 @@ fn check(filled: &Filled, query: &Query, told: &str) {
     let seqs = |matches: &[Match]| matches.iter().map(Match::cursor).collect::<Vec<_>>();
     assert_eq!(
         seqs(&answer.events),
-        wanted.events.iter().map(|event| event.at.clone()).collect::<Vec<_>>(),
+        wanted
+            .events
+            .iter()
+            .map(|event| event.at.clone())
+            .collect::<Vec<_>>(),
         "{told}: {query:?}"
     );
-    let all_equal = answer.events.iter().zip(&wanted.events).all(|(found, event)| is_event(found, event));
+    let all_equal = answer
+        .events
+        .iter()
+        .zip(&wanted.events)
+        .all(|(found, event)| is_event(found, event));
     assert!(all_equal, "{told}: {query:?}");
     assert!(answer.more || wanted.behind == 0, "{told}: {query:?}");
-    let dropped = if answer.more { wanted.dropped } else { wanted.dropped_to_end };
+    let dropped = if answer.more {
+        wanted.dropped
+    } else {
+        wanted.dropped_to_end
+    };
     assert_eq!(answer.dropped, dropped, "{told}: {query:?}");
 }
 
@@ -58,7 +75,11 @@ fn every_filter_and_each_pair_answers_like_a_scan() {
                 if second != first {
                     filled.add_filter(&mut rng, second, &mut query);
                 }
-                check(&filled, &query, &format!("seed {seed}, filters {first} and {second}"));
+                check(
+                    &filled,
+                    &query,
+                    &format!("seed {seed}, filters {first} and {second}"),
+                );
             }
         }
     }
@@ -69,10 +90,24 @@ fn pages_add_up_to_the_whole() {
     for seed in 0..cases(100) {
         let mut rng = Rng::new(seed);
         let filled = Filled::new(&mut rng);
-        let order = if rng.one_in(2) { Order::Asc } else { Order::Desc };
-        let mut query = Query { order, limit: 1 + rng.below(30) as usize, ..Query::default() };
+        let order = if rng.one_in(2) {
+            Order::Asc
+        } else {
+            Order::Desc
+        };
+        let mut query = Query {
+            order,
+            limit: 1 + rng.below(30) as usize,
+            ..Query::default()
+        };
         filled.add_filter(&mut rng, 1, &mut query);
-        let whole = scan(&filled.events, &Query { limit: usize::MAX, ..query.clone() });
+        let whole = scan(
+            &filled.events,
+            &Query {
+                limit: usize::MAX,
+                ..query.clone()
+            },
+        );
         let (mut events, mut dropped) = (Vec::new(), 0);
         loop {
             let page = filled.store.query(&query);

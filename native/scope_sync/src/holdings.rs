@@ -105,6 +105,10 @@ pub trait Holdings {
     /// aside. A block whose content does not decode is stored like any other.
     fn insert(&mut self, bytes: &[u8]) -> Outcome;
 
+    /// The newest stamp of what expired of an origin of which nothing is held; `None` when it is
+    /// not known. To be kept with the floor over restarts: it says when the origin may be forgotten.
+    fn newest_expired(&self, origin: &Origin) -> Option<u64>;
+
     /// The incarnation is over; `last` is the highest number that somebody saw of it.
     fn note_last(&mut self, origin: &Origin, last: Seq);
 

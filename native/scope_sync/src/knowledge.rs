@@ -65,7 +65,10 @@ impl Knowledge {
 
     /// True when all of `from..=to` is here or expired here.
     pub fn covers(&self, from: Seq, to: Seq) -> bool {
-        to <= self.prefix || self.beyond.covers(from.max(self.prefix + 1), to)
+        to <= self.prefix
+            || self
+                .beyond
+                .covers(from.max(self.prefix.saturating_add(1)), to)
     }
 
     /// What is missing between the prefix and the highest held.

@@ -26,8 +26,8 @@ struct Extra {
     last: Option<Seq>,
 }
 
-/// How many numbers are compared before anybody looks at one.
-const CHUNK: usize = 64;
+/// How many numbers are compared before anybody looks at one; at most the bits of a mask.
+const CHUNK: usize = 16;
 
 impl Vector {
     /// The entry at `index`.
@@ -146,22 +146,26 @@ impl Vector {
     }
 }
 
-/// Finds the places where `test` holds. Whole chunks are folded first, which needs no branch per
-/// number: nearly all of them are equal.
+/// Finds the places where `test` holds. Whole chunks become a mask first, which needs no branch per
+/// number: in nearly all of them it is zero.
 fn scan(a: &[Seq], b: &[Seq], test: impl Fn(Seq, Seq) -> bool, found: &mut Vec<u32>) {
     for (n, (a, b)) in a.chunks(CHUNK).zip(b.chunks(CHUNK)).enumerate() {
-        if a.iter()
+        let any = a
+            .iter()
             .zip(b)
-            .fold(false, |any, (a, b)| any | test(*a, *b))
-        {
-            let hits = a
-                .iter()
-                .zip(b)
-                .enumerate()
-                .filter(|(_, (a, b))| test(**a, **b));
-            found.extend(hits.map(|(i, _)| index(n * CHUNK + i)));
+            .fold(false, |any, (a, b)| any | test(*a, *b));
+        let mut left = if any { mask(a, b, &test) } else { 0 };
+        while left != 0 {
+            found.push(index(n * CHUNK + left.trailing_zeros() as usize));
+            left &= left - 1;
         }
     }
+}
+
+/// One bit per place of a chunk.
+fn mask(a: &[Seq], b: &[Seq], test: impl Fn(Seq, Seq) -> bool) -> u64 {
+    let bits = a.iter().zip(b).enumerate();
+    bits.fold(0, |mask, (i, (a, b))| mask | (u64::from(test(*a, *b)) << i))
 }
 
 /// Indexes are handed out as `u32`, so a position always fits.

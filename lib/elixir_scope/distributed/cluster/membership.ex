@@ -183,6 +183,8 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   defp arrival(%{incarnation: old}, %{incarnation: new}) when is_integer(old) and old != new,
     do: :restarted
 
+  # The second half of the same handshake.
+  defp arrival(%{status: :up, reason: reason}, _message), do: reason
   defp arrival(_known, _message), do: nil
 
   defp no_common_version(membership, from) do

@@ -46,9 +46,13 @@ defmodule ElixirScope.Distributed.Transports.ErlDist do
   @impl GenServer
   def init(options) do
     Connection.watch()
-    state = %__MODULE__{deliver: options[:deliver]}
+    {:ok, %__MODULE__{deliver: options[:deliver]}, {:continue, :greet}}
+  end
+
+  @impl GenServer
+  def handle_continue(:greet, state) do
     Enum.each(Connection.nodes(), &state.deliver.({:transport, :up, &1}))
-    {:ok, state}
+    {:noreply, state}
   end
 
   @impl GenServer

@@ -5,6 +5,7 @@
 //! stack and by the last two keys, reduced to what call traces need.
 
 mod exceptions;
+mod fresh;
 mod keys;
 mod metas;
 mod payloads;
@@ -44,13 +45,20 @@ pub(super) fn codec_of(id: usize, codec: Codec) -> Codec {
 pub(super) fn encode(rows: &Rows, names: &NameTable, payloads: &Payloads) -> [Vec<u8>; COLUMNS] {
     let mut columns = [const { Vec::new() }; COLUMNS];
     let sections = rows.sections();
+    let dictionary = &names.dictionary;
+    let origin = rows.stamps.iter().copied().min().unwrap_or_default();
     names.put(&mut columns[NAMES]);
     sections::encode(&sections, &mut columns[SECTIONS]);
-    pids::encode(rows, &sections, &mut columns[PIDS]);
-    keys::encode(rows, &names.dictionary, &sections, &mut columns[KEYS]);
-    times::encode(rows, &sections, &mut columns[TIMES]);
-    refs::encode(rows, &sections, &mut columns[DATA]);
-    metas::encode_correlations(rows, &sections, &mut columns[CORRELATIONS]);
+    pids::encode(rows, &sections, dictionary.pids.len(), &mut columns[PIDS]);
+    keys::encode(rows, dictionary, &sections, &mut columns[KEYS]);
+    times::encode(rows, &sections, origin, &mut columns[TIMES]);
+    refs::encode(rows, dictionary.keys.len(), &sections, &mut columns[DATA]);
+    metas::encode_correlations(
+        rows,
+        dictionary.pids.len(),
+        &sections,
+        &mut columns[CORRELATIONS],
+    );
     metas::encode(rows, &sections, &mut columns[METAS]);
     payloads::encode(payloads, &mut columns[PAYLOAD_INDEX]);
     columns[PAYLOAD_BYTES].extend_from_slice(payloads.bytes());
@@ -95,10 +103,17 @@ fn decode_rows(
         &mut rows,
     )?;
     keys::decode(&block.column(KEYS)?, &sections, dictionary, &mut rows)?;
-    times::decode(&block.column(TIMES)?, &sections, &mut rows)?;
-    refs::decode(&block.column(DATA)?, &sections, payloads.len(), &mut rows)?;
+    times::decode(
+        &block.column(TIMES)?,
+        &sections,
+        block.header().min_stamp,
+        &mut rows,
+    )?;
+    let sizes = (dictionary.keys.len(), payloads.len());
+    refs::decode(&block.column(DATA)?, &sections, sizes, &mut rows)?;
     let correlations = block.column(CORRELATIONS)?;
-    metas::decode_correlations(&correlations, &sections, payloads.len(), &mut rows)?;
+    let sizes = (dictionary.pids.len(), payloads.len());
+    metas::decode_correlations(&correlations, &sections, sizes, &mut rows)?;
     metas::decode(&block.column(METAS)?, &sections, &mut rows)?;
     Ok(rows)
 }

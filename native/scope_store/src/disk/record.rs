@@ -45,8 +45,14 @@ impl Head {
             3 => Sort::Footer,
             _ => return None,
         };
-        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        Some(Self { sort, len: word(1), crc: word(5) })
+        let word = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        Some(Self {
+            sort,
+            len: word(1),
+            crc: word(5),
+        })
     }
 
     /// Whether `body` is the body that this head was written for.
@@ -89,7 +95,10 @@ mod tests {
             let mut bad = bytes.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let (head, body) = bad.split_first_chunk::<RECORD_HEAD>().unwrap();
-            assert!(!Head::read(head).is_some_and(|head| head.fits(body)), "bit {bit}");
+            assert!(
+                !Head::read(head).is_some_and(|head| head.fits(body)),
+                "bit {bit}"
+            );
         }
         let (head, body) = bytes.split_first_chunk::<RECORD_HEAD>().unwrap();
         assert!(Head::read(head).unwrap().fits(body));

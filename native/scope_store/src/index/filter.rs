@@ -36,7 +36,10 @@ impl Filter {
             bits.ones_then_zero(here);
             rest = &rest[here..];
         }
-        Self::assembled(bits.words.into(), hashes.iter().map(|hash| *hash as u8).collect())
+        Self::assembled(
+            bits.words.into(),
+            hashes.iter().map(|hash| *hash as u8).collect(),
+        )
     }
 
     /// False only when `hash` is not in the set.
@@ -75,7 +78,8 @@ impl Filter {
         let bits = rest.len() + buckets_for(rest.len());
         let ones: usize = unary.iter().map(|word| word.count_ones() as usize).sum();
         let last = bits.checked_sub(1);
-        let ends_in_zero = last.is_none_or(|at| unary.get(at / 64).is_some_and(|w| w >> (at % 64) == 0));
+        let ends_in_zero =
+            last.is_none_or(|at| unary.get(at / 64).is_some_and(|w| w >> (at % 64) == 0));
         let fits = unary.len() == bits.div_ceil(64) && ones == rest.len() && ends_in_zero;
         fits.then(|| Self::assembled(unary, rest))
     }
@@ -87,15 +91,25 @@ impl Filter {
             zeros += words.iter().map(|word| word.count_zeros()).sum::<u32>();
             before
         });
-        Self { ranks: ranks.skip(1).collect(), unary, rest }
+        Self {
+            ranks: ranks.skip(1).collect(),
+            unary,
+            rest,
+        }
     }
 
     /// Where the ones of `bucket` begin: behind the zero that ends the bucket before.
     #[inline]
     fn start_of(&self, bucket: usize) -> usize {
-        let Some(nth) = bucket.checked_sub(1) else { return 0 };
+        let Some(nth) = bucket.checked_sub(1) else {
+            return 0;
+        };
         let sample = self.ranks.partition_point(|zeros| *zeros as usize <= nth);
-        let before = if sample == 0 { 0 } else { self.ranks[sample - 1] as usize };
+        let before = if sample == 0 {
+            0
+        } else {
+            self.ranks[sample - 1] as usize
+        };
         let mut left = (nth - before) as u32;
         for (at, word) in self.unary.iter().enumerate().skip(sample * SAMPLE_WORDS) {
             let zeros = word.count_zeros();
@@ -142,7 +156,10 @@ struct Bits {
 
 impl Bits {
     fn with_room(bits: usize) -> Self {
-        Self { words: vec![0; bits.div_ceil(64)], len: 0 }
+        Self {
+            words: vec![0; bits.div_ceil(64)],
+            len: 0,
+        }
     }
 
     fn ones_then_zero(&mut self, ones: usize) {
@@ -173,10 +190,19 @@ mod tests {
         for keys in [100, 1_600, 40_000] {
             let filter = Filter::new(spread(0, keys));
             assert!(spread(0, keys).all(|hash| filter.may_hold(hash)));
-            let wrong = spread(1 << 40, 100_000).filter(|hash| filter.may_hold(*hash)).count();
-            assert!((300..=560).contains(&wrong), "{wrong} of 100,000 at {keys} keys");
+            let wrong = spread(1 << 40, 100_000)
+                .filter(|hash| filter.may_hold(*hash))
+                .count();
+            assert!(
+                (300..=560).contains(&wrong),
+                "{wrong} of 100,000 at {keys} keys"
+            );
             // A word of rounding is all that comes on top.
-            assert!(filter.bytes() * 8 <= keys as usize * 10 + 64, "{keys}: {}", filter.bytes());
+            assert!(
+                filter.bytes() * 8 <= keys as usize * 10 + 64,
+                "{keys}: {}",
+                filter.bytes()
+            );
         }
     }
 

@@ -18,7 +18,9 @@ pub(crate) fn number(n: u64) -> u64 {
 }
 
 fn fold(seed: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+    bytes.iter().fold(seed, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
+    })
 }
 
 /// Bytes.
@@ -40,5 +42,8 @@ pub(crate) fn module(module: &str) -> u64 {
 /// A function of a module, with its number of arguments.
 pub(crate) fn function(module: &str, function: &str, arity: u8) -> u64 {
     let module = fold(OFFSET, module.as_bytes());
-    number(fold(fold(module.rotate_left(1), function.as_bytes()), &[arity]))
+    number(fold(
+        fold(module.rotate_left(1), function.as_bytes()),
+        &[arity],
+    ))
 }

@@ -18,7 +18,10 @@ pub(crate) fn lost_in(
         return Ok(0);
     }
     let mut lost = 0u64;
-    for gap in events.iter().filter(|event| event.kind() == Kind::Gap && counted(event)) {
+    for gap in events
+        .iter()
+        .filter(|event| event.kind() == Kind::Gap && counted(event))
+    {
         lost = lost.saturating_add(gap.data_value()?.map_or(1, |value| count(&value)));
     }
     Ok(lost)
@@ -27,7 +30,11 @@ pub(crate) fn lost_in(
 /// A gap that does not say how many it stands for stands for one.
 fn count(value: &Value) -> u64 {
     match value {
-        Value::Map { pairs, .. } => pairs.iter().map(|(_, value)| number(value)).sum::<u64>().max(1),
+        Value::Map { pairs, .. } => pairs
+            .iter()
+            .map(|(_, value)| number(value))
+            .sum::<u64>()
+            .max(1),
         other => number(other).max(1),
     }
 }

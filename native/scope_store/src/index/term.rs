@@ -16,8 +16,16 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
             n == m && same_pairs(a, b)
         }
         (
-            Value::List { items: a, tail: x, cut: p },
-            Value::List { items: b, tail: y, cut: q },
+            Value::List {
+                items: a,
+                tail: x,
+                cut: p,
+            },
+            Value::List {
+                items: b,
+                tail: y,
+                cut: q,
+            },
         ) => p == q && all_same(a, b) && same_tail(x.as_deref(), y.as_deref()),
         // By bits, so that an id is always itself.
         (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
@@ -37,7 +45,10 @@ fn same_tail(a: Option<&Value>, b: Option<&Value>) -> bool {
 }
 
 fn same_pairs(a: &[(Value, Value)], b: &[(Value, Value)]) -> bool {
-    let holds = |pair: &(Value, Value)| b.iter().any(|other| same(&pair.0, &other.0) && same(&pair.1, &other.1));
+    let holds = |pair: &(Value, Value)| {
+        b.iter()
+            .any(|other| same(&pair.0, &other.0) && same(&pair.1, &other.1))
+    };
     a.len() == b.len() && a.iter().all(holds)
 }
 
@@ -70,7 +81,9 @@ fn all(seed: u64, items: &[Value]) -> u64 {
 }
 
 fn sum(pairs: &[(Value, Value)]) -> u64 {
-    pairs.iter().fold(0, |sum, (key, value)| sum.wrapping_add(pair(hash(key), hash(value))))
+    pairs.iter().fold(0, |sum, (key, value)| {
+        sum.wrapping_add(pair(hash(key), hash(value)))
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use scope_event::{Header, Origin, Seq};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The facts of a block that decide whether it must be looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +56,40 @@ pub(crate) struct Entry {
     pub(crate) facts: Facts,
     pub(crate) index: Index,
     /// The segment that it lives and dies with.
-    pub(crate) segment: u64,
+    segment: AtomicU64,
     place: Mutex<Place>,
     dead: AtomicBool,
+    /// It cannot be merged with its neighbours.
+    settled: AtomicBool,
 }
 
 impl Entry {
     pub(crate) fn new(origin: Arc<Origin>, block: Closed, segment: u64) -> Self {
-        let Closed { facts, index, place } = block;
-        Self { origin, facts, index, segment, place: Mutex::new(place), dead: AtomicBool::new(false) }
+        let Closed {
+            facts,
+            index,
+            place,
+        } = block;
+        Self {
+            origin,
+            facts,
+            index,
+            segment: AtomicU64::new(segment),
+            place: Mutex::new(place),
+            dead: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
+        }
+    }
+
+    /// The segment that it lives and dies with.
+    pub(crate) fn segment(&self) -> u64 {
+        // Ordering: renumbered only under the log's write lock.
+        self.segment.load(Ordering::Relaxed)
+    }
+
+    /// All segments move up by `by`.
+    pub(crate) fn renumber(&self, by: u64) {
+        self.segment.fetch_add(by, Ordering::Relaxed);
     }
 
     /// It was replaced, or expired.
@@ -76,6 +101,17 @@ impl Entry {
     /// Whether it was replaced, or expired.
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
+    }
+
+    /// It stays as it is: merging it failed.
+    pub(crate) fn settle(&self) {
+        // Ordering: only spares the work of trying again.
+        self.settled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether merging it failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed)
     }
 
     /// Where the bytes are now.

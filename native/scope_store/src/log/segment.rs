@@ -26,6 +26,12 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn new(id: u64) -> Self {
-        Self { id, state: State::Active, bytes: 0, newest: 0, oldest: u64::MAX }
+        Self {
+            id,
+            state: State::Active,
+            bytes: 0,
+            newest: 0,
+            oldest: u64::MAX,
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! here, or covers what is here and takes its place. Anything else contradicts what is held.
 
 use super::{Entry, Facts};
+use crate::disk::Memo;
 use crate::query::Kinds;
 use scope_event::Seq;
 use scope_sync::Knowledge;
@@ -78,7 +79,9 @@ impl Shelf {
         match &self.slots[here.clone()] {
             [] => Verdict::New,
             [held] if held.entry.facts.spans(block) => judge_covered(&held.entry.facts, block),
-            held if held.iter().all(|slot| block.spans(&slot.entry.facts)) => judge_cover(held, here, block),
+            held if held.iter().all(|slot| block.spans(&slot.entry.facts)) => {
+                judge_cover(held, here, block)
+            }
             _ => Verdict::Conflict(None),
         }
     }
@@ -86,7 +89,8 @@ impl Shelf {
     /// Puts an entry where [`judge`](Self::judge) said; answers what it replaced.
     pub(crate) fn put(&mut self, entry: Arc<Entry>, over: Range<usize>) -> Vec<Slot> {
         let facts = entry.facts;
-        self.knowledge.learn(facts.from.max(self.knowledge.floor + 1), facts.to);
+        self.knowledge
+            .learn(facts.from.max(self.knowledge.floor + 1), facts.to);
         let slot = Slot {
             from: facts.from,
             to: facts.to,
@@ -98,10 +102,43 @@ impl Shelf {
         self.slots.splice(over, [slot]).collect()
     }
 
+    /// Takes over what a memo says; blocks below its floor stay until
+    /// [`expire_below_floor`](Self::expire_below_floor).
+    pub(crate) fn recall(&mut self, memo: &Memo) {
+        self.knowledge.raise_floor(memo.floor);
+        if let Some(last) = memo.last {
+            self.knowledge.note_last(last);
+        }
+        self.gone.newest = self.gone.newest.max(memo.gone_newest);
+        self.gone.events = self.gone.events.max(memo.gone);
+    }
+
+    /// Drops blocks that expired before; answers them.
+    pub(crate) fn expire_below_floor(&mut self) -> Vec<Slot> {
+        let floor = self.knowledge.floor;
+        let below = self.slots.partition_point(|slot| slot.to <= floor);
+        self.slots.drain(..below).collect()
+    }
+
+    /// Loses one block that could not be saved. It is a gap from now on, which peers may fill.
+    pub(crate) fn lose(&mut self, entry: &Arc<Entry>) -> Option<Slot> {
+        let at = self
+            .slots
+            .iter()
+            .position(|slot| Arc::ptr_eq(&slot.entry, entry))?;
+        let slot = self.slots.remove(at);
+        let held = self.slots.iter().map(|slot| (slot.from, slot.to)).collect();
+        let Knowledge { floor, last, .. } = self.knowledge;
+        self.knowledge = Knowledge::from_held(floor, held, last);
+        Some(slot)
+    }
+
     /// Drops the blocks that `goes` picks, and all below them: what expired is a prefix, so that
     /// nobody asks for it again. Answers the dropped ones.
     pub(crate) fn expire(&mut self, goes: impl Fn(&Slot) -> bool) -> Vec<Slot> {
-        let Some(last) = self.slots.iter().rposition(goes) else { return Vec::new() };
+        let Some(last) = self.slots.iter().rposition(goes) else {
+            return Vec::new();
+        };
         let dropped: Vec<Slot> = self.slots.drain(..=last).collect();
         self.gone = dropped.iter().fold(self.gone, |gone, slot| Gone {
             newest: gone.newest.max(slot.newest),
@@ -127,5 +164,9 @@ fn judge_cover(held: &[Slot], here: Range<usize>, block: &Facts) -> Verdict {
     let facts = || held.iter().map(|slot| &slot.entry.facts);
     let whole = facts().map(Facts::events).sum::<u64>() == block.events();
     let digest = facts().fold(0u64, |sum, facts| sum.wrapping_add(facts.digest));
-    if whole && digest != block.digest { Verdict::Conflict(Some(digest)) } else { Verdict::Replaces(here) }
+    if whole && digest != block.digest {
+        Verdict::Conflict(Some(digest))
+    } else {
+        Verdict::Replaces(here)
+    }
 }

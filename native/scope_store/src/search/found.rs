@@ -16,7 +16,10 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of(events: &Events) -> Arc<Self> {
-        Arc::new(Self { origin: events.origin().clone(), names: events.dictionary().clone() })
+        Arc::new(Self {
+            origin: events.origin().clone(),
+            names: events.dictionary().clone(),
+        })
     }
 }
 
@@ -67,7 +70,10 @@ impl Match {
     /// Bytes of its terms.
     pub(crate) fn bytes(&self) -> usize {
         let terms = [&self.subject, &self.correlation, &self.data];
-        terms.iter().map(|term| term.as_ref().map_or(0, |term| term.len())).sum()
+        terms
+            .iter()
+            .map(|term| term.as_ref().map_or(0, |term| term.len()))
+            .sum()
     }
 
     /// Whose event it is.
@@ -92,7 +98,11 @@ impl Match {
 
     /// Where it stands in stamp order.
     pub fn cursor(&self) -> Cursor {
-        Cursor { stamp: self.stamp, origin: self.source.origin.clone(), seq: self.seq }
+        Cursor {
+            stamp: self.stamp,
+            origin: self.source.origin.clone(),
+            seq: self.seq,
+        }
     }
 
     /// What happened.
@@ -125,7 +135,11 @@ impl Match {
         let names = self.names();
         match self.key.subject {
             KeySubject::None => SubjectView::None,
-            KeySubject::Mfa { module, function, arity } => SubjectView::Mfa {
+            KeySubject::Mfa {
+                module,
+                function,
+                arity,
+            } => SubjectView::Mfa {
                 module: &names.atoms()[module as usize],
                 function: &names.atoms()[function as usize],
                 arity,
@@ -138,7 +152,9 @@ impl Match {
 
     fn subject_term(&self) -> SubjectView<'_> {
         let term = self.subject.as_deref();
-        term.map_or(SubjectView::None, |term| SubjectView::Term(Cow::Borrowed(term)))
+        term.map_or(SubjectView::None, |term| {
+            SubjectView::Term(Cow::Borrowed(term))
+        })
     }
 
     /// Its correlation id, a term over [`names`](Self::names).
@@ -175,7 +191,9 @@ impl Match {
     ///
     /// [`TermError`] when the term is damaged.
     pub fn data_value(&self) -> Result<Option<Value>, TermError> {
-        self.data().map(|term| Value::read(term, self.names())).transpose()
+        self.data()
+            .map(|term| Value::read(term, self.names()))
+            .transpose()
     }
 
     /// Its correlation id as a tree.
@@ -184,7 +202,9 @@ impl Match {
     ///
     /// [`TermError`] when the term is damaged.
     pub fn correlation_value(&self) -> Result<Option<Value>, TermError> {
-        self.correlation().map(|term| Value::read(term, self.names())).transpose()
+        self.correlation()
+            .map(|term| Value::read(term, self.names()))
+            .transpose()
     }
 
     fn read(&self, term: Option<&[u8]>, sink: &mut impl TermSink) -> Result<bool, TermError> {

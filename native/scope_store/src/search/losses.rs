@@ -21,20 +21,29 @@ impl<'a> Page<'a> {
 
     /// Events that were lost, by what the gaps of these blocks say, and in those that do not decode.
     pub(crate) fn lost(&self, blocks: &[Candidate]) -> u64 {
-        blocks.iter().fold(0, |sum, block| sum.saturating_add(self.lost_of(block)))
+        blocks
+            .iter()
+            .fold(0, |sum, block| sum.saturating_add(self.lost_of(block)))
     }
 
     fn lost_of(&self, block: &Candidate) -> u64 {
         if let Body::Closed(entry) = &block.body {
             if !entry.index.readable {
-                return if self.ends_here(block) { block.body.len() } else { 0 };
+                return if self.ends_here(block) {
+                    block.body.len()
+                } else {
+                    0
+                };
             }
             if self.holds_all(block) {
                 return entry.index.lost;
             }
         }
         let in_page = |event: &EventView<'_>| event.seq() > block.floor && self.holds(event);
-        let lost = block.body.events().and_then(|events| lost_in(&events, in_page).ok());
+        let lost = block
+            .body
+            .events()
+            .and_then(|events| lost_in(&events, in_page).ok());
         lost.unwrap_or(0)
     }
 
@@ -43,7 +52,11 @@ impl<'a> Page<'a> {
         let behind = |cursor: &Cursor| self.turned(compare(event, cursor));
         self.query.from.is_none_or(|from| from <= stamp)
             && self.query.to.is_none_or(|to| stamp <= to)
-            && self.query.after.as_ref().is_none_or(|after| behind(after).is_gt())
+            && self
+                .query
+                .after
+                .as_ref()
+                .is_none_or(|after| behind(after).is_gt())
             && self.last.is_none_or(|last| behind(last).is_le())
     }
 
@@ -70,7 +83,10 @@ impl<'a> Page<'a> {
             Order::Desc => block.oldest,
         };
         let behind = |cursor: &Cursor| self.turned(end.cmp(&cursor.stamp));
-        self.query.after.as_ref().is_none_or(|after| behind(after).is_gt())
+        self.query
+            .after
+            .as_ref()
+            .is_none_or(|after| behind(after).is_gt())
             && self.last.is_none_or(|last| behind(last).is_le())
     }
 
@@ -90,6 +106,11 @@ fn first_seq(block: &Candidate) -> u64 {
 }
 
 fn compare(event: &EventView<'_>, cursor: &Cursor) -> Ordering {
-    let by_origin = || event.origin().cmp(&cursor.origin).then(event.seq().cmp(&cursor.seq));
+    let by_origin = || {
+        event
+            .origin()
+            .cmp(&cursor.origin)
+            .then(event.seq().cmp(&cursor.seq))
+    };
     event.stamp().cmp(&cursor.stamp).then_with(by_origin)
 }

@@ -24,7 +24,9 @@ struct Run {
 
 impl Run {
     fn head(&self) -> Option<Cursor> {
-        self.places.get(self.next).map(|at| cursor_of(&self.events, *at))
+        self.places
+            .get(self.next)
+            .map(|at| cursor_of(&self.events, *at))
     }
 }
 
@@ -49,11 +51,19 @@ impl Item {
             Order::Asc => block.oldest,
             Order::Desc => block.newest,
         };
-        Self { stamp, order, work: Work::Block(block) }
+        Self {
+            stamp,
+            order,
+            work: Work::Block(block),
+        }
     }
 
     fn run(run: Run, head: Cursor, order: Order) -> Self {
-        Self { stamp: head.stamp, order, work: Work::Run(run, head) }
+        Self {
+            stamp: head.stamp,
+            order,
+            work: Work::Run(run, head),
+        }
     }
 
     /// Which one comes first: at equal stamps a block, as it may hold what comes before the run.
@@ -110,8 +120,17 @@ pub(crate) struct Merge<'a> {
 impl<'a> Merge<'a> {
     pub(crate) fn new(sieve: &'a Sieve<'a>, blocks: Vec<Candidate>) -> Self {
         let order = sieve.query.order;
-        let heap = blocks.into_iter().map(|block| Item::block(block, order)).collect();
-        Self { sieve, heap, found: Vec::new(), bytes: 0, unread: 0 }
+        let heap = blocks
+            .into_iter()
+            .map(|block| Item::block(block, order))
+            .collect();
+        Self {
+            sieve,
+            heap,
+            found: Vec::new(),
+            bytes: 0,
+            unread: 0,
+        }
     }
 
     /// Takes matches until there is no more, or enough.
@@ -137,8 +156,17 @@ impl<'a> Merge<'a> {
     fn decode(&mut self, block: &Candidate) {
         match self.selected(block) {
             Some((events, places)) => {
-                let source = if places.is_empty() { return } else { Source::of(&events) };
-                self.push(Run { events, source, places, next: 0 });
+                let source = if places.is_empty() {
+                    return;
+                } else {
+                    Source::of(&events)
+                };
+                self.push(Run {
+                    events,
+                    source,
+                    places,
+                    next: 0,
+                });
             }
             None => self.unread = self.unread.saturating_add(block.body.len()),
         }
@@ -163,17 +191,26 @@ impl<'a> Merge<'a> {
             run.next += 1;
             let Some(head) = run.head() else { return };
             let item = Item::run(run, head, self.sieve.query.order);
-            if self.is_full() || self.heap.peek().is_some_and(|first| first.before(&item).is_lt()) {
+            if self.is_full()
+                || self
+                    .heap
+                    .peek()
+                    .is_some_and(|first| first.before(&item).is_lt())
+            {
                 return self.heap.push(item);
             }
-            let Work::Run(same, _) = item.work else { return };
+            let Work::Run(same, _) = item.work else {
+                return;
+            };
             run = same;
         }
     }
 
     fn copy(&mut self, run: &Run) {
         let at = run.places[run.next] as usize;
-        let Some(event) = run.events.get(at) else { return };
+        let Some(event) = run.events.get(at) else {
+            return;
+        };
         match Match::copy(&run.source, run.events.pids()[at], &event) {
             Ok(found) => {
                 self.bytes += found.bytes();

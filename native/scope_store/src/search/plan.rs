@@ -3,7 +3,7 @@
 use super::{Expired, Sieve};
 use crate::log::{Entry, Log, Shelf, Slot};
 use crate::query::{Kinds, Order};
-use scope_event::{Block, Events, Kind, Origin, Seq};
+use scope_event::{Block, Events, Kind, Seq};
 use std::sync::Arc;
 
 /// Events of a block: to be read and decoded, or at hand.
@@ -18,7 +18,9 @@ impl Body {
     pub(crate) fn events(&self) -> Option<Arc<Events>> {
         match self {
             Self::Open(events) => Some(events.clone()),
-            Self::Closed(entry) => Some(Arc::new(Block::parse(entry.bytes().ok()?).ok()?.events().ok()?)),
+            Self::Closed(entry) => Some(Arc::new(
+                Block::parse(entry.bytes().ok()?).ok()?.events().ok()?,
+            )),
         }
     }
 
@@ -53,19 +55,26 @@ pub(crate) struct Plan {
 impl Plan {
     /// Adds the closed blocks of `log`.
     pub(crate) fn add_log(&mut self, log: &Log, sieve: &Sieve<'_>) {
-        for (_, shelf) in log.shelves.iter().filter(|(origin, _)| sieve.takes_origin(origin)) {
+        for (_, shelf) in log
+            .shelves
+            .iter()
+            .filter(|(origin, _)| sieve.takes_origin(origin))
+        {
             self.add_shelf(shelf, sieve);
             self.note_gone(shelf, sieve);
         }
     }
 
-    /// Adds the open block.
-    pub(crate) fn add_open(&mut self, origin: &Origin, events: Arc<Events>, sieve: &Sieve<'_>) {
-        let stamps = events.stamps();
-        let (Some(oldest), Some(newest)) = (stamps.iter().min(), stamps.iter().max()) else { return };
-        let (oldest, newest) = (*oldest, *newest);
-        if sieve.takes_origin(origin) && sieve.meets(oldest, newest) {
-            let open = Candidate { body: Body::Open(events), oldest, newest, floor: 0 };
+    /// Adds the open block, of an origin that matches.
+    pub(crate) fn add_open(&mut self, events: Arc<Events>, sieve: &Sieve<'_>) {
+        let (oldest, newest) = span(&events);
+        if sieve.meets(oldest, newest) {
+            let open = Candidate {
+                body: Body::Open(events),
+                oldest,
+                newest,
+                floor: 0,
+            };
             self.lossy.push(open.clone());
             self.candidates.push(open);
         }
@@ -84,12 +93,19 @@ impl Plan {
     }
 
     fn note_gone(&mut self, shelf: &Shelf, sieve: &Sieve<'_>) {
-        let Some(cursor) = sieve.query.after.as_ref().filter(|_| sieve.query.order == Order::Asc)
+        let Some(cursor) = sieve
+            .query
+            .after
+            .as_ref()
+            .filter(|_| sieve.query.order == Order::Asc)
         else {
             return;
         };
         if sieve.stamps.contains(&shelf.gone.newest) && cursor.stamp < shelf.gone.newest {
-            let so_far = self.expired.unwrap_or(Expired { newest: 0, events: 0 });
+            let so_far = self.expired.unwrap_or(Expired {
+                newest: 0,
+                events: 0,
+            });
             self.expired = Some(Expired {
                 newest: so_far.newest.max(shelf.gone.newest),
                 events: so_far.events.saturating_add(shelf.gone.events),
@@ -98,11 +114,25 @@ impl Plan {
     }
 }
 
+/// The smallest and the largest stamp.
+fn span(events: &Events) -> (u64, u64) {
+    let start = (u64::MAX, 0);
+    events
+        .stamps()
+        .iter()
+        .fold(start, |(min, max), at| (min.min(*at), max.max(*at)))
+}
+
 fn is_lossy(slot: &Slot) -> bool {
     !slot.entry.index.readable || slot.kinds.meets(Kinds::from(Kind::Gap))
 }
 
 fn candidate(slot: &Slot, floor: Seq) -> Candidate {
     let body = Body::Closed(slot.entry.clone());
-    Candidate { body, oldest: slot.oldest, newest: slot.newest, floor }
+    Candidate {
+        body,
+        oldest: slot.oldest,
+        newest: slot.newest,
+        floor,
+    }
 }

@@ -3,8 +3,8 @@
 //! Filters on names are asked once per name of the dictionary, filters on terms once per term; what
 //! is left for each event is a look into small tables.
 
-use super::text::{TextSink, holds};
 use super::Sieve;
+use super::text::{TextSink, holds};
 use crate::index::term;
 use crate::query::{Cursor, Function, Order, Query};
 use scope_event::block::{Dictionary, Key, KeySubject};
@@ -15,7 +15,11 @@ use scope_event::{EventView, Events, Seq, SubjectView, TermError, read_term};
 /// # Errors
 ///
 /// [`TermError`] when a term that had to be looked at is damaged.
-pub(crate) fn select(events: &Events, sieve: &Sieve<'_>, floor: Seq) -> Result<Vec<u32>, TermError> {
+pub(crate) fn select(
+    events: &Events,
+    sieve: &Sieve<'_>,
+    floor: Seq,
+) -> Result<Vec<u32>, TermError> {
     let query = sieve.query;
     let tables = Tables::new(events, query)?;
     let mut places = tables.places(events, sieve, floor);
@@ -41,7 +45,11 @@ impl Tables {
     fn new(events: &Events, query: &Query) -> Result<Self, TermError> {
         let names = events.dictionary();
         Ok(Self {
-            keys: names.keys().iter().map(|key| takes_key(query, names, key)).collect(),
+            keys: names
+                .keys()
+                .iter()
+                .map(|key| takes_key(query, names, key))
+                .collect(),
             pids: pid_table(query, names),
             correlations: correlations(events, query)?,
             correlated: query.correlation.is_some(),
@@ -52,7 +60,9 @@ impl Tables {
         if !self.keys.contains(&true) || (self.correlated && self.correlations.is_empty()) {
             return Vec::new();
         }
-        let first = (floor + 1).saturating_sub(events.from()).min(events.len() as u64) as usize;
+        let first = (floor + 1)
+            .saturating_sub(events.from())
+            .min(events.len() as u64) as usize;
         let (keys, pids, stamps) = (events.keys(), events.pids(), events.stamps());
         let ids = events.correlation_ids();
         (first..events.len())
@@ -67,7 +77,9 @@ impl Tables {
 
 /// Whether the event comes behind the cursor.
 fn behind(events: &Events, at: usize, query: &Query) -> bool {
-    let Some(cursor) = &query.after else { return true };
+    let Some(cursor) = &query.after else {
+        return true;
+    };
     let (stamp, seq) = (events.stamps()[at], events.from() + at as u64);
     let order = stamp
         .cmp(&cursor.stamp)
@@ -82,7 +94,10 @@ fn behind(events: &Events, at: usize, query: &Query) -> bool {
 fn takes_key(query: &Query, names: &Dictionary, key: &Key) -> bool {
     (query.kinds.is_empty() || query.kinds.contains(key.kind))
         && (query.modules.is_empty() || in_modules(query, names, key))
-        && query.mfa.as_ref().is_none_or(|function| is_function(function, names, key))
+        && query
+            .mfa
+            .as_ref()
+            .is_none_or(|function| is_function(function, names, key))
 }
 
 fn in_modules(query: &Query, names: &Dictionary, key: &Key) -> bool {
@@ -93,9 +108,18 @@ fn in_modules(query: &Query, names: &Dictionary, key: &Key) -> bool {
 }
 
 fn is_function(wanted: &Function, names: &Dictionary, key: &Key) -> bool {
-    let KeySubject::Mfa { module, function, arity } = key.subject else { return false };
+    let KeySubject::Mfa {
+        module,
+        function,
+        arity,
+    } = key.subject
+    else {
+        return false;
+    };
     let is = |wanted: &Option<_>, atom: u32| {
-        wanted.as_ref().is_none_or(|wanted| *wanted == names.atoms()[atom as usize])
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| *wanted == names.atoms()[atom as usize])
     };
     is(&wanted.module, module)
         && is(&wanted.function, function)
@@ -112,13 +136,18 @@ fn pid_table(query: &Query, names: &Dictionary) -> Vec<bool> {
 
 /// Numbers of the payloads that are the wanted correlation.
 fn correlations(events: &Events, query: &Query) -> Result<Vec<u32>, TermError> {
-    let Some(wanted) = &query.correlation else { return Ok(Vec::new()) };
+    let Some(wanted) = &query.correlation else {
+        return Ok(Vec::new());
+    };
     let (mut seen, mut found) = (Vec::new(), Vec::new());
     for (event, id) in events.iter().zip(events.correlation_ids()) {
         if *id == 0 || !first_time(&mut seen, *id) {
             continue;
         }
-        if event.correlation_value()?.is_some_and(|value| term::same(&value, wanted)) {
+        if event
+            .correlation_value()?
+            .is_some_and(|value| term::same(&value, wanted))
+        {
             found.push(*id);
         }
     }
@@ -144,16 +173,15 @@ fn sort(events: &Events, order: Order, places: &mut [u32]) {
 
 fn keep_with_text(events: &Events, text: &str, places: &mut Vec<u32>) -> Result<(), TermError> {
     let mut known = Texts::default();
-    let mut failed = None;
-    places.retain(|at| {
-        let event = events.get(*at as usize);
-        let holds = event.is_none_or(|event| known.holds(events, &event, text).unwrap_or_else(|error| {
-            failed.get_or_insert(error);
-            false
-        }));
-        holds
-    });
-    failed.map_or(Ok(()), Err)
+    let mut kept = Vec::new();
+    for at in places.iter().copied() {
+        let event = events.get(at as usize);
+        if event.map_or(Ok(false), |event| known.holds(events, &event, text))? {
+            kept.push(at);
+        }
+    }
+    *places = kept;
+    Ok(())
 }
 
 /// What was found of each key and payload so far.
@@ -164,17 +192,22 @@ struct Texts {
 }
 
 impl Texts {
-    fn holds(&mut self, events: &Events, event: &EventView<'_>, text: &str) -> Result<bool, TermError> {
+    fn holds(
+        &mut self,
+        events: &Events,
+        event: &EventView<'_>,
+        text: &str,
+    ) -> Result<bool, TermError> {
         let at = event.place();
         let (data, correlation) = (events.data_ids()[at], events.correlation_ids()[at]);
         let names = events.dictionary();
-        Ok(known(&mut self.keys, events.keys()[at], || subject_holds(event, names, text))?
-            || known(&mut self.payloads, data, || {
-                in_term(event.data()?.as_deref(), names, text)
-            })?
-            || known(&mut self.payloads, correlation, || {
-                in_term(event.correlation()?.as_deref(), names, text)
-            })?)
+        Ok(known(&mut self.keys, events.keys()[at], || {
+            subject_holds(event, names, text)
+        })? || known(&mut self.payloads, data, || {
+            in_term(event.data()?.as_deref(), names, text)
+        })? || known(&mut self.payloads, correlation, || {
+            in_term(event.correlation()?.as_deref(), names, text)
+        })?)
     }
 }
 
@@ -196,7 +229,9 @@ fn known(
 fn subject_holds(event: &EventView<'_>, names: &Dictionary, text: &str) -> Result<bool, TermError> {
     let has = |atom: &str| holds(atom.as_bytes(), text.as_bytes());
     Ok(match event.subject()? {
-        SubjectView::Mfa { module, function, .. } => has(module) || has(function),
+        SubjectView::Mfa {
+            module, function, ..
+        } => has(module) || has(function),
         SubjectView::Name(name) => has(name),
         SubjectView::Term(term) => in_term(Some(&term), names, text)?,
         SubjectView::None | SubjectView::Pid(_) => false,
@@ -213,5 +248,9 @@ fn in_term(term: Option<&[u8]>, names: &Dictionary, text: &str) -> Result<bool, 
 /// Where an event stands.
 pub(crate) fn cursor_of(events: &Events, at: u32) -> Cursor {
     let stamp = events.stamps()[at as usize];
-    Cursor { stamp, origin: events.origin().clone(), seq: events.from() + u64::from(at) }
+    Cursor {
+        stamp,
+        origin: events.origin().clone(),
+        seq: events.from() + u64::from(at),
+    }
 }

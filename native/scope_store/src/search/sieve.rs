@@ -25,7 +25,11 @@ impl<'a> Sieve<'a> {
             query,
             stamps: stamps(query),
             pids: query.pids.iter().map(hash::pid).collect(),
-            modules: query.modules.iter().map(|module| hash::module(module)).collect(),
+            modules: query
+                .modules
+                .iter()
+                .map(|module| hash::module(module))
+                .collect(),
             function: function(query),
             correlation: query.correlation.as_ref().map(term::hash),
         }

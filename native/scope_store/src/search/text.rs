@@ -15,7 +15,11 @@ pub(crate) struct TextSink<'a> {
 impl<'a> TextSink<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let number = text.parse::<i64>().ok().filter(|n| n.to_string() == text);
-        Self { text, number, found: false }
+        Self {
+            text,
+            number,
+            found: false,
+        }
     }
 
     fn look(&mut self, bytes: &[u8]) {
@@ -25,7 +29,9 @@ impl<'a> TextSink<'a> {
 
 /// Whether `text` is somewhere in `bytes`.
 pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
-    let Some((first, rest)) = text.split_first() else { return true };
+    let Some((first, rest)) = text.split_first() else {
+        return true;
+    };
     let mut left = bytes;
     while let Some(at) = left.iter().position(|byte| byte == first) {
         left = &left[at + 1..];

@@ -15,26 +15,48 @@ impl Holdings for &Store {
     }
 
     fn origins(&self) -> Vec<scope_sync::Origin> {
-        self.log.read().shelves.keys().map(|origin| theirs(origin)).collect()
+        self.log
+            .read()
+            .shelves
+            .keys()
+            .map(|origin| theirs(origin))
+            .collect()
     }
 
     fn knowledge(&self, origin: &scope_sync::Origin) -> Knowledge {
         let log = self.log.read();
-        log.shelves.get(&ours(origin)).map(|shelf| shelf.knowledge.clone()).unwrap_or_default()
+        log.shelves
+            .get(&ours(origin))
+            .map(|shelf| shelf.knowledge.clone())
+            .unwrap_or_default()
     }
 
-    fn blocks(&self, origin: &scope_sync::Origin, from: Seq, to: Seq, limit: usize) -> Vec<BlockInfo> {
+    fn blocks(
+        &self,
+        origin: &scope_sync::Origin,
+        from: Seq,
+        to: Seq,
+        limit: usize,
+    ) -> Vec<BlockInfo> {
         let log = self.log.read();
-        let Some(shelf) = log.shelves.get(&ours(origin)) else { return Vec::new() };
+        let Some(shelf) = log.shelves.get(&ours(origin)) else {
+            return Vec::new();
+        };
         let slots = &shelf.slots()[shelf.touching(from, to)];
-        slots.iter().take(limit).map(|slot| info(origin.clone(), slot)).collect()
+        slots
+            .iter()
+            .take(limit)
+            .map(|slot| info(origin.clone(), slot))
+            .collect()
     }
 
     fn read(&self, block: &BlockInfo) -> Option<Arc<[u8]>> {
         let entry = {
             let log = self.log.read();
             let shelf = log.shelves.get(&ours(&block.origin))?;
-            let slot = shelf.slots().get(shelf.touching(block.from, block.to).start)?;
+            let slot = shelf
+                .slots()
+                .get(shelf.touching(block.from, block.to).start)?;
             (info(block.origin.clone(), slot) == *block).then(|| slot.entry.clone())?
         };
         entry.bytes().ok()
@@ -53,6 +75,12 @@ impl Holdings for &Store {
         }
     }
 
+    fn newest_expired(&self, origin: &scope_sync::Origin) -> Option<u64> {
+        let log = self.log.read();
+        let gone = log.shelves.get(&ours(origin))?.gone;
+        (gone.events > 0).then_some(gone.newest)
+    }
+
     fn note_last(&mut self, origin: &scope_sync::Origin, last: Seq) {
         let mut log = self.log.write();
         log.shelf_mut(&ours(origin)).1.knowledge.note_last(last);
@@ -61,7 +89,11 @@ impl Holdings for &Store {
 
     fn forget(&mut self, origin: &scope_sync::Origin) {
         let mut log = self.log.write();
-        if log.shelves.get(&ours(origin)).is_some_and(|shelf| shelf.slots().is_empty()) {
+        if log
+            .shelves
+            .get(&ours(origin))
+            .is_some_and(|shelf| shelf.slots().is_empty())
+        {
             log.shelves.remove(&ours(origin));
             log.generation += 1;
         }
@@ -89,7 +121,9 @@ impl Store {
 
     fn judge(&self, origin: &Origin, facts: &Facts) -> Verdict {
         let log = self.log.read();
-        log.shelves.get(origin).map_or(Verdict::New, |shelf| self.judge_on(shelf, origin, facts))
+        log.shelves
+            .get(origin)
+            .map_or(Verdict::New, |shelf| self.judge_on(shelf, origin, facts))
     }
 
     /// Numbers of the own stream that are not given out here come from a clone of this node.
@@ -102,14 +136,29 @@ impl Store {
 
     fn put(&self, origin: &Origin, closed: Closed) -> Outcome {
         let mut log = self.log.write();
+        if log
+            .unsaved
+            .as_ref()
+            .is_some_and(|unsaved| unsaved.bytes() > self.config.unsaved_bytes / 2)
+        {
+            return Outcome::Refused(Refusal::Full);
+        }
         // Judged again: another thread may have been faster while this one decoded.
         let verdict = log.shelf_mut(origin).1.judge(&closed.facts);
         let (over, already) = match verdict {
-            Verdict::New => (log.shelf_mut(origin).1.touching(closed.facts.from, closed.facts.to), None),
-            Verdict::Replaces(over) => (over.clone(), Some(held(&log.shelf_mut(origin).1.slots()[over]))),
+            Verdict::New => (
+                log.shelf_mut(origin)
+                    .1
+                    .touching(closed.facts.from, closed.facts.to),
+                None,
+            ),
+            Verdict::Replaces(over) => (
+                over.clone(),
+                Some(held(&log.shelf_mut(origin).1.slots()[over])),
+            ),
             _ => return Outcome::Covered,
         };
-        log.append(origin, closed, over);
+        log.append(origin, closed, over, self.now());
         self.counters.received();
         already.map_or(Outcome::Stored, |already| Outcome::Replaced { already })
     }
@@ -154,9 +203,15 @@ fn info_of(origin: scope_sync::Origin, facts: &Facts) -> BlockInfo {
 }
 
 fn ours(origin: &scope_sync::Origin) -> Origin {
-    Origin { node: origin.node.clone(), incarnation: origin.incarnation }
+    Origin {
+        node: origin.node.clone(),
+        incarnation: origin.incarnation,
+    }
 }
 
 fn theirs(origin: &Origin) -> scope_sync::Origin {
-    scope_sync::Origin { node: origin.node.clone(), incarnation: origin.incarnation }
+    scope_sync::Origin {
+        node: origin.node.clone(),
+        incarnation: origin.incarnation,
+    }
 }

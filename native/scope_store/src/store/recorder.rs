@@ -14,7 +14,11 @@ pub struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(store: &'a Store, open: MutexGuard<'a, OpenBlock>, now_ms: u64) -> Self {
-        Self { store, open, now_ms }
+        Self {
+            store,
+            open,
+            now_ms,
+        }
     }
 
     /// Adds an event of `lane` and answers its number. A block that is full is closed.
@@ -51,7 +55,7 @@ impl Store {
     fn append_own(&self, closed: Closed) {
         let mut log = self.log.write();
         let end = log.shelf_mut(&self.config.origin).1.slots().len();
-        log.append(&self.config.origin, closed, end..end);
+        log.append(&self.config.origin, closed, end..end, self.now());
         self.counters.closed();
     }
 }

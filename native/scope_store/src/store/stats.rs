@@ -1,7 +1,9 @@
 //! Every bound and its present value.
 
 use super::Store;
-use crate::log::{Log, Slot};
+use crate::disk::{Cut, Health};
+use crate::log::{Log, Slot, Unsaved};
+use crate::upkeep::Upkeep;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +41,22 @@ pub struct Stats {
     pub unreadable_blocks: usize,
     /// Blocks that contradict what is held.
     pub conflicts: Conflicts,
+    /// Blocks that were made of several, or compressed better, since the start.
+    pub consolidated_blocks: u64,
+    /// Segments that were sealed since the start.
+    pub sealed_segments: u64,
+    /// How it stands with the folder.
+    pub health: Health,
+    /// Bytes that are in memory and wait for the folder.
+    pub unsaved_bytes: u64,
+    /// The bound of `unsaved_bytes` while the folder cannot be written.
+    pub unsaved_limit: u64,
+    /// Events that there was no room for while the folder could not be written.
+    pub lost_events: u64,
+    /// Times that blocks were made durable.
+    pub commits: u64,
+    /// Files that were whole only up to some point when the folder was read.
+    pub cuts: Vec<Cut>,
 }
 
 /// Blocks of other content under the same numbers.
@@ -56,6 +74,7 @@ pub struct Conflicts {
 
 impl Stats {
     pub(super) fn of(store: &Store) -> Self {
+        let upkeep = store.upkeep.lock();
         let (open_events, open_bytes) = {
             let open = store.open.lock();
             (open.len(), open.bytes())
@@ -69,12 +88,32 @@ impl Stats {
             closed_blocks: store.counters.closed.load(Ordering::Relaxed),
             received_blocks: store.counters.received.load(Ordering::Relaxed),
             conflicts: store.aside.lock().stats(),
+            unsaved_limit: store.config.unsaved_bytes,
             ..closed
+        }
+        .with_upkeep(&upkeep)
+    }
+
+    fn with_upkeep(self, upkeep: &Upkeep) -> Self {
+        let saver = upkeep.saver.as_ref();
+        Self {
+            consolidated_blocks: upkeep.consolidated,
+            sealed_segments: upkeep.sealed,
+            health: upkeep.health(),
+            lost_events: upkeep.lost_ever,
+            commits: saver.map_or(0, |saver| saver.commits),
+            cuts: saver.map(|saver| saver.cuts.clone()).unwrap_or_default(),
+            ..self
         }
     }
 
     fn of_log(log: &Log) -> Self {
-        let mut stats = Self { segments: log.segments.len(), bytes: log.bytes, ..Self::default() };
+        let mut stats = Self {
+            segments: log.segments.len(),
+            bytes: log.bytes,
+            unsaved_bytes: log.unsaved.as_ref().map_or(0, Unsaved::bytes),
+            ..Self::default()
+        };
         for shelf in log.shelves.values() {
             stats.origins += 1;
             stats.expired_events += shelf.gone.events;
@@ -121,7 +160,12 @@ pub(super) struct Aside {
 
 impl Aside {
     pub(super) fn new(limit: u64) -> Self {
-        Self { blocks: VecDeque::new(), bytes: 0, limit, seen: 0 }
+        Self {
+            blocks: VecDeque::new(),
+            bytes: 0,
+            limit,
+            seen: 0,
+        }
     }
 
     pub(super) fn keep(&mut self, block: Arc<[u8]>) {
@@ -129,7 +173,9 @@ impl Aside {
         self.bytes += block.len() as u64;
         self.blocks.push_back(block);
         while self.bytes > self.limit {
-            let Some(oldest) = self.blocks.pop_front() else { return };
+            let Some(oldest) = self.blocks.pop_front() else {
+                return;
+            };
             self.bytes -= oldest.len() as u64;
         }
     }
@@ -140,6 +186,11 @@ impl Aside {
 
     fn stats(&self) -> Conflicts {
         let (seen, kept) = (self.seen, self.blocks.len());
-        Conflicts { seen, kept, bytes: self.bytes, limit: self.limit }
+        Conflicts {
+            seen,
+            kept,
+            bytes: self.bytes,
+            limit: self.limit,
+        }
     }
 }

@@ -1,14 +1,23 @@
 //! Random stores with a list of all that went into them, and the answers a plain scan gives.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 pub mod naive;
 pub mod random;
 pub mod terms;
 
-pub use naive::{Answer, Event, scan};
+pub use naive::scan;
 pub use random::{Filled, Rng};
 
 /// `normal`, or fifty times that where `SCOPE_LONG=1` asks for it.
 pub fn cases(normal: u64) -> u64 {
-    if std::env::var_os("SCOPE_LONG").is_some() { normal * 50 } else { normal }
+    if std::env::var_os("SCOPE_LONG").is_some() {
+        normal * 50
+    } else {
+        normal
+    }
 }

@@ -35,15 +35,22 @@ pub struct Answer<'a> {
 }
 
 pub fn scan<'a>(events: &'a [Event], query: &Query) -> Answer<'a> {
-    let mut found: Vec<&Event> = events.iter().filter(|event| matches(event, query)).collect();
+    let mut found: Vec<&Event> = events
+        .iter()
+        .filter(|event| matches(event, query))
+        .collect();
     found.sort_by(|a, b| ordered(query.order, &a.at, &b.at));
     let behind = found.len().saturating_sub(query.limit);
     found.truncate(query.limit);
     let last = found.last().map(|event| event.at.clone());
     let within = |event: &&Event| {
-        last.as_ref().is_some_and(|last| ordered(query.order, &event.at, last).is_le())
+        last.as_ref()
+            .is_some_and(|last| ordered(query.order, &event.at, last).is_le())
     };
-    let gaps: Vec<&Event> = events.iter().filter(|event| is_gap_of(event, query)).collect();
+    let gaps: Vec<&Event> = events
+        .iter()
+        .filter(|event| is_gap_of(event, query))
+        .collect();
     Answer {
         events: found,
         behind,
@@ -74,17 +81,30 @@ fn in_range(event: &Event, query: &Query) -> bool {
     (query.nodes.is_empty() || query.nodes.contains(&event.at.origin.node))
         && query.from.is_none_or(|from| event.at.stamp >= from)
         && query.to.is_none_or(|to| event.at.stamp <= to)
-        && query.after.as_ref().is_none_or(|after| ordered(query.order, &event.at, after).is_gt())
+        && query
+            .after
+            .as_ref()
+            .is_none_or(|after| ordered(query.order, &event.at, after).is_gt())
 }
 
 fn matches(event: &Event, query: &Query) -> bool {
     in_range(event, query)
         && (query.kinds.is_empty() || query.kinds.contains(event.kind))
-        && (query.pids.is_empty() || event.pid.as_ref().is_some_and(|pid| query.pids.contains(pid)))
+        && (query.pids.is_empty()
+            || event
+                .pid
+                .as_ref()
+                .is_some_and(|pid| query.pids.contains(pid)))
         && (query.modules.is_empty() || in_modules(event, query))
         && (query.mfa.is_none() || is_function(event, query))
-        && query.correlation.as_ref().is_none_or(|wanted| is_correlated(event, wanted))
-        && query.contains.as_ref().is_none_or(|text| holds(event, text))
+        && query
+            .correlation
+            .as_ref()
+            .is_none_or(|wanted| is_correlated(event, wanted))
+        && query
+            .contains
+            .as_ref()
+            .is_none_or(|text| holds(event, text))
 }
 
 fn in_modules(event: &Event, query: &Query) -> bool {
@@ -92,7 +112,9 @@ fn in_modules(event: &Event, query: &Query) -> bool {
 }
 
 fn is_function(event: &Event, query: &Query) -> bool {
-    let (Subject::Mfa(m, f, a), Some(wanted)) = (&event.subject, &query.mfa) else { return false };
+    let (Subject::Mfa(m, f, a), Some(wanted)) = (&event.subject, &query.mfa) else {
+        return false;
+    };
     wanted.module.as_ref().is_none_or(|wanted| wanted == m)
         && wanted.function.as_ref().is_none_or(|wanted| wanted == f)
         && wanted.arity.is_none_or(|wanted| wanted == *a)
@@ -100,7 +122,10 @@ fn is_function(event: &Event, query: &Query) -> bool {
 
 /// The generator makes maps of two pairs at most.
 fn is_correlated(event: &Event, wanted: &Value) -> bool {
-    event.correlation.as_ref().is_some_and(|id| id == wanted || *id == terms::turned(wanted))
+    event
+        .correlation
+        .as_ref()
+        .is_some_and(|id| id == wanted || *id == terms::turned(wanted))
 }
 
 fn holds(event: &Event, text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::naive::{Event, Subject};
 use super::terms;
-use scope_event::{Interner, Kind, Origin, Pid, RawEvent, Symbols, SymbolTable, Value};
+use scope_event::{Interner, Kind, Origin, Pid, RawEvent, SymbolTable, Symbols, Value};
 use scope_store::{Config, Cursor, Function, Kinds, Order, Query, Store};
 use scope_sync::{Holdings, Outcome};
 use std::sync::Arc;
@@ -62,7 +62,10 @@ pub struct Filled {
 pub fn node_store(origin: Origin) -> (Store, Arc<SymbolTable>) {
     let names = Arc::new(SymbolTable::new(origin.node.clone()));
     let interner = Arc::new(Interner::new(names.clone()));
-    let config = Config { retention_age: std::time::Duration::MAX, ..Config::new(origin) };
+    let config = Config {
+        retention_age: std::time::Duration::MAX,
+        ..Config::new(origin)
+    };
     (Store::open(config, interner).unwrap(), names)
 }
 
@@ -71,8 +74,12 @@ impl Filled {
     pub fn new(rng: &mut Rng) -> Self {
         let own = Origin::new("b@host", 2);
         let (store, names) = node_store(own.clone());
-        let mut filled =
-            Self { store, events: Vec::new(), nodes: Vec::new(), pids: Vec::new() };
+        let mut filled = Self {
+            store,
+            events: Vec::new(),
+            nodes: Vec::new(),
+            pids: Vec::new(),
+        };
         for origin in [Origin::new("a@host", 7), Origin::new("b@host", 1)] {
             filled.receive(rng, origin);
         }
@@ -96,7 +103,8 @@ impl Filled {
     }
 
     fn learn(&mut self, names: &SymbolTable, events: Vec<Event>) {
-        self.pids.extend((1..=4).map(|id| Symbols::pid(names, names.pid(id))));
+        self.pids
+            .extend((1..=4).map(|id| Symbols::pid(names, names.pid_word(id))));
         self.events.extend(events);
     }
 
@@ -126,7 +134,11 @@ pub const FILTERS: usize = 12;
 fn random_function(rng: &mut Rng) -> Function {
     let mut some = |from: &[&str]| (!rng.one_in(3)).then(|| Arc::from(*rng.pick(from)));
     let (module, function) = (some(&MODULES), some(&FUNCTIONS));
-    Function { module, function, arity: (!rng.one_in(3)).then(|| rng.below(3) as u8) }
+    Function {
+        module,
+        function,
+        arity: (!rng.one_in(3)).then(|| rng.below(3) as u8),
+    }
 }
 
 fn random_correlation(rng: &mut Rng) -> Value {
@@ -151,7 +163,7 @@ fn random_data(rng: &mut Rng) -> Value {
 fn random_subject(rng: &mut Rng, names: &SymbolTable) -> Subject {
     match rng.below(8) {
         0 => Subject::None,
-        1 => Subject::Pid(Symbols::pid(names, names.pid(1 + rng.below(4) as u32))),
+        1 => Subject::Pid(Symbols::pid(names, names.pid_word(1 + rng.below(4) as u32))),
         2 => Subject::Name((*rng.pick(&FUNCTIONS)).into()),
         3 => Subject::Term(random_data(rng)),
         _ => {
@@ -168,13 +180,20 @@ fn random_events(rng: &mut Rng, origin: &Origin, names: &SymbolTable) -> Vec<Eve
         // Ties are frequent, and blocks of different origins overlap.
         stamp += rng.below(3);
         let kind = *rng.pick(&KINDS);
-        let data = if kind == Kind::Gap { Some(Value::Int(rng.below(9) as i64 + 1)) } else {
+        let data = if kind == Kind::Gap {
+            Some(Value::Int(rng.below(9) as i64 + 1))
+        } else {
             (!rng.one_in(4)).then(|| random_data(rng))
         };
         Event {
-            at: Cursor { stamp, origin: origin.clone(), seq },
+            at: Cursor {
+                stamp,
+                origin: origin.clone(),
+                seq,
+            },
             kind,
-            pid: (!rng.one_in(8)).then(|| Symbols::pid(names, names.pid(1 + rng.below(4) as u32))),
+            pid: (!rng.one_in(8))
+                .then(|| Symbols::pid(names, names.pid_word(1 + rng.below(4) as u32))),
             subject: random_subject(rng, names),
             correlation: (!rng.one_in(3)).then(|| random_correlation(rng)),
             data,
@@ -201,19 +220,19 @@ pub fn push(store: &Store, names: &SymbolTable, event: &Event, lane: u16) -> u64
     let encode = |term: &Option<Value>| term.as_ref().map(|term| terms::encode(term, names));
     let (correlation, data) = (encode(&event.correlation), encode(&event.data));
     let mut raw = RawEvent::new(event.kind, event.at.stamp, 0);
-    raw.pid = event.pid.as_ref().map_or(0, |pid| names.pid(pid.id));
+    raw.pid = event.pid.as_ref().map_or(0, |pid| names.pid_word(pid.id));
     raw.correlation = correlation.as_deref();
     raw.data = data.as_deref().unwrap_or_default();
     let term;
     let subject = match &event.subject {
         Subject::None => scope_event::Subject::None,
         Subject::Mfa(m, f, arity) => scope_event::Subject::Mfa {
-            module: names.atom(m),
-            function: names.atom(f),
+            module: names.word(m),
+            function: names.word(f),
             arity: *arity,
         },
-        Subject::Pid(pid) => scope_event::Subject::Pid(names.pid(pid.id)),
-        Subject::Name(name) => scope_event::Subject::Name(names.atom(name)),
+        Subject::Pid(pid) => scope_event::Subject::Pid(names.pid_word(pid.id)),
+        Subject::Name(name) => scope_event::Subject::Name(names.word(name)),
         Subject::Term(value) => {
             term = terms::encode(value, names);
             scope_event::Subject::Term(&term)

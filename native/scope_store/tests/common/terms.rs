@@ -12,11 +12,11 @@ pub fn encode(value: &Value, names: &SymbolTable) -> Vec<u8> {
 
 fn write(value: &Value, names: &SymbolTable, to: &mut TermWriter<'_>) -> Step {
     match value {
-        Value::Atom(text) => to.atom(names.atom(text)),
+        Value::Atom(text) => to.atom(names.word(text)),
         Value::Int(value) => to.int(*value),
         Value::Float(value) => to.float(*value),
         Value::Binary { kept, full } => to.binary(kept, *full),
-        Value::Pid(pid) => to.pid(names.pid(pid.id)),
+        Value::Pid(pid) => to.pid(names.pid_word(pid.id)),
         Value::Foreign(of, bytes) => to.foreign(*of, bytes),
         Value::Opaque(of, size) => to.opaque(*of, *size),
         Value::Redacted => to.redacted(),
@@ -26,7 +26,12 @@ fn write(value: &Value, names: &SymbolTable, to: &mut TermWriter<'_>) -> Step {
         }
         Value::Map { pairs, .. } => {
             let step = to.map(pairs.len() as u32, None);
-            inside(step, pairs.iter().flat_map(|(key, value)| [key, value]), names, to)
+            inside(
+                step,
+                pairs.iter().flat_map(|(key, value)| [key, value]),
+                names,
+                to,
+            )
         }
         Value::List { items, .. } if items.is_empty() => to.nil(),
         Value::List { items, .. } => {
@@ -68,9 +73,10 @@ pub fn holds(value: &Value, text: &str) -> bool {
 /// The same term with the pairs of its maps turned around.
 pub fn turned(value: &Value) -> Value {
     match value {
-        Value::Map { pairs, size } => {
-            Value::Map { pairs: pairs.iter().rev().cloned().collect(), size: *size }
-        }
+        Value::Map { pairs, size } => Value::Map {
+            pairs: pairs.iter().rev().cloned().collect(),
+            size: *size,
+        },
         other => other.clone(),
     }
 }

@@ -42,6 +42,8 @@ struct Stream {
     blocks: BTreeMap<Seq, Stored>,
     /// Invariant: what follows from `blocks` and the floor.
     known: Knowledge,
+    /// The newest stamp of what expired.
+    expired: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -160,6 +162,12 @@ impl MemoryHoldings {
             return;
         };
         self.generation += 1;
+        let expired = stream
+            .blocks
+            .values()
+            .map(|b| &b.info)
+            .filter(|info| info.to <= floor);
+        stream.expired = expired.map(|info| info.newest).max().max(stream.expired);
         stream.blocks.retain(|_, stored| stored.info.to > floor);
         stream.known.floor = floor;
         stream.recompute();
@@ -304,6 +312,10 @@ impl Holdings for MemoryHoldings {
             Ok(info) => self.place(info, bytes),
             Err(refusal) => Outcome::Refused(refusal),
         }
+    }
+
+    fn newest_expired(&self, origin: &Origin) -> Option<u64> {
+        self.streams.get(origin)?.expired
     }
 
     fn note_last(&mut self, origin: &Origin, last: Seq) {

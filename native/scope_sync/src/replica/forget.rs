@@ -1,4 +1,8 @@
 //! Forgetting: origins of which everything expired, and indexes that nobody speaks of.
+//!
+//! What expired is forgotten only once the age rule alone would keep it from coming back, however
+//! early it expired. The store remembers the stamp, so that a node that restarts every day forgets
+//! as well; where it does not know one, the time since this replica noticed counts.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +36,7 @@ impl Forget {
         self.next_ns = now.mono_ns.saturating_add((after / 16).min(60_000_000_000));
         let origins: Vec<(u32, Origin)> = core.table.iter().map(|(i, o)| (i, o.clone())).collect();
         for (index, origin) in origins {
-            self.consider(core, holdings, index, &origin, now.mono_ns, after);
+            self.consider(core, holdings, index, &origin, now, after);
             if core.vector.is_blank(index) && !is_spoken_of(peers, index) && origin != core.own {
                 core.aged.forget(index);
                 core.table.release(index);
@@ -46,7 +50,7 @@ impl Forget {
         holdings: &mut dyn Holdings,
         index: u32,
         origin: &Origin,
-        now_ns: u64,
+        now: Now,
         after: u64,
     ) {
         let known = core.vector.get(index);
@@ -54,8 +58,19 @@ impl Forget {
             self.empty_since.remove(origin);
             return;
         }
-        let since = *self.empty_since.entry(origin.clone()).or_insert(now_ns);
-        if now_ns.saturating_sub(since) >= after {
+        let due = match holdings.newest_expired(origin) {
+            Some(newest) => {
+                newest < now.stamp_before(core.settings.max_age + core.settings.forget_after)
+            }
+            None => {
+                let since = *self
+                    .empty_since
+                    .entry(origin.clone())
+                    .or_insert(now.mono_ns);
+                now.mono_ns.saturating_sub(since) >= after
+            }
+        };
+        if due {
             self.empty_since.remove(origin);
             core.while_current(holdings, |_, holdings| holdings.forget(origin));
             core.learn(index, Knowledge::default());

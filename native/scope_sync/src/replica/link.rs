@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::audit::Audit;
 use super::core::Core;
-use super::digest::{Told, View};
-use super::pull::Pull;
+use super::pull::{Pull, Retry};
 use super::serve::Serve;
 use super::settle::Settle;
+use super::told::Told;
+use super::view::View;
 use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::origin::NodeName;
@@ -45,9 +46,9 @@ pub(super) struct Link {
     pub(super) active: bool,
     pub(super) told: Told,
     pub(super) view: View,
-    /// What this peer could not give, until it says something new of that origin.
+    /// What this peer could not give; tried again after a time that doubles.
     pub(super) avoid: BTreeMap<u32, Intervals>,
-    pub(super) avoid_until_ns: u64,
+    pub(super) retry: Retry,
     /// What this peer gave and was refused for good.
     pub(super) banned: BTreeMap<u32, Intervals>,
     pub(super) pull: Option<Pull>,
@@ -79,7 +80,7 @@ impl Link {
             told: Told::default(),
             view: View::default(),
             avoid: BTreeMap::new(),
-            avoid_until_ns: 0,
+            retry: Retry::default(),
             banned: BTreeMap::new(),
             pull: None,
             late: None,
@@ -145,8 +146,14 @@ impl Link {
                 id,
                 not_before,
                 window,
+                offer,
+                taken,
                 wants,
-            } => self.on_pull(cx, id, not_before, window, &wants),
+            } => {
+                let wants = self.wanted(offer, &taken, &wants)?;
+                self.on_pull(cx, id, not_before, window, wants);
+                Ok(())
+            }
             Body::Data {
                 id,
                 frame,
@@ -174,6 +181,7 @@ impl Link {
     /// Does all that can be done now.
     pub(super) fn proceed(&mut self, cx: &mut Cx<'_>) {
         self.plan(cx);
+        self.view.offer = None;
         self.pump(cx);
         self.settle(cx);
         if self.ack_owed {

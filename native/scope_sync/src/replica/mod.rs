@@ -3,12 +3,16 @@
 mod aged;
 mod audit;
 mod core;
-mod digest;
 mod forget;
 mod link;
+mod offer;
 mod pull;
+mod report;
 mod serve;
 mod settle;
+mod take;
+mod told;
+mod view;
 mod wiring;
 
 use std::collections::BTreeMap;
@@ -20,10 +24,8 @@ use self::forget::Forget;
 use self::link::{Cx, Link};
 use crate::holdings::Holdings;
 use crate::interest::Interest;
-use crate::intervals::Intervals;
-use crate::knowledge::Knowledge;
 use crate::origin::{NodeName, Origin};
-use crate::settings::{Now, Settings, ns};
+use crate::settings::{Now, Settings};
 use crate::stats::{Notice, PeerStats};
 use crate::wire::{self, WireError};
 
@@ -246,75 +248,9 @@ impl Replica {
         Some((self.tokens, out))
     }
 
-    /// What happened since the last call.
-    pub fn notices(&mut self) -> Vec<Notice> {
-        self.core.notices.drain(..).collect()
-    }
-
-    /// The counters of every peer that was ever up.
-    pub fn stats(&self) -> impl Iterator<Item = (&NodeName, &PeerStats)> {
-        self.peers.iter().map(|(name, peer)| (name, &peer.stats))
-    }
-
-    /// The peers that digests go to by themselves.
-    pub fn neighbours(&self) -> impl Iterator<Item = &NodeName> {
-        self.links()
-            .filter(|(_, link)| link.active)
-            .map(|(name, _)| name)
-    }
-
-    /// How many origins this replica or a peer of it speaks of.
-    pub fn origins(&self) -> usize {
-        self.core.table.used()
-    }
-
-    /// What `peer` is known to have of `origin`.
-    pub fn peer_knowledge(&self, peer: &str, origin: &Origin) -> Option<Knowledge> {
-        let index = self.core.table.find(origin)?;
-        Some(self.peers.get(peer)?.link.as_ref()?.view.vector.get(index))
-    }
-
-    /// What is missing of `origin` for good as far as anyone reachable can tell: somebody had it,
-    /// and every reachable replica that had it has expired it.
-    pub fn final_gaps(&self, origin: &Origin) -> Intervals {
-        let Some(index) = self.core.table.find(origin) else {
-            return Intervals::new();
-        };
-        let mine = self.core.vector.get(index);
-        let views: Vec<_> = self
-            .links()
-            .map(|(_, link)| link.view.vector.get(index))
-            .collect();
-        let mut gone = Intervals::of(
-            mine.floor + 1,
-            views.iter().map(|v| v.floor).max().unwrap_or(0),
-        );
-        gone.subtract(&mine.held());
-        views.iter().for_each(|view| gone.subtract(&view.held()));
-        gone
-    }
-
     fn links(&self) -> impl Iterator<Item = (&NodeName, &Link)> {
         self.peers
             .iter()
             .filter_map(|(name, peer)| Some((name, peer.link.as_deref()?)))
-    }
-}
-
-impl Link {
-    fn deadline_ns(&self, core: &Core) -> Option<u64> {
-        let waits =
-            (self.serve.is_some() && core.budget.is_spent()).then(|| core.budget.ready_ns());
-        let pull = self.pull.as_ref().map(|pull| pull.deadline_ns);
-        let told = self.told.deadline_ns(ns(core.settings.resend_after));
-        [waits, pull, told].into_iter().flatten().min()
-    }
-
-    /// True when this end or the other may still use the index.
-    fn speaks_of(&self, index: u32) -> bool {
-        self.told.introduced.contains(&index)
-            || self.view.theirs.contains_key(&index)
-            || !self.told.vector.is_blank(index)
-            || !self.view.vector.is_blank(index)
     }
 }

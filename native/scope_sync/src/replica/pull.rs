@@ -1,4 +1,4 @@
-//! Asking a peer for what is missing, and taking what it sends.
+//! Asking a peer for what is missing.
 //!
 //! A pull has no state that matters: what is lost of it is still missing, and the next plan asks
 //! for it again. No two peers are asked for the same numbers at a time.
@@ -7,27 +7,48 @@ use std::collections::BTreeMap;
 
 use super::core::Core;
 use super::link::{Cx, Link};
-use crate::holdings::{BlockInfo, Outcome};
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
 use crate::settings::ns;
-use crate::wire::{Body, Old, Want, WireError, pack_wants, split, unpack_old};
+use crate::wire::{Body, Packed, Want, pack_wants};
 
 /// The most runs in one pull; the next one asks for the rest.
-const MAX_WANTS: usize = 4096;
-/// How long what a peer could not give is not asked for again, if it says nothing new.
-const AVOID_NS: u64 = 60_000_000_000;
+const MAX_WANTS: usize = 2048;
+/// How long what a peer could not give is not asked for again, at first and at most.
+const RETRY_NS: u64 = 60_000_000_000;
+const MAX_DOUBLINGS: u32 = 6;
+
+/// When what a peer could not give is tried again.
+#[derive(Debug, Default)]
+pub(super) struct Retry {
+    at_ns: Option<u64>,
+    doublings: u32,
+}
+
+impl Retry {
+    fn is_due(&mut self, now_ns: u64) -> bool {
+        let every = RETRY_NS << self.doublings;
+        let is_due = *self.at_ns.get_or_insert(now_ns.saturating_add(every)) <= now_ns;
+        if is_due {
+            *self = Self {
+                at_ns: None,
+                doublings: (self.doublings + 1).min(MAX_DOUBLINGS),
+            };
+        }
+        is_due
+    }
+}
 
 /// A pull on its way.
 #[derive(Debug)]
 pub(super) struct Pull {
-    id: u32,
-    asked: BTreeMap<u32, Intervals>,
-    not_before: u64,
+    pub(super) id: u32,
+    pub(super) asked: BTreeMap<u32, Intervals>,
+    pub(super) not_before: u64,
     /// The frames that arrived.
-    frames: Intervals,
+    pub(super) frames: Intervals,
     /// The last frame, once it arrived.
-    end: Option<u32>,
+    pub(super) end: Option<u32>,
     pub(super) deadline_ns: u64,
 }
 
@@ -43,7 +64,7 @@ pub(super) enum Planned {
 }
 
 impl Pull {
-    fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.end
             .is_some_and(|end| self.frames.covers(1, u64::from(end)))
     }
@@ -56,26 +77,17 @@ impl Link {
             return Planned::Open;
         }
         let not_before = cx.core.not_before(cx.now);
-        let (mut asked, mut wants, mut elsewhere) = (BTreeMap::new(), Vec::new(), false);
+        let (mut asked, mut runs, mut elsewhere) = (BTreeMap::new(), 0, false);
         for index in self.view.vector.ahead_of(&cx.core.vector) {
             let (missing, busy) = self.missing(cx, index, not_before);
             elsewhere |= busy;
-            let Some(&theirs) = self.view.theirs.get(&index) else {
-                continue;
-            };
-            if missing.is_empty() || wants.len() >= MAX_WANTS {
-                continue;
+            if !missing.is_empty() && runs < MAX_WANTS {
+                runs += missing.runs().len();
+                asked.insert(index, missing);
             }
-            let runs = missing.runs().iter().take(MAX_WANTS);
-            wants.extend(runs.map(|&(from, to)| Want {
-                index: theirs,
-                from,
-                to,
-            }));
-            asked.insert(index, missing);
         }
-        match (wants.is_empty(), elsewhere) {
-            (false, _) => self.open_pull(cx, asked, wants, not_before),
+        match (asked.is_empty(), elsewhere) {
+            (false, _) => self.open_pull(cx, asked, not_before),
             (true, true) => Planned::Elsewhere,
             (true, false) => Planned::Nothing,
         }
@@ -83,7 +95,7 @@ impl Link {
 
     /// What the peer could give of one origin, and whether some of that is asked for elsewhere.
     fn missing(&self, cx: &Cx<'_>, index: u32, not_before: u64) -> (Intervals, bool) {
-        if !cx.core.wants(index) {
+        if !cx.core.wants(index) || !self.view.theirs.contains_key(&index) {
             return (Intervals::new(), false);
         }
         let mut missing = cx
@@ -111,25 +123,24 @@ impl Link {
         &mut self,
         cx: &mut Cx<'_>,
         asked: BTreeMap<u32, Intervals>,
-        mut wants: Vec<Want>,
         not_before: u64,
     ) -> Planned {
         self.pulls += 1;
-        wants.sort_unstable_by_key(|want| (want.index, want.from));
         for (index, runs) in &asked {
             cx.core.in_flight.entry(*index).or_default().extend(runs);
         }
+        let (offer, taken, wants) = self.wants(&asked);
         let deadline_ns = cx
             .now
             .mono_ns
             .saturating_add(ns(cx.core.settings.stall_after));
-        let id = self.pulls;
+        let (id, frames, end) = (self.pulls, Intervals::new(), None);
         self.pull = Some(Pull {
             id,
             asked,
             not_before,
-            frames: Intervals::new(),
-            end: None,
+            frames,
+            end,
             deadline_ns,
         });
         let window = cx.core.settings.window_bytes;
@@ -139,139 +150,47 @@ impl Link {
                 id,
                 not_before,
                 window,
-                wants: pack_wants(&wants),
+                offer,
+                taken,
+                wants,
             },
             &[],
         );
         Planned::Open
     }
 
-    pub(super) fn on_data(
-        &mut self,
-        cx: &mut Cx<'_>,
-        (id, frame, end): (u32, u32, bool),
-        lens: &[u8],
-        old: &[u8],
-        raw: &[u8],
-    ) -> Result<(), WireError> {
-        let (blocks, old) = (split(lens, raw)?, unpack_old(old)?);
-        let is_open = self.pull.as_ref().is_some_and(|pull| pull.id == id);
-        let slot = if is_open {
-            &mut self.pull
-        } else {
-            &mut self.late
-        };
-        let Some(mut pull) = slot.take_if(|pull| pull.id == id) else {
-            cx.stats.stale += 1;
-            return Ok(());
-        };
-        let fresh = !pull.frames.contains(u64::from(frame));
-        pull.frames.insert(u64::from(frame), u64::from(frame));
-        pull.end = pull.end.or(end.then_some(frame));
-        pull.deadline_ns = cx
-            .now
-            .mono_ns
-            .saturating_add(ns(cx.core.settings.stall_after));
-        if fresh {
-            blocks
+    /// What is asked for, by the peer's index: as bits over what it just announced, and the rest.
+    fn wants(&mut self, asked: &BTreeMap<u32, Intervals>) -> (u32, Packed, Packed) {
+        let theirs = asked
+            .iter()
+            .filter_map(|(ours, runs)| Some((*self.view.theirs.get(ours)?, runs)));
+        let mut rest: BTreeMap<u32, Intervals> =
+            theirs.map(|(i, runs)| (i, runs.clone())).collect();
+        let offer = self.view.offer.take();
+        let taken = offer
+            .as_ref()
+            .map(|offer| offer.take(&mut rest))
+            .unwrap_or_default();
+        let runs = |(index, all): (&u32, &Intervals)| -> Vec<Want> {
+            all.runs()
                 .iter()
-                .for_each(|bytes| self.take_block(cx, &pull, bytes));
-            old.iter().for_each(|old| self.take_old(cx, &pull, old));
-        }
-        self.after_frame(cx, pull, frame, is_open);
-        Ok(())
-    }
-
-    fn after_frame(&mut self, cx: &mut Cx<'_>, pull: Pull, frame: u32, is_open: bool) {
-        let (id, complete) = (pull.id, pull.is_complete());
-        if !is_open {
-            self.late = Some(pull).filter(|_| !complete);
-            return;
-        }
-        let ended = pull.end.is_some();
-        self.pull = Some(pull);
-        if complete {
-            self.finish_pull(cx);
-        } else if !ended {
-            self.send(cx, Body::More { id, frame }, &[]);
-        }
-    }
-
-    /// Offers one block to the store.
-    fn take_block(&mut self, cx: &mut Cx<'_>, pull: &Pull, bytes: &[u8]) {
-        let asked = |info: &BlockInfo| {
-            let index = cx.core.table.find(&info.origin)?;
-            pull.asked
-                .get(&index)?
-                .touches(info.from, info.to)
-                .then_some(index)
+                .map(|&(from, to)| Want {
+                    index: *index,
+                    from,
+                    to,
+                })
+                .collect()
         };
-        let info = cx
-            .holdings
-            .inspect(bytes)
-            .ok()
-            .filter(|i| i.len == bytes.len() && i.from <= i.to);
-        let Some((info, index)) = info.and_then(|info| asked(&info).map(|index| (info, index)))
-        else {
-            cx.stats.refused += 1;
-            return;
-        };
-        if info.newest < pull.not_before {
-            cx.core.aged.note(index, info.from, info.to, info.newest);
-            return;
-        }
-        let (outcome, known) = cx.core.while_current(cx.holdings, |_, holdings| {
-            (holdings.insert(bytes), holdings.knowledge(&info.origin))
-        });
-        cx.core.learn(index, known);
-        self.count(cx, index, &info, outcome);
-        let last = self.view.vector.get(index).last;
-        self.note_last(cx, index, &info.origin, last);
-    }
-
-    fn count(&mut self, cx: &mut Cx<'_>, index: u32, info: &BlockInfo, outcome: Outcome) {
-        let already = match outcome {
-            Outcome::Stored => 0,
-            Outcome::Replaced { already } => already.min(info.events()),
-            Outcome::Covered => info.events(),
-            Outcome::Conflict { .. } => {
-                cx.stats.conflicts += 1;
-                self.banned
-                    .entry(index)
-                    .or_default()
-                    .insert(info.from, info.to);
-                return cx
-                    .core
-                    .report_conflict(cx.peer, &info.origin, info.from, info.to);
-            }
-            Outcome::Refused(_) => {
-                cx.stats.refused += 1;
-                return;
-            }
-        };
-        let (len, events) = (info.len as u64, info.events());
-        let already_bytes = share(len, already, events);
-        cx.stats.received += events - already;
-        cx.stats.already += already;
-        cx.stats.payload_in += len - already_bytes;
-        cx.stats.already_bytes += already_bytes;
-    }
-
-    /// Remembers a range that the peer calls too old.
-    fn take_old(&self, cx: &mut Cx<'_>, pull: &Pull, old: &Old) {
-        let Some(index) = self.view.ours(old.run.index) else {
-            return;
-        };
-        let asked = pull.asked.get(&index);
-        if asked.is_some_and(|asked| asked.touches(old.run.from, old.run.to)) {
-            cx.core
-                .aged
-                .note(index, old.run.from, old.run.to, old.newest);
-        }
+        let wants: Vec<Want> = rest.iter().flat_map(runs).collect();
+        (
+            offer.map_or(0, |offer| offer.no),
+            Packed(taken),
+            pack_wants(&wants),
+        )
     }
 
     /// All frames are here. What they did not bring this peer cannot give now.
-    fn finish_pull(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn finish_pull(&mut self, cx: &mut Cx<'_>) {
         let Some(pull) = self.end_pull(cx) else {
             return;
         };
@@ -316,14 +235,8 @@ impl Link {
         {
             self.late = self.end_pull(cx);
         }
-        if cx.now.mono_ns >= self.avoid_until_ns {
+        if !self.avoid.is_empty() && self.retry.is_due(cx.now.mono_ns) {
             self.avoid.clear();
-            self.avoid_until_ns = cx.now.mono_ns.saturating_add(AVOID_NS);
         }
     }
-}
-
-/// The part of `len` that `some` of `all` stand for.
-fn share(len: u64, some: u64, all: u64) -> u64 {
-    u64::try_from(u128::from(len) * u128::from(some) / u128::from(all.max(1))).unwrap_or(u64::MAX)
 }

@@ -80,32 +80,47 @@ impl Frame {
 }
 
 impl Link {
+    /// The runs that a pull asks for. One that names a digest which is no longer remembered is
+    /// asked again without it.
+    pub(super) fn wanted(
+        &self,
+        offer: u32,
+        taken: &[u8],
+        wants: &[u8],
+    ) -> Result<Option<VecDeque<Want>>, WireError> {
+        let rest = unpack_wants(wants)?;
+        if taken.is_empty() {
+            return Ok(Some(rest.into()));
+        }
+        let picked = self
+            .told
+            .offer(offer)
+            .map(|offer| offer.picked(taken).chain(rest).collect());
+        Ok(picked)
+    }
+
     pub(super) fn on_pull(
         &mut self,
         cx: &mut Cx<'_>,
         id: u32,
         not_before: u64,
         window: u32,
-        wants: &[u8],
-    ) -> Result<(), WireError> {
-        let queue = VecDeque::from(unpack_wants(wants)?);
-        if self.serve.as_ref().is_some_and(|serve| id <= serve.id) {
-            return Ok(());
-        }
+        queue: Option<VecDeque<Want>>,
+    ) {
+        let is_late = self.serve.as_ref().is_some_and(|serve| id <= serve.id);
+        let Some(queue) = queue.filter(|_| !is_late) else {
+            return;
+        };
         let window = u64::from(window.min(cx.core.settings.window_bytes));
         let sent_ns = cx.now.mono_ns;
-        let (sent, frame, unacked) = (VecDeque::new(), 0, 0);
         self.serve = Some(Serve {
             id,
             not_before,
             window,
             queue,
-            frame,
-            sent,
-            unacked,
             sent_ns,
+            ..Serve::default()
         });
-        Ok(())
     }
 
     pub(super) fn on_more(&mut self, id: u32, frame: u32) {

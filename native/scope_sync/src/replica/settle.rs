@@ -69,6 +69,7 @@ impl Link {
     }
 
     pub(super) fn on_sync(&mut self, cx: &mut Cx<'_>, token: u32) {
+        cx.core.refresh(cx.holdings);
         let heard = self.tell(cx);
         self.settle.owed = Some(Owed { token, heard });
     }

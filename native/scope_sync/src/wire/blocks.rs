@@ -2,11 +2,12 @@
 
 use super::WireError;
 use super::pack::{Reader, put};
+use super::packed::Packed;
 
-pub(crate) fn pack_lens(lens: impl Iterator<Item = usize>) -> Vec<u8> {
+pub(crate) fn pack_lens(lens: impl Iterator<Item = usize>) -> Packed {
     let mut bytes = Vec::new();
     lens.for_each(|len| put(&mut bytes, len as u64));
-    bytes
+    Packed(bytes)
 }
 
 /// Cuts the raw part into blocks. The lengths must add up to exactly what is there.

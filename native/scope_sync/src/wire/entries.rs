@@ -14,6 +14,7 @@
 
 use super::WireError;
 use super::pack::{Reader, put, step};
+use super::packed::Packed;
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
 use crate::vector::Vector;
@@ -39,8 +40,8 @@ impl EntryPacker {
         self.bytes.len()
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
-        self.bytes
+    pub(crate) fn finish(self) -> Packed {
+        Packed(self.bytes)
     }
 
     /// Packs the change from what was told to what is.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::packed::Packed;
+
 /// A message between two replicas. All its parts are hints or requests; only blocks are data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -29,7 +31,7 @@ pub enum Body {
         /// Origins that are spoken of for the first time.
         names: Vec<Intro>,
         /// Packed changes.
-        entries: Vec<u8>,
+        entries: Packed,
     },
     /// Please send these.
     Pull {
@@ -39,8 +41,12 @@ pub enum Body {
         not_before: u64,
         /// How many bytes may be on the way at a time.
         window: u32,
-        /// Packed ranges.
-        wants: Vec<u8>,
+        /// The digest that `taken` refers to; 0 for none.
+        offer: u32,
+        /// Bits: of which origins exactly what that digest announced is wanted.
+        taken: Packed,
+        /// Packed ranges of the rest.
+        wants: Packed,
     },
     /// Blocks, as stored.
     Data {
@@ -51,9 +57,9 @@ pub enum Body {
         /// Nothing follows.
         end: bool,
         /// Packed lengths of the blocks.
-        lens: Vec<u8>,
+        lens: Packed,
         /// Packed ranges that are older than wanted, each with its newest stamp.
-        old: Vec<u8>,
+        old: Packed,
     },
     /// Every frame up to this one has arrived or was lost: more may be sent.
     More {

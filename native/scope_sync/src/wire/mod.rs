@@ -14,14 +14,18 @@ mod blocks;
 mod entries;
 mod message;
 mod pack;
+mod packed;
 mod wants;
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint, standard};
 use thiserror::Error;
 
+use crate::vector::Vector;
+
 pub(crate) use blocks::{pack_lens, split};
 pub(crate) use entries::{EntryPacker, MAX_RUNS, apply_entries};
 pub use message::{Body, Intro, Message, Mismatch, Probe};
+pub use packed::Packed;
 pub(crate) use wants::{Old, Want, pack_old, pack_wants, unpack_old, unpack_wants};
 
 /// The version of the protocol that this crate speaks.
@@ -110,6 +114,26 @@ pub fn decode(bytes: &[u8]) -> Result<(Message, &[u8]), WireError> {
         return Err(WireError::Malformed);
     }
     Ok((message, blocks))
+}
+
+/// How many bytes introductions take.
+pub(crate) fn names_len(names: &[Intro]) -> usize {
+    bincode::serde::encode_into_std_write(names, &mut std::io::sink(), config()).unwrap_or(0)
+}
+
+/// Decodes a message down to its last number and drops it: what a fuzzer calls.
+///
+/// # Errors
+///
+/// Those of [`decode`], and those of what is packed inside.
+pub fn decode_all(bytes: &[u8]) -> Result<(), WireError> {
+    let (message, raw) = decode(bytes)?;
+    match message.body {
+        Body::Digest { entries, .. } => apply_entries(&entries, &Vector::default(), Some).map(drop),
+        Body::Pull { wants, .. } => unpack_wants(&wants).map(drop),
+        Body::Data { lens, old, .. } => split(&lens, raw).and(unpack_old(&old)).map(drop),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use super::WireError;
 use super::pack::{Reader, put, step};
+use super::packed::Packed;
 use crate::origin::Seq;
 
 /// One run of one origin, by the receiver's index.
@@ -17,7 +18,7 @@ pub(crate) struct Want {
 }
 
 /// Packs runs that ascend by index, then by number.
-pub(crate) fn pack_wants(wants: &[Want]) -> Vec<u8> {
+pub(crate) fn pack_wants(wants: &[Want]) -> Packed {
     let (mut bytes, mut index, mut at) = (Vec::with_capacity(wants.len() * 4), 0, 0);
     for want in wants {
         if want.index != index {
@@ -28,7 +29,7 @@ pub(crate) fn pack_wants(wants: &[Want]) -> Vec<u8> {
         put(&mut bytes, want.to - want.from);
         (index, at) = (want.index, want.to);
     }
-    bytes
+    Packed(bytes)
 }
 
 pub(crate) fn unpack_wants(bytes: &[u8]) -> Result<Vec<Want>, WireError> {
@@ -55,13 +56,13 @@ pub(crate) struct Old {
     pub(crate) newest: u64,
 }
 
-pub(crate) fn pack_old(old: &[Old]) -> Vec<u8> {
+pub(crate) fn pack_old(old: &[Old]) -> Packed {
     let mut bytes = Vec::new();
     for Old { run, newest } in old {
         let numbers = [u64::from(run.index), run.from, run.to - run.from, *newest];
         numbers.into_iter().for_each(|n| put(&mut bytes, n));
     }
-    bytes
+    Packed(bytes)
 }
 
 pub(crate) fn unpack_old(bytes: &[u8]) -> Result<Vec<Old>, WireError> {

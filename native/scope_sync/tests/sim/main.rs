@@ -6,6 +6,7 @@
 //! - `SCOPE_LONG=1` also runs 1,000 replicas of which one in ten dies.
 
 mod check;
+mod large;
 mod mischief;
 mod node;
 mod plan;
@@ -57,4 +58,34 @@ fn a_seed_replays_byte_for_byte() {
 #[test]
 fn another_seed_is_another_run() {
     assert_ne!(run(1).trace, run(2).trace);
+}
+
+/// Runs a large cluster and checks its bounds.
+fn gossip(size: usize) {
+    let limit = 3 * u64::from((size as f64).log2().ceil() as u32);
+    let mut large = large::Large::new(size, 7);
+    large.run(limit);
+    let all = large.totals;
+    let vector = large.full_vector();
+    eprintln!(
+        "{size} replicas: {} of {limit} rounds, {} links, a vector of {vector} bytes, {all:?}",
+        large.rounds, large.most_links,
+    );
+    assert!(large.most_links <= 12);
+    assert!(vector > size && vector <= 5 * size, "{vector}");
+    let stored = all.payload_in * 105 / 100;
+    let allowed = stored + 2 * all.entries_out + 128 * all.messages_out + all.names_out;
+    assert!(all.bytes_out <= allowed, "{} > {allowed}", all.bytes_out);
+}
+
+#[test]
+fn a_hundred_replicas_gossip_while_ten_die() {
+    gossip(100);
+}
+
+#[test]
+fn a_thousand_replicas_gossip_while_a_hundred_die() {
+    if std::env::var_os("SCOPE_LONG").is_some() {
+        gossip(1_000);
+    }
 }

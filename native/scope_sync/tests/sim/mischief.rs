@@ -139,11 +139,16 @@ impl World {
                 self.restart(i);
             }
         }
+        self.at(13 * SECOND, Event::Healed);
+    }
+
+    /// Who is wrong about a peer hears of it; a link that only lost messages has to mend itself.
+    pub(crate) fn correct(&mut self) {
         for at in 0..self.nodes.len() {
-            for peer in 0..self.nodes.len() {
-                if at != peer && !self.plan.is_clean() {
-                    let up = self.nodes[peer].up;
-                    self.at(13 * SECOND, Event::Hear { at, peer, up });
+            for peer in (0..self.nodes.len()).filter(|peer| *peer != at) {
+                let (name, up) = (&self.nodes[peer].name, self.nodes[peer].up);
+                if self.nodes[at].replica.is_up(name) != up {
+                    self.at(0, Event::Hear { at, peer, up });
                 }
             }
         }

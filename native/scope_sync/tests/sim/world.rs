@@ -27,6 +27,7 @@ pub(crate) enum Event {
     },
     Record(usize),
     Mischief,
+    Healed,
 }
 
 /// What a run did, for the report of a long one.
@@ -138,6 +139,7 @@ impl World {
             Event::Hear { at, peer, up } => self.hear(at, peer, up),
             Event::Record(i) => self.record(i),
             Event::Mischief => self.mischief(),
+            Event::Healed => self.correct(),
         }
     }
 

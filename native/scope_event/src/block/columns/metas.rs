@@ -1,6 +1,7 @@
 //! Sessions, flags and correlation ids: whatever it was last time.
 
 use super::exceptions::{Exceptions, Predicted};
+use super::fresh::Fresh;
 use crate::block::BlockError;
 use crate::block::dictionary::below;
 use crate::block::rows::{Meta, Rows, Run, places};
@@ -49,11 +50,16 @@ fn meta(at: &mut Cursor<'_>) -> Result<Meta, BlockError> {
 }
 
 /// Correlation ids, predicted to be that of the process's last event.
-pub(super) fn encode_correlations(rows: &Rows, sections: &[Vec<Run>], out: &mut Vec<u8>) {
+pub(super) fn encode_correlations(
+    rows: &Rows,
+    pids: usize,
+    sections: &[Vec<Run>],
+    out: &mut Vec<u8>,
+) {
     let mut column = Exceptions::new(out);
-    let mut last = LastOfPid::new(rows);
+    let mut last = Fresh::<u32>::new(pids + 1);
     for section in sections {
-        last.forget();
+        last.next_section();
         for at in places(section) {
             let seen = last.of(rows.pids[at]);
             if *seen == rows.correlations[at] {
@@ -69,13 +75,13 @@ pub(super) fn encode_correlations(rows: &Rows, sections: &[Vec<Run>], out: &mut 
 pub(super) fn decode_correlations(
     bytes: &[u8],
     sections: &[Vec<Run>],
-    payloads: usize,
+    (pids, payloads): (usize, usize),
     rows: &mut Rows,
 ) -> Result<(), BlockError> {
     let mut column = Predicted::new(bytes)?;
-    let mut last = LastOfPid::new(rows);
+    let mut last = Fresh::<u32>::new(pids + 1);
     for section in sections {
-        last.forget();
+        last.next_section();
         for at in places(section) {
             let other = column.next(|at| below(at.varint32()?, payloads + 1, "payload"))?;
             let seen = last.of(rows.pids[at]);
@@ -84,27 +90,4 @@ pub(super) fn decode_correlations(
         }
     }
     column.finish()
-}
-
-/// A number per process.
-struct LastOfPid(Vec<u32>);
-
-impl LastOfPid {
-    fn new(rows: &Rows) -> Self {
-        Self(vec![
-            0;
-            rows.pids
-                .iter()
-                .max()
-                .map_or(0, |most| *most as usize + 1)
-        ])
-    }
-
-    fn forget(&mut self) {
-        self.0.fill(0);
-    }
-
-    fn of(&mut self, pid: u32) -> &mut u32 {
-        &mut self.0[pid as usize]
-    }
 }

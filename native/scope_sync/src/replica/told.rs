@@ -1,26 +1,26 @@
-//! Telling a peer what changed here, and hearing what changed there.
+//! Telling a peer what changed here.
 //!
 //! Source: scuttlebutt reconciliation (van Renesse et al. 2008) over version vectors with
 //! exceptions. One digest is on the way at a time, and is repeated as it is until acknowledged, so
 //! that both ends agree on what the next one is relative to. An entry that says nothing the peer
 //! could use, because it has all of it, waits until it does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::link::{Cx, Link};
+use super::offer::Offer;
 use crate::knowledge::Knowledge;
 use crate::origin::Origin;
 use crate::settings::ns;
-use crate::stats::Notice;
 use crate::vector::Vector;
-use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, WireError, apply_entries};
+use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, Packed, names_len};
 
 /// Where a digest is cut; what is left goes into the next one.
 const CHUNK: usize = 32 * 1024;
-/// The longest name of a node.
-const MAX_NAME: usize = 255;
-/// The index of an origin that a peer speaks of and this replica has no room for.
-const IGNORED: u32 = u32::MAX;
+/// What an introduction counts for in that, apart from the name: as much as decoding allows it.
+const INTRO: usize = 48;
+/// How many digests are remembered run by run, for pulls that follow at once.
+const OFFERS: usize = 2;
 
 /// What the peer was told.
 #[derive(Debug, Default)]
@@ -33,6 +33,8 @@ pub(super) struct Told {
     last: u32,
     pending: Option<Pending>,
     next_ns: u64,
+    /// What the last digests announced.
+    pub(super) offers: VecDeque<Offer>,
     /// The versions of both sides when there was nothing to tell.
     quiet: Option<(u64, u64)>,
 }
@@ -43,7 +45,7 @@ struct Pending {
     no: u32,
     base: u32,
     names: Vec<Intro>,
-    entries: Vec<u8>,
+    entries: Packed,
     values: Vec<(u32, Knowledge)>,
     sent_ns: u64,
     tries: u32,
@@ -51,19 +53,12 @@ struct Pending {
     cut: bool,
 }
 
-/// What the peer told.
-#[derive(Debug, Default)]
-pub(super) struct View {
-    pub(super) vector: Vector,
-    /// The last digest of the peer that was applied; 0 for none.
-    pub(super) applied: u32,
-    /// Invariant: each is the other's inverse, except for what is ignored.
-    ours: BTreeMap<u32, u32>,
-    pub(super) theirs: BTreeMap<u32, u32>,
-    version: u64,
-}
-
 impl Told {
+    /// The runs that digest `no` announced, if it is remembered.
+    pub(super) fn offer(&self, no: u32) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.no == no)
+    }
+
     /// The peer knows nothing any more. Digests go on counting, so that a late one is recognised.
     pub(super) fn begin_again(&mut self) {
         *self = Self {
@@ -99,42 +94,6 @@ impl Pending {
     }
 }
 
-impl View {
-    /// Nothing is known of the peer any more.
-    pub(super) fn begin_again(&mut self) {
-        *self = Self {
-            version: self.version + 1,
-            ..Self::default()
-        };
-    }
-
-    /// Our index for the peer's.
-    pub(super) fn ours(&self, theirs: u32) -> Option<u32> {
-        self.ours
-            .get(&theirs)
-            .copied()
-            .filter(|ours| *ours != IGNORED)
-    }
-
-    fn introduce(&mut self, theirs: u32, ours: u32) {
-        self.ours.insert(theirs, ours);
-        if ours != IGNORED {
-            self.theirs.insert(ours, theirs);
-        }
-    }
-
-    fn set(&mut self, theirs: u32, ours: u32, known: Knowledge) {
-        self.version += 1;
-        if known == Knowledge::default() {
-            self.ours.remove(&theirs);
-            self.theirs.remove(&ours);
-        }
-        if ours != IGNORED {
-            self.vector.set(ours, known);
-        }
-    }
-}
-
 impl Link {
     pub(super) fn tell_when_due(&mut self, cx: &mut Cx<'_>) {
         if cx.now.mono_ns >= self.told.next_ns {
@@ -147,7 +106,7 @@ impl Link {
         let versions = (cx.core.version, self.view.version);
         if self.told.pending.is_none() && self.told.quiet != Some(versions) {
             match self.digest(cx) {
-                Some(pending) => self.send_digest(cx, pending),
+                Some((pending, offer)) => self.send_digest(cx, pending, offer),
                 None => self.told.quiet = Some(versions),
             }
         }
@@ -157,22 +116,24 @@ impl Link {
             .map_or(self.told.acked, |pending| pending.no)
     }
 
-    fn send_digest(&mut self, cx: &mut Cx<'_>, pending: Pending) {
+    fn send_digest(&mut self, cx: &mut Cx<'_>, pending: Pending, offer: Offer) {
         self.told.last = pending.no;
+        self.told.offers.truncate(OFFERS - 1);
+        self.told.offers.push_front(offer);
         self.told.next_ns = cx
             .now
             .mono_ns
             .saturating_add(ns(cx.core.settings.digest_every));
         cx.stats.entries_out += pending.values.len() as u64;
-        let names = pending.names.iter().map(|n| n.node.len() as u64 + 10);
-        cx.stats.names_out += names.sum::<u64>();
+        cx.stats.names_out += names_len(&pending.names) as u64;
         self.send(cx, pending.body(), &[]);
         self.told.pending = Some(pending);
     }
 
-    fn digest(&self, cx: &Cx<'_>) -> Option<Pending> {
+    fn digest(&self, cx: &Cx<'_>) -> Option<(Pending, Offer)> {
         let (mut packer, mut names, mut values) = (EntryPacker::default(), Vec::new(), Vec::new());
-        let (mut cut, mut named) = (false, 0);
+        let (mut cut, mut named, no) = (false, 0, self.told.last + 1);
+        let mut offer = Offer::new(no);
         for index in cx.core.vector.differs_from(&self.told.vector) {
             let Some((told, now)) = self.news(cx, index) else {
                 continue;
@@ -185,22 +146,26 @@ impl Link {
                 break;
             }
             if !self.told.introduced.contains(&index) {
-                named += origin.node.len() + 16;
+                named += origin.node.len() + INTRO;
                 names.push(intro(index, origin));
             }
             packer.push(index, &told, &now);
+            offer.push(index, &told, &now);
             values.push((index, now));
         }
-        (!values.is_empty()).then(|| Pending {
-            no: self.told.last + 1,
-            base: self.told.acked,
+        let (base, entries, sent_ns) = (self.told.acked, packer.finish(), cx.now.mono_ns);
+        let is_news = !values.is_empty();
+        let pending = Pending {
+            no,
+            base,
             names,
-            entries: packer.finish(),
+            entries,
             values,
-            sent_ns: cx.now.mono_ns,
+            sent_ns,
             tries: 0,
             cut,
-        })
+        };
+        is_news.then_some((pending, offer))
     }
 
     /// What was told and what is, when the peer could use the difference.
@@ -259,83 +224,6 @@ impl Link {
             self.send(cx, body, &[]);
         }
     }
-
-    pub(super) fn on_digest(
-        &mut self,
-        cx: &mut Cx<'_>,
-        no: u32,
-        base: u32,
-        names: &[Intro],
-        entries: &[u8],
-    ) -> Result<(), WireError> {
-        self.ack_owed = true;
-        if no <= self.view.applied || (base != 0 && base != self.view.applied) {
-            return Ok(());
-        }
-        if base == 0 {
-            self.view = View {
-                version: self.view.version + 1,
-                ..View::default()
-            };
-        }
-        let news = names
-            .iter()
-            .map(|n| introduced(cx, n))
-            .collect::<Result<BTreeMap<_, _>, _>>()?;
-        let index_of = |theirs| {
-            news.get(&theirs)
-                .or_else(|| self.view.ours.get(&theirs))
-                .copied()
-        };
-        let changes = apply_entries(entries, &self.view.vector, index_of)?;
-        news.iter()
-            .for_each(|(theirs, ours)| self.view.introduce(*theirs, *ours));
-        for (theirs, ours, known) in changes {
-            self.heard(cx, ours, &known);
-            self.view.set(theirs, ours, known);
-        }
-        self.view.applied = no;
-        Ok(())
-    }
-
-    /// The peer says something new of an origin.
-    fn heard(&mut self, cx: &mut Cx<'_>, index: u32, known: &Knowledge) {
-        self.avoid.remove(&index);
-        let Some(origin) = cx.core.table.origin(index).cloned() else {
-            return;
-        };
-        let mine = cx.core.vector.get(index);
-        if origin == cx.core.own && known.top() > mine.top() {
-            let (peer, claimed, recorded) = (cx.peer.clone(), known.top(), mine.top());
-            cx.core.notify(Notice::Cloned {
-                peer,
-                claimed,
-                recorded,
-            });
-        }
-        self.note_last(cx, index, &origin, known.last);
-    }
-
-    /// Passes the end of an incarnation on to the store, once it has anything of it.
-    pub(super) fn note_last(
-        &self,
-        cx: &mut Cx<'_>,
-        index: u32,
-        origin: &Origin,
-        last: Option<u64>,
-    ) {
-        let mine = cx.core.vector.get(index);
-        let Some(last) = last.filter(|last| mine.last.is_none_or(|known| known < *last)) else {
-            return;
-        };
-        if mine != Knowledge::default() {
-            let known = cx.core.while_current(cx.holdings, |_, holdings| {
-                holdings.note_last(origin, last);
-                holdings.knowledge(origin)
-            });
-            cx.core.learn(index, known);
-        }
-    }
 }
 
 fn intro(index: u32, origin: &Origin) -> Intro {
@@ -344,14 +232,4 @@ fn intro(index: u32, origin: &Origin) -> Intro {
         node: origin.node.to_string(),
         incarnation: origin.incarnation,
     }
-}
-
-/// Gives an origin that a peer introduces an index of ours.
-fn introduced(cx: &mut Cx<'_>, intro: &Intro) -> Result<(u32, u32), WireError> {
-    if intro.node.is_empty() || intro.node.len() > MAX_NAME {
-        return Err(WireError::Range);
-    }
-    let origin = Origin::new(intro.node.as_str(), intro.incarnation);
-    let index = cx.core.intern(&origin, cx.core.settings.max_origins);
-    Ok((intro.index, index.unwrap_or(IGNORED)))
 }
