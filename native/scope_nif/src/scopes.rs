@@ -176,5 +176,9 @@ fn start_clock(id: ScopeId, opening: &Opening) -> Result<Started, scope_clock::C
     settings.limit = opening.max_drift;
     let started = clock.start(settings)?;
     let owner = OWNERS.lock()[usize::from(id.0)].replace(opening.name.clone());
-    if owner.is_some_and(|owner| owner != opening.name) { clock.renew(node) } else { Ok(started) }
+    if owner.is_some_and(|owner| owner != opening.name) {
+        clock.renew(node)
+    } else {
+        Ok(started)
+    }
 }
