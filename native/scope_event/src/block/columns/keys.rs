@@ -29,12 +29,10 @@ pub(super) fn encode(rows: &Rows, names: &Dictionary, sections: &[Vec<Run>], out
     let mut model = Model::new(names);
     for section in sections {
         model.next_section();
-        for at in places(section) {
-            match model.surprise(rows.pids[at], rows.keys[at]) {
-                Some(symbol) => put_varint(column.fail(), u64::from(symbol)),
-                None => column.hold(),
-            }
-        }
+        places(section).for_each(|at| match model.surprise(rows.pids[at], rows.keys[at]) {
+            Some(symbol) => put_varint(column.fail(), u64::from(symbol)),
+            None => column.hold(),
+        });
     }
 }
 
@@ -48,10 +46,11 @@ pub(super) fn decode(
     let mut model = Model::new(names);
     for section in sections {
         model.next_section();
-        for at in places(section) {
+        places(section).try_for_each(|at| {
             let surprise = column.next(|at| Ok(at.varint32()?))?;
             rows.keys[at] = model.key(rows.pids[at], surprise)?;
-        }
+            Ok::<_, BlockError>(())
+        })?;
     }
     column.finish()
 }

@@ -27,10 +27,10 @@ pub(super) fn encode(rows: &Rows, sections: &[Vec<Run>], origin: u64, out: &mut 
     let mut steps = Vec::with_capacity(rows.len());
     for section in sections {
         let mut last = origin;
-        for at in places(section) {
+        places(section).for_each(|at| {
             steps.push(rows.stamps[at].wrapping_sub(last));
             last = rows.stamps[at];
-        }
+        });
     }
     let shift = steps
         .iter()
@@ -117,10 +117,11 @@ fn stamps(
 ) -> Result<(), BlockError> {
     for section in sections {
         let mut last = origin;
-        for at in places(section) {
+        places(section).try_for_each(|at| {
             last = last.wrapping_add(step()?);
             rows.stamps[at] = last;
-        }
+            Ok::<_, BlockError>(())
+        })?;
     }
     Ok(())
 }
