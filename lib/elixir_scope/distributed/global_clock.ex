@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
       iex> early = {4, 1_000, :b@host}
       iex> late = {0, 2_000, :a@host}
-      iex> late < early
+      iex> Enum.sort([early, late]) == [late, early]
       true
       iex> Enum.sort([late, early], ElixirScope.Distributed.GlobalClock)
       [{4, 1_000, :b@host}, {0, 2_000, :a@host}]

@@ -44,7 +44,9 @@ fn build(criterion: &mut Criterion) {
     let names = Arc::new(SymbolTable::new(NODE));
     let traces = traces::all(&names, 4 * MAX_EVENTS);
     let interner = Arc::new(Interner::new(names));
-    table::print(&traces, &interner);
+    if !std::env::args().any(|argument| argument == "--profile-time") {
+        table::print(&traces, &interner);
+    }
     let mut group = criterion.benchmark_group("block");
     group
         .sample_size(10)

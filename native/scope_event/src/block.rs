@@ -18,7 +18,7 @@ mod wire;
 pub use builder::{BlockBuilder, Full};
 pub use closed::Block;
 pub use codec::Codec;
-pub use consolidate::consolidate;
+pub use consolidate::{consolidate, fits_together};
 pub use dictionary::{Dictionary, Key, KeySubject};
 pub use event::{EventView, SubjectView};
 pub use events::Events;
@@ -32,6 +32,10 @@ pub const MAX_EVENTS: usize = 16 * 1024;
 
 /// Raw size at which an open block is full.
 pub const FULL_BYTES: usize = 192 * 1024;
+
+/// Bytes that the columns of a block have at most before compression. No builder comes near: it is
+/// what a reader will spend on a hostile block.
+pub const MAX_RAW_BYTES: u64 = 1024 * 1024;
 
 /// The version of the format that this crate writes. It reads all versions up to it.
 pub const VERSION: u8 = 1;

@@ -56,7 +56,7 @@ pub mod term;
 
 pub use block::{
     Anchor, Block, BlockBuilder, BlockError, Codec, Counts, EventView, Events, Full, Header,
-    SubjectView, consolidate,
+    SubjectView, consolidate, fits_together,
 };
 pub use delta::{DeltaError, apply, delta};
 pub use kind::{Family, Kind};

@@ -32,9 +32,9 @@ fn clock_now(scope: ScopeRef) -> (u8, u64) {
 #[rustler::nif]
 fn clock_observe(scope: ScopeRef, logical: u64, physical_ns: u64) -> Result<Atom, TooFarAhead> {
     let clock = scope.0.clock();
-    match stamp(logical, physical_ns).map(|stamp| clock.observe(stamp)) {
-        Some(Err(ClockError::TooFarAhead { .. })) | None => Err(refused(clock, physical_ns)),
-        Some(_) => Ok(atoms::ok()),
+    match clock.observe(stamp(logical, physical_ns)) {
+        Err(ClockError::TooFarAhead { .. }) => Err(refused(clock, physical_ns)),
+        _ => Ok(atoms::ok()),
     }
 }
 
@@ -54,8 +54,8 @@ fn clock_status(scope: ScopeRef) -> Status {
         ahead_ns: status.ahead_ns,
         slew_ppb: status.slew_ppb,
         limit_ns: status.limit_ns,
-        observed: status.counts.observed,
-        refused: status.counts.refused,
+        observed: status.counts.observed - scope.0.counted.observed,
+        refused: status.counts.refused - scope.0.counted.refused,
     }
 }
 
@@ -64,9 +64,12 @@ pub(crate) fn parts(stamp: Stamp) -> (u8, u64) {
     (stamp.logical(), stamp.physical_ns())
 }
 
-/// The stamp of those parts, if there can be one.
-pub(crate) fn stamp(logical: u64, physical_ns: u64) -> Option<Stamp> {
-    Stamp::from_parts(physical_ns, u8::try_from(logical).ok()?)
+/// The stamp of those parts. A logical part that no stamp of that nanosecond has is past its end.
+pub(crate) fn stamp(logical: u64, physical_ns: u64) -> Stamp {
+    let known = u8::try_from(logical)
+        .ok()
+        .and_then(|l| Stamp::from_parts(physical_ns, l));
+    known.unwrap_or(Stamp::from_ns(physical_ns.saturating_add(1)))
 }
 
 fn refused(clock: &Clock, physical_ns: u64) -> TooFarAhead {

@@ -3,7 +3,7 @@
 
 use parking_lot::{Mutex, RwLock};
 use rustler::{LocalPid, Resource, ResourceArc};
-use scope_clock::{Clock, NodeId, Settings};
+use scope_clock::{Clock, Counts, NodeId, Settings, Started};
 use scope_event::{Interner, Origin};
 use scope_store::{Config, Store};
 use scope_sync::Replica;
@@ -16,6 +16,9 @@ pub(crate) const LIMIT: usize = 64;
 static CLOCKS: [Clock; LIMIT] = [const { Clock::new() }; LIMIT];
 static OPEN: [AtomicBool; LIMIT] = [const { AtomicBool::new(false) }; LIMIT];
 static TABLE: RwLock<[Option<Arc<Scope>>; LIMIT]> = RwLock::new([const { None }; LIMIT]);
+
+/// Which scope had each place last: its clock goes on where it was, another's begins anew.
+static OWNERS: Mutex<[Option<String>; LIMIT]> = Mutex::new([const { None }; LIMIT]);
 
 /// Names of this machine, known to every scope.
 pub(crate) static NAMES: LazyLock<Arc<Interner>> =
@@ -54,6 +57,8 @@ pub(crate) struct Scope {
     pub(crate) fresh: AtomicBool,
     /// Stamps below belong to what had this place before.
     pub(crate) since: u64,
+    /// What the clock had counted before.
+    pub(crate) counted: Counts,
     /// The clock's generation whose anchors the open block has.
     pub(crate) anchored: AtomicU64,
 }
@@ -148,11 +153,7 @@ fn place(table: &[Option<Arc<Scope>>; LIMIT], default: bool) -> Option<ScopeId> 
 }
 
 fn build(id: ScopeId, opening: Opening) -> Result<Scope, OpenError> {
-    let clock = &CLOCKS[usize::from(id.0)];
-    let node = NodeId::new(&opening.origin.node, opening.origin.incarnation);
-    let mut settings = Settings::new(node);
-    settings.limit = opening.max_drift;
-    let started = clock.start(settings)?;
+    let started = start_clock(id, &opening)?;
     let origin = opening.origin.clone();
     Ok(Scope {
         id,
@@ -163,6 +164,21 @@ fn build(id: ScopeId, opening: Opening) -> Result<Scope, OpenError> {
         silent: AtomicBool::new(true),
         fresh: AtomicBool::new(false),
         since: started.stamp.bits(),
+        counted: CLOCKS[usize::from(id.0)].status().counts,
         anchored: AtomicU64::new(0),
     })
+}
+
+fn start_clock(id: ScopeId, opening: &Opening) -> Result<Started, scope_clock::ClockError> {
+    let clock = &CLOCKS[usize::from(id.0)];
+    let node = NodeId::new(&opening.origin.node, opening.origin.incarnation);
+    let mut settings = Settings::new(node);
+    settings.limit = opening.max_drift;
+    let started = clock.start(settings)?;
+    let owner = OWNERS.lock()[usize::from(id.0)].replace(opening.name.clone());
+    if owner.is_some_and(|owner| owner != opening.name) {
+        clock.renew(node)
+    } else {
+        Ok(started)
+    }
 }

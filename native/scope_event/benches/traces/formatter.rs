@@ -120,7 +120,7 @@ impl Load<'_> {
             let _ = to.int((node / 5) as i64);
             let _ = to.end();
             let _ = to.list();
-            let _ = to.int(node as i64 + i64::from(kind == Kind::Return && node % 4 == 0));
+            let _ = to.int(node as i64 + i64::from(kind == Kind::Return && node.is_multiple_of(4)));
             let _ = to.end();
         })
     }

@@ -123,11 +123,16 @@ impl Payloads {
     }
 }
 
+/// Bytes of states that a [`Resolver`] keeps. Dropping them is only slower, and a hostile block
+/// cannot make it keep more.
+const MOST_HEADS: usize = 8 << 20;
+
 /// Reads payloads one after another, each state from the one before it.
 pub(crate) struct Resolver<'a> {
     payloads: &'a Payloads,
     /// The last state of each chain that was read.
     heads: HashMap<u32, Vec<u8>>,
+    bytes: usize,
 }
 
 impl<'a> Resolver<'a> {
@@ -135,6 +140,7 @@ impl<'a> Resolver<'a> {
         Self {
             payloads,
             heads: HashMap::new(),
+            bytes: 0,
         }
     }
 
@@ -144,13 +150,29 @@ impl<'a> Resolver<'a> {
         else {
             return self.payloads.term(payload);
         };
-        let before = match self.heads.remove(&base) {
-            Some(head) => Cow::Owned(head),
-            None => self.payloads.term(base)?,
-        };
+        let before = self.before(base)?;
         let term = delta::apply(self.payloads.slice(payload as usize), &before)?;
+        self.make_room(term.len());
         Ok(Cow::Borrowed(
             self.heads.entry(payload).insert_entry(term).into_mut(),
         ))
+    }
+
+    fn before(&mut self, base: u32) -> Result<Cow<'a, [u8]>, TermError> {
+        match self.heads.remove(&base) {
+            Some(head) => {
+                self.bytes = self.bytes.saturating_sub(head.len());
+                Ok(Cow::Owned(head))
+            }
+            None => self.payloads.term(base),
+        }
+    }
+
+    fn make_room(&mut self, len: usize) {
+        if self.bytes + len > MOST_HEADS {
+            self.heads.clear();
+            self.bytes = 0;
+        }
+        self.bytes += len;
     }
 }

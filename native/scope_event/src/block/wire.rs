@@ -8,7 +8,7 @@ use super::digest::digest;
 use super::header::{Anchor, Counts, Header};
 use super::intake::{NameTable, PayloadTable};
 use super::rows::Rows;
-use super::{BlockError, VERSION};
+use super::{BlockError, MAX_RAW_BYTES, VERSION};
 use crate::bytes::{Cursor, put_varint};
 use crate::origin::{Origin, Seq};
 use std::sync::Arc;
@@ -189,6 +189,9 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Block, BlockError> {
     let mut header = Header::get(&mut at)?;
     let columns = get_directory(&mut at)?;
     header.raw_bytes = columns.iter().map(|column| column.raw as u64).sum();
+    if header.raw_bytes > MAX_RAW_BYTES {
+        return Err(BlockError::Content("size"));
+    }
     let body_at = PREFIX + at.at();
     if columns.iter().map(|column| column.len).sum::<usize>() != at.left() {
         return Err(BlockError::Short);

@@ -30,17 +30,19 @@ pub(crate) fn rewrite(
     canon.clear();
     let mut at = Cursor::new(term);
     let mut nesting = Nesting::default();
+    let mut copied = 0;
     while !nesting.is_done() {
         let start = at.at();
         let token = next_token(&mut at)?;
         nesting.place(&token)?;
-        match token {
-            Token::Atom(_) | Token::AtomWord(_) => named(&token, tag::ATOM, names, out, canon)?,
-            Token::Pid(_) | Token::PidWord(_) => named(&token, tag::PID, names, out, canon)?,
-            _ => copy(at.since(start), out, canon),
+        if let Some(tag) = tag_of_name(&token) {
+            copy(&term[copied..start], out, canon);
+            named(&token, tag, names, out, canon)?;
+            copied = at.at();
         }
         nesting.settle(&token, |_| {});
     }
+    copy(&term[copied..at.at()], out, canon);
     if at.is_done() {
         Ok(hash::bytes(canon))
     } else {
@@ -48,9 +50,19 @@ pub(crate) fn rewrite(
     }
 }
 
-fn copy(token: &[u8], out: &mut Vec<u8>, canon: &mut Vec<u8>) {
-    out.extend_from_slice(token);
-    canon.extend_from_slice(token);
+#[inline]
+fn tag_of_name(token: &Token<'_>) -> Option<u8> {
+    match token {
+        Token::Atom(_) | Token::AtomWord(_) => Some(tag::ATOM),
+        Token::Pid(_) | Token::PidWord(_) => Some(tag::PID),
+        _ => None,
+    }
+}
+
+/// Tokens without names, as many as follow each other.
+fn copy(tokens: &[u8], out: &mut Vec<u8>, canon: &mut Vec<u8>) {
+    out.extend_from_slice(tokens);
+    canon.extend_from_slice(tokens);
 }
 
 fn named(

@@ -1,10 +1,11 @@
 //! Writing a term under a budget, one call per node of the walk.
 
+mod containers;
 mod frames;
+mod leaves;
 mod put;
 
-use super::{Budget, Foreign, Opaque, tag};
-use crate::bytes::zigzag;
+use super::{Budget, tag};
 use crate::redact::Guard;
 use frames::Frames;
 use put::Put;
@@ -82,136 +83,6 @@ impl<'a> TermWriter<'a> {
         self.stopped
     }
 
-    /// An atom, by its word.
-    #[inline]
-    pub fn atom(&mut self, word: u64) -> Step {
-        let step = self.leaf(9, |put| put.word(tag::ATOM_WORD4, word));
-        if let Some(guard) = &self.guard {
-            self.frames.named(|what| guard.atom(what, word));
-        }
-        self.count(step)
-    }
-
-    /// An integer.
-    #[inline]
-    pub fn int(&mut self, value: i64) -> Step {
-        let step = self.leaf(11, |put| match u64::try_from(value) {
-            Ok(small @ 0..tag::SMALL) => put.byte(tag::SMALL_INT + small as u8),
-            _ => put.sized(tag::INT, zigzag(value)),
-        });
-        self.count(step)
-    }
-
-    /// A float.
-    pub fn float(&mut self, value: f64) -> Step {
-        let step = self.leaf(9, |put| put.wide(tag::FLOAT, value.to_bits()));
-        self.count(step)
-    }
-
-    /// A binary of `full` bytes that starts with `bytes`. The walk need not look at more than the
-    /// budget's share for one binary.
-    pub fn binary(&mut self, bytes: &[u8], full: u64) -> Step {
-        let room = self.put.room(self.frames.len()).saturating_sub(21);
-        let keep = self.binary_share(bytes.len(), full, room);
-        let cut = (keep as u64) < full;
-        let step = self.leaf(keep + if cut { 21 } else { 11 }, |put| {
-            put.binary(&bytes[..keep], full);
-        });
-        self.truncated |= cut && step == Step::Next && !self.frames.refuses_now();
-        if let Some(guard) = &self.guard {
-            self.frames.named(|what| guard.text(what, bytes));
-        }
-        self.count(step)
-    }
-
-    /// A local process, by its word.
-    pub fn pid(&mut self, word: u64) -> Step {
-        let step = self.leaf(9, |put| put.word(tag::PID_WORD4, word));
-        self.count(step)
-    }
-
-    /// A reference, a port or a remote pid in Erlang's external format.
-    pub fn foreign(&mut self, of: Foreign, bytes: &[u8]) -> Step {
-        let tag = match of {
-            Foreign::Reference => tag::REFERENCE,
-            Foreign::Port => tag::PORT,
-            Foreign::Pid => tag::REMOTE_PID,
-        };
-        let step = self.leaf(bytes.len() + 11, |put| {
-            put.sized(tag, bytes.len() as u64);
-            put.slice(bytes);
-        });
-        self.count(step)
-    }
-
-    /// A stand-in for a term that is not encoded, with its size where that is known.
-    pub fn opaque(&mut self, of: Opaque, size: Option<u64>) -> Step {
-        let step = self.leaf(12, |put| put.opaque(of, size));
-        self.count(step)
-    }
-
-    /// A term that must not be seen: nothing of it is written.
-    pub fn redacted(&mut self) -> Step {
-        let step = self.leaf(1, |put| put.byte(tag::REDACTED));
-        self.count(step)
-    }
-
-    /// The empty list.
-    pub fn nil(&mut self) -> Step {
-        let step = self.leaf(1, |put| put.byte(tag::NIL));
-        self.count(step)
-    }
-
-    /// A tuple: its elements follow.
-    pub fn tuple(&mut self, arity: u32) -> Step {
-        self.container(Opaque::Tuple, arity, arity)
-    }
-
-    /// A map: its keys and values follow in turn. `of` is the word of a struct's name: a guard that
-    /// calls it secret replaces the whole map.
-    pub fn map(&mut self, pairs: u32, of: Option<u64>) -> Step {
-        match (of, &self.guard) {
-            (Some(word), Some(guard)) if guard.is_secret_type(word) => self.redacted(),
-            _ => self.container(Opaque::Map, pairs, frames::two_each(pairs)),
-        }
-    }
-
-    /// A list of at least one element: elements follow, then [`TermWriter::end`], or
-    /// [`TermWriter::tail`] and one term, or [`TermWriter::cut`].
-    pub fn list(&mut self) -> Step {
-        self.container(Opaque::List, 1, frames::ANY)
-    }
-
-    /// The innermost list is complete.
-    pub fn end(&mut self) -> Step {
-        if self.stopped || !self.frames.in_list() {
-            return self.now(Step::Next);
-        }
-        self.close(tag::END)
-    }
-
-    /// The next term is the tail of the innermost list, which is improper.
-    pub fn tail(&mut self) -> Step {
-        if self.stopped || !self.frames.in_list() {
-            return self.now(Step::Next);
-        }
-        if self.put.room(self.frames.len()) < 1 {
-            return self.stop();
-        }
-        self.put.byte(tag::TAIL);
-        self.frames.tail();
-        Step::Next
-    }
-
-    /// The rest of the innermost container is left out by choice of the walk.
-    pub fn cut(&mut self) -> Step {
-        if self.stopped || self.frames.is_empty() {
-            return self.now(Step::Next);
-        }
-        self.truncated = true;
-        self.close(tag::CUT)
-    }
-
     /// Closes what is open, marking it as cut, and returns the term. It is empty only if nothing
     /// fitted or nothing was written.
     #[inline]
@@ -222,13 +93,6 @@ impl<'a> TermWriter<'a> {
             self.frames.count();
         }
         self.put.done()
-    }
-
-    fn binary_share(&self, given: usize, full: u64, room: usize) -> usize {
-        if given as u64 == full && given <= self.binary && given <= room + 10 {
-            return given;
-        }
-        given.min(self.binary).min(room)
     }
 
     /// Writes a term of at most `size` bytes, or a stand-in where secrets are.
@@ -250,30 +114,6 @@ impl<'a> TermWriter<'a> {
         Step::Next
     }
 
-    fn container(&mut self, of: Opaque, size: u32, children: u32) -> Step {
-        let closing = 1;
-        let step = self.leaf(11 + closing, |_| {});
-        if step == Step::Stop || self.frames.refuses_now() {
-            return self.count(step);
-        }
-        if children == 0 || self.frames.len() >= self.depth {
-            self.shallow(of, size, children);
-            return self.count(step);
-        }
-        self.put.head(of, size);
-        self.frames.push(of, children);
-        Step::Enter
-    }
-
-    fn shallow(&mut self, of: Opaque, size: u32, children: u32) {
-        if children == 0 {
-            return self.put.head(of, 0);
-        }
-        self.truncated = true;
-        let known = (of != Opaque::List).then_some(u64::from(size));
-        self.put.opaque(of, known);
-    }
-
     /// A term was written: containers that it completes are closed.
     #[inline]
     fn count(&mut self, step: Step) -> Step {
@@ -282,12 +122,6 @@ impl<'a> TermWriter<'a> {
         }
         self.stopped = self.frames.count();
         self.now(Step::Next)
-    }
-
-    fn close(&mut self, tag: u8) -> Step {
-        self.put.byte(tag);
-        self.frames.pop();
-        self.count(Step::Next)
     }
 
     fn now(&self, step: Step) -> Step {

@@ -3,4 +3,8 @@
 
 mod blocks;
 mod common;
+mod deltas;
+mod golden;
+mod hostile;
+mod redaction;
 mod terms;

@@ -6,7 +6,7 @@
 use super::exceptions::{Exceptions, Predicted};
 use super::fresh::Fresh;
 use crate::block::BlockError;
-use crate::block::dictionary::{Dictionary, Key, KeySubject, below};
+use crate::block::dictionary::{Dictionary, Key, KeySubject};
 use crate::block::rows::{Rows, Run, places};
 use crate::bytes::put_varint;
 use crate::hash::spread;
@@ -29,17 +29,10 @@ pub(super) fn encode(rows: &Rows, names: &Dictionary, sections: &[Vec<Run>], out
     let mut model = Model::new(names);
     for section in sections {
         model.next_section();
-        for at in places(section) {
-            let (pid, key) = (rows.pids[at], rows.keys[at]);
-            let symbol = model.symbol(pid, key);
-            if *model.expected(pid) == symbol {
-                column.hold();
-            } else {
-                *model.expected(pid) = symbol;
-                put_varint(column.fail(), u64::from(symbol));
-            }
-            model.happened(pid, key);
-        }
+        places(section).for_each(|at| match model.surprise(rows.pids[at], rows.keys[at]) {
+            Some(symbol) => put_varint(column.fail(), u64::from(symbol)),
+            None => column.hold(),
+        });
     }
 }
 
@@ -53,16 +46,11 @@ pub(super) fn decode(
     let mut model = Model::new(names);
     for section in sections {
         model.next_section();
-        for at in places(section) {
-            let pid = rows.pids[at];
-            if let Some(symbol) = column.next(|at| Ok(at.varint32()?))? {
-                *model.expected(pid) = symbol;
-            }
-            let symbol = *model.expected(pid);
-            let key = model.key(pid, symbol).ok_or(BlockError::Content("key"))?;
-            rows.keys[at] = below(key, names.keys.len(), "key")?;
-            model.happened(pid, key);
-        }
+        places(section).try_for_each(|at| {
+            let surprise = column.next(|at| Ok(at.varint32()?))?;
+            rows.keys[at] = model.key(rows.pids[at], surprise)?;
+            Ok::<_, BlockError>(())
+        })?;
     }
     column.finish()
 }
@@ -83,7 +71,7 @@ enum Role {
 struct Process {
     /// The returns that are due, outermost first.
     due: Vec<u32>,
-    /// Hash of the last two keys.
+    /// The last key plus one and the one before it.
     context: [u32; 2],
 }
 
@@ -108,41 +96,59 @@ impl Model {
         self.followed.fill(RETURN);
     }
 
-    /// The symbol expected of a process now.
+    /// The symbol of a key, unless it was expected.
     #[inline]
-    fn expected(&mut self, pid: u32) -> &mut u32 {
-        let [last, before] = self.processes.of(pid).context;
-        let mixed = spread(u64::from(last) << 32 | u64::from(before));
-        &mut self.followed[mixed as usize % CONTEXTS]
-    }
-
-    #[inline]
-    fn symbol(&mut self, pid: u32, key: u32) -> u32 {
-        let due = self.processes.of(pid).due.last();
-        if due == Some(&key) { RETURN } else { key + 1 }
-    }
-
-    #[inline]
-    fn key(&mut self, pid: u32, symbol: u32) -> Option<u32> {
-        match symbol.checked_sub(1) {
-            Some(key) => Some(key),
-            None => self.processes.of(pid).due.last().copied(),
-        }
-    }
-
-    #[inline]
-    fn happened(&mut self, pid: u32, key: u32) {
+    fn surprise(&mut self, pid: u32, key: u32) -> Option<u32> {
         let process = self.processes.of(pid);
-        process.context = [key + 1, process.context[0]];
-        match self.roles[key as usize] {
-            Role::Enter { returns } => process.enter(returns),
-            Role::Leave { returns } => process.leave(returns),
-            Role::Stay => {}
-        }
+        let symbol = if process.due.last() == Some(&key) {
+            RETURN
+        } else {
+            key + 1
+        };
+        let expected = &mut self.followed[process.slot()];
+        let surprise = (*expected != symbol).then_some(symbol);
+        *expected = symbol;
+        process.happened(key, self.roles[key as usize]);
+        surprise
+    }
+
+    /// The key of a surprise, or the one that was expected.
+    #[inline]
+    fn key(&mut self, pid: u32, surprise: Option<u32>) -> Result<u32, BlockError> {
+        let process = self.processes.of(pid);
+        let expected = &mut self.followed[process.slot()];
+        *expected = surprise.unwrap_or(*expected);
+        let key = match expected.checked_sub(1) {
+            Some(key) => key,
+            None => process.due.last().copied().unwrap_or(NO_KEY),
+        };
+        let role = self
+            .roles
+            .get(key as usize)
+            .ok_or(BlockError::Content("key"))?;
+        process.happened(key, *role);
+        Ok(key)
     }
 }
 
 impl Process {
+    /// Place of what followed the last two keys.
+    #[inline]
+    fn slot(&self) -> usize {
+        let [last, before] = self.context;
+        spread(u64::from(last) << 32 | u64::from(before)) as usize % CONTEXTS
+    }
+
+    #[inline]
+    fn happened(&mut self, key: u32, role: Role) {
+        self.context = [key + 1, self.context[0]];
+        match role {
+            Role::Enter { returns } => self.enter(returns),
+            Role::Leave { returns } => self.leave(returns),
+            Role::Stay => {}
+        }
+    }
+
     fn enter(&mut self, returns: u32) {
         if self.due.len() < DEEPEST {
             self.due.push(returns);
@@ -150,7 +156,17 @@ impl Process {
     }
 
     /// Closes the innermost call with that return, if it is near.
+    #[inline]
     fn leave(&mut self, returns: u32) {
+        if self.due.last() == Some(&returns) {
+            self.due.pop();
+        } else {
+            self.unwind(returns);
+        }
+    }
+
+    #[cold]
+    fn unwind(&mut self, returns: u32) {
         let found = self
             .due
             .iter()

@@ -30,6 +30,10 @@ pub(super) fn decode(
     sections: &[Vec<Run>],
     rows: &mut Rows,
 ) -> Result<(), BlockError> {
+    // No exception: everything is as it starts, and the rows start so.
+    if bytes.is_empty() {
+        return Ok(());
+    }
     let mut column = Predicted::new(bytes)?;
     for section in sections {
         let mut last = Meta::default();
@@ -56,6 +60,9 @@ pub(super) fn encode_correlations(
     sections: &[Vec<Run>],
     out: &mut Vec<u8>,
 ) {
+    if rows.correlations.iter().all(|payload| *payload == 0) {
+        return;
+    }
     let mut column = Exceptions::new(out);
     let mut last = Fresh::<u32>::new(pids + 1);
     for section in sections {
@@ -78,6 +85,10 @@ pub(super) fn decode_correlations(
     (pids, payloads): (usize, usize),
     rows: &mut Rows,
 ) -> Result<(), BlockError> {
+    // No exception: everything is as it starts, and the rows start so.
+    if bytes.is_empty() {
+        return Ok(());
+    }
     let mut column = Predicted::new(bytes)?;
     let mut last = Fresh::<u32>::new(pids + 1);
     for section in sections {

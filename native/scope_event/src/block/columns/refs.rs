@@ -42,41 +42,48 @@ impl Model {
         self.next = 1;
     }
 
-    fn symbol(&mut self, key: u32, payload: u32) -> u64 {
-        if self.keys.of(key).payload == payload {
-            return SAME;
-        }
-        match payload {
+    /// What is stored for a payload.
+    #[inline]
+    fn store(&mut self, key: u32, payload: u32) -> u64 {
+        let last = self.keys.of(key);
+        let symbol = match payload {
+            same if same == last.payload => SAME,
             0 => NONE,
             _ => FAR + zigzag(i64::from(self.next) - i64::from(payload)),
-        }
+        };
+        let stored = if symbol == last.symbol { 0 } else { symbol + 1 };
+        *last = Last { payload, symbol };
+        self.next = self.next.max(payload + 1);
+        stored
     }
 
-    fn payload(&mut self, key: u32, symbol: u64) -> Option<u32> {
-        match symbol {
-            SAME => Some(self.keys.of(key).payload),
-            NONE => Some(0),
-            far => u32::try_from(i64::from(self.next).checked_sub(unzigzag(far - FAR))?).ok(),
-        }
-    }
-
-    fn happened(&mut self, key: u32, payload: u32, symbol: u64) {
-        *self.keys.of(key) = Last { payload, symbol };
-        self.next = self.next.max(payload.saturating_add(1));
+    /// The payload behind what is stored; there are `payloads`.
+    #[inline]
+    fn payload(&mut self, key: u32, stored: u64, payloads: usize) -> Result<u32, BlockError> {
+        let last = self.keys.of(key);
+        let symbol = stored.checked_sub(1).unwrap_or(last.symbol);
+        let payload = match symbol {
+            SAME => i64::from(last.payload),
+            NONE => 0,
+            far => i64::from(self.next).saturating_sub(unzigzag(far - FAR)),
+        };
+        let payload = u32::try_from(payload).map_err(|_| BlockError::Content("data"))?;
+        let payload = below(payload, payloads + 1, "data")?;
+        *last = Last { payload, symbol };
+        self.next = self.next.max(payload + 1);
+        Ok(payload)
     }
 }
 
+/// Nothing at all where no event has data.
 pub(super) fn encode(rows: &Rows, keys: usize, sections: &[Vec<Run>], out: &mut Vec<u8>) {
+    if rows.data.iter().all(|payload| *payload == 0) {
+        return;
+    }
     let mut model = Model::new(keys);
     for section in sections {
         model.next_section();
-        for at in places(section) {
-            let (key, payload) = (rows.keys[at], rows.data[at]);
-            let symbol = model.symbol(key, payload);
-            let again = model.keys.of(key).symbol == symbol;
-            put_varint(out, if again { 0 } else { symbol + 1 });
-            model.happened(key, payload, symbol);
-        }
+        places(section).for_each(|at| put_varint(out, model.store(rows.keys[at], rows.data[at])));
     }
 }
 
@@ -86,22 +93,17 @@ pub(super) fn decode(
     (keys, payloads): (usize, usize),
     rows: &mut Rows,
 ) -> Result<(), BlockError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
     let mut column = Cursor::new(bytes);
     let mut model = Model::new(keys);
     for section in sections {
         model.next_section();
-        for at in places(section) {
-            let key = rows.keys[at];
-            let symbol = match column.varint()?.checked_sub(1) {
-                Some(symbol) => symbol,
-                None => model.keys.of(key).symbol,
-            };
-            let payload = model
-                .payload(key, symbol)
-                .ok_or(BlockError::Content("data"))?;
-            rows.data[at] = below(payload, payloads + 1, "data")?;
-            model.happened(key, payload, symbol);
-        }
+        places(section).try_for_each(|at| {
+            rows.data[at] = model.payload(rows.keys[at], column.varint()?, payloads)?;
+            Ok::<_, BlockError>(())
+        })?;
     }
     if column.is_done() {
         Ok(())

@@ -27,10 +27,10 @@ pub(super) fn encode(rows: &Rows, sections: &[Vec<Run>], origin: u64, out: &mut 
     let mut steps = Vec::with_capacity(rows.len());
     for section in sections {
         let mut last = origin;
-        for at in places(section) {
+        places(section).for_each(|at| {
             steps.push(rows.stamps[at].wrapping_sub(last));
             last = rows.stamps[at];
-        }
+        });
     }
     let shift = steps
         .iter()
@@ -98,10 +98,15 @@ pub(super) fn decode(
 
 #[inline]
 fn step(code: &Lookup, bits: &mut BitReader<'_>) -> Result<u64, BlockError> {
-    let (bucket, len) = code.find(bits.peek());
-    bits.skip(len)?;
-    let low = bits.take(buckets::bits(bucket))?;
-    Ok(buckets::start(bucket) | low)
+    let ahead = bits.peek();
+    let (bucket, len) = code.find(ahead);
+    let more = buckets::bits(bucket);
+    if more > 32 {
+        bits.skip(len)?;
+        return Ok(buckets::start(bucket) | bits.take(more)?);
+    }
+    bits.skip(len + more)?;
+    Ok(buckets::start(bucket) | (ahead >> len & buckets::mask(bucket)))
 }
 
 fn stamps(
@@ -112,10 +117,11 @@ fn stamps(
 ) -> Result<(), BlockError> {
     for section in sections {
         let mut last = origin;
-        for at in places(section) {
+        places(section).try_for_each(|at| {
             last = last.wrapping_add(step()?);
             rows.stamps[at] = last;
-        }
+            Ok::<_, BlockError>(())
+        })?;
     }
     Ok(())
 }

@@ -5,10 +5,13 @@ use crate::delta::delta;
 use crate::hash::{self, Words};
 use crate::term::{Opaque, Relink, rewrite};
 use std::collections::HashMap;
-use std::ops::Range;
 
 /// Recently seen terms that a new one is compared with. One comparison per term, whatever they are.
 const SLOTS: usize = 4096;
+
+/// Bytes of terms that are kept for comparison. States are long and their deltas short, so this is a
+/// bound of its own.
+const MOST_SOURCES: usize = 1 << 20;
 
 /// What stands for a term that arrived damaged: an opaque token of that type without size.
 const DAMAGED: [u8; 3] = [crate::term::OPAQUE_TAG, Opaque::Damaged as u8, 0];
@@ -27,11 +30,12 @@ pub(in crate::block) struct PayloadTable {
     canon: Vec<u8>,
 }
 
-/// A term that was seen: hash and place of its source.
-#[derive(Clone, Default)]
+/// A term that was seen: part of its hash, place of its source.
+#[derive(Clone, Copy, Default)]
 struct Seen {
-    hash: u64,
-    source: Range<usize>,
+    hash: u32,
+    start: u32,
+    len: u32,
     payload: u32,
 }
 
@@ -73,27 +77,38 @@ impl PayloadTable {
         names: &mut impl Relink,
     ) -> u32 {
         let hash = hash::bytes(source);
-        let slot = hash as usize % SLOTS;
+        let (slot, hash) = (hash as usize % SLOTS, (hash >> 32) as u32);
         if let Some(payload) = self.repeated(slot, hash, source) {
             self.stay(state, payload);
             return payload;
         }
         let payload = self.store(source, state, names);
-        let start = self.sources.len();
-        self.sources.extend_from_slice(source);
-        self.seen[slot] = Seen {
-            hash,
-            source: start..self.sources.len(),
-            payload,
-        };
+        self.remember(slot, hash, source, payload);
         payload
     }
 
+    /// Keeps the source for comparison, while there is room.
+    fn remember(&mut self, slot: usize, hash: u32, source: &[u8], payload: u32) {
+        let start = self.sources.len();
+        if start + source.len() <= MOST_SOURCES {
+            self.sources.extend_from_slice(source);
+            self.seen[slot] = Seen {
+                hash,
+                start: start as u32,
+                len: source.len() as u32,
+                payload,
+            };
+        }
+    }
+
     #[inline]
-    fn repeated(&self, slot: usize, hash: u64, source: &[u8]) -> Option<u32> {
-        let seen = &self.seen[slot];
-        let same = seen.hash == hash && self.sources.get(seen.source.clone()) == Some(source);
-        (same && !source.is_empty()).then_some(seen.payload)
+    fn repeated(&self, slot: usize, hash: u32, source: &[u8]) -> Option<u32> {
+        let seen = self.seen[slot];
+        let start = seen.start as usize;
+        let same = seen.hash == hash
+            && !source.is_empty()
+            && self.sources.get(start..start + seen.len as usize) == Some(source);
+        same.then_some(seen.payload)
     }
 
     /// A process is back in a state that is stored: the next delta starts there.

@@ -92,15 +92,16 @@ impl<'a> BitReader<'a> {
         }
     }
 
-    #[inline]
+    /// The next `count` bits.
     pub(super) fn take(&mut self, count: u32) -> Result<u64, BlockError> {
-        if count > 32 {
-            let low = self.take(32)?;
-            return Ok(low | self.take(count - 32)? << 32);
+        let low = count.min(32);
+        let bits = self.peek() & ((1 << low) - 1);
+        self.skip(low)?;
+        if count == low {
+            Ok(bits)
+        } else {
+            Ok(bits | self.take(count - low)? << 32)
         }
-        let bits = self.peek() & ((1 << count) - 1);
-        self.skip(count)?;
-        Ok(bits)
     }
 }
 
