@@ -1,5 +1,6 @@
 //! Segments as files: their bytes, their names, and reading them back.
 
+mod active;
 mod file;
 mod folder;
 mod footer;

@@ -8,6 +8,7 @@ mod recent;
 mod select;
 mod sieve;
 mod text;
+mod texts;
 
 pub use found::Match;
 pub(crate) use found::Source;

@@ -76,7 +76,7 @@ impl Store {
             config,
         };
         store.upkeep.lock().start(&store);
-        let first = store.held_of_own() + 1;
+        let first = store.held_of_own().saturating_add(1);
         *store.open.lock() = OpenBlock::new(store.config.origin.clone(), first, interner);
         Ok(store)
     }

@@ -5,9 +5,12 @@
 
 mod consolidate;
 mod groups;
+mod notice;
 mod seal;
 
-use crate::disk::{Cut, Health, Saver};
+pub use notice::{Notice, Tended};
+
+use crate::disk::{Health, Saver};
 use crate::log::State;
 use crate::store::Store;
 use scope_event::{Budget, Kind, RawEvent, TermWriter};
@@ -19,37 +22,6 @@ use std::path::PathBuf;
 const SEAL_RETRY_MS: u64 = 60_000;
 /// The lane of the events that a store records itself.
 const OWN_LANE: u16 = u16::MAX;
-
-/// What came of a call of [`Store::tend`](crate::Store::tend).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tended {
-    /// When to call again, in milliseconds since 1970; `None`: after the next block is closed.
-    pub next_ms: Option<u64>,
-    /// What should be told, one line each.
-    pub notices: Vec<Notice>,
-}
-
-/// Something that an operator wants to know once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The folder cannot be written. Blocks stay in memory until it can.
-    Degraded {
-        /// What the file system says.
-        reason: String,
-    },
-    /// The folder can be written again.
-    Recovered {
-        /// Events that there was no room for meanwhile; they are recorded as one gap.
-        lost: u64,
-    },
-    /// A segment could not be sealed; it stays as it is and is tried again.
-    NotSealed {
-        /// What the file system says.
-        reason: String,
-    },
-    /// A file was whole only up to some point when it was opened.
-    Cut(Cut),
-}
 
 /// State between slices. Held by one caller at a time.
 #[derive(Debug, Default)]

@@ -281,3 +281,45 @@ fn expired_segments_leave_no_file_and_do_not_come_back() {
         known
     );
 }
+
+#[test]
+fn any_bytes_are_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let calls = sealed(dir.path());
+    let names = files(dir.path(), "segment");
+    let whole: Vec<Vec<u8>> = names.iter().map(|name| fs::read(name).unwrap()).collect();
+    let mut rng = Rng::new(11);
+    for case in 0..cases(100) {
+        for (name, whole) in names.iter().zip(&whole) {
+            fs::write(name.with_extension("segment"), garbled(&mut rng, whole)).unwrap();
+            fs::write(name.with_extension("active"), garbled(&mut rng, whole)).unwrap();
+        }
+        let mut node = Node::in_folder(dir.path(), 2).after(10_000_000);
+        assert!(node.numbers().len() <= calls, "case {case}");
+        node.blocks(2, 5);
+        node.settle();
+        drop(node);
+        let node = Node::in_folder(dir.path(), 3);
+        assert_eq!(
+            node.numbers().0.last(),
+            Some(&(10_000_001, 10_000_010)),
+            "case {case}"
+        );
+        drop(node);
+        files(dir.path(), "active")
+            .into_iter()
+            .for_each(|file| fs::remove_file(file).unwrap());
+    }
+}
+
+/// Parts of a file in any order, cut anywhere, behind its first bytes or not.
+fn garbled(rng: &mut Rng, whole: &[u8]) -> Vec<u8> {
+    let mut bytes = whole[..rng.below(40) as usize].to_vec();
+    for _ in 0..rng.below(6) {
+        let from = rng.below(whole.len() as u64) as usize;
+        let to = from + rng.below((whole.len() - from) as u64) as usize;
+        bytes.extend_from_slice(&whole[from..to]);
+        bytes.push(rng.next() as u8);
+    }
+    bytes
+}

@@ -22,6 +22,10 @@ impl SegmentFile {
     ///
     /// Whatever the file answers, and [`io::ErrorKind::UnexpectedEof`] behind its end.
     pub(crate) fn read(&self, at: u64, len: u32) -> io::Result<Arc<[u8]>> {
+        // Room is made for what is there, not for what an index says.
+        if at.saturating_add(u64::from(len)) > self.len()? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let mut bytes = vec![0; len as usize];
         self.fill(at, &mut bytes)?;
         Ok(bytes.into())

@@ -5,10 +5,11 @@
 //! leave memory. After an error nothing of the piece counts: the file is cut back, and the next
 //! commit writes it again, so a failed sync is never taken for a success later.
 
-use super::record::{FILE_HEAD, RECORD_HEAD, Sort};
+use super::active::Active;
+use super::record::{self, Sort};
 use super::recovery::{Recovered, recover};
-use super::{Cut, Folder, Health, SegmentFile, Stage, memo, record};
-use crate::log::{Entry, Log, Place};
+use super::{Cut, Folder, Health, Stage, memo};
+use crate::log::{Entry, Log};
 use parking_lot::RwLock;
 use std::io;
 use std::path::PathBuf;
@@ -18,17 +19,6 @@ use std::sync::Arc;
 const COMMIT_BYTES: u64 = 4 << 20;
 /// Between two tries of a folder that fails.
 const RETRY_MS: u64 = 1_000;
-
-/// The file that takes blocks. Invariant: the first `len` bytes are durable.
-#[derive(Debug)]
-struct Active {
-    id: u64,
-    /// The file, for those who read.
-    reader: Arc<SegmentFile>,
-    /// Open while the folder works.
-    writer: Option<SegmentFile>,
-    len: u64,
-}
 
 /// The way of blocks into a folder.
 #[derive(Debug)]
@@ -75,12 +65,7 @@ impl Saver {
         let Recovered { cuts, active } = recover(&folder, log)?;
         self.active = active
             .filter(|(id, ..)| log.resume(*id))
-            .map(|(id, reader, len)| Active {
-                id,
-                reader,
-                writer: None,
-                len,
-            });
+            .map(|(id, reader, len)| Active::resume(id, reader, len));
         self.cuts = cuts;
         // What does not work now is tried again with the first commit.
         if let (Ok(()), Some(active)) = (folder.lock(), &mut self.active) {
@@ -161,7 +146,7 @@ impl Saver {
         let fresh = self
             .active
             .as_ref()
-            .is_none_or(|active| active.id != segment);
+            .is_none_or(|active| active.id() != segment);
         if fresh {
             self.active = Some(Active::create(folder, segment)?);
         }
@@ -210,68 +195,10 @@ impl Saver {
         let (Some(folder), Some(active)) = (&self.folder, &mut self.active) else {
             return;
         };
-        active.writer = None;
+        active.let_go();
         let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-        if folder.file(active.id, Stage::Active).is_err_and(gone) {
+        if folder.file(active.id(), Stage::Active).is_err_and(gone) {
             self.active = None;
         }
-    }
-}
-
-impl Active {
-    fn create(folder: &Folder, id: u64) -> io::Result<Self> {
-        let writer = folder.create(id, Stage::Active)?;
-        folder.sync()?;
-        let reader = folder.file(id, Stage::Active)?;
-        Ok(Self {
-            id,
-            reader,
-            writer: Some(writer),
-            len: FILE_HEAD,
-        })
-    }
-
-    /// Opens the file for writing, without what is not durable.
-    fn open(&mut self, folder: &Folder) -> io::Result<()> {
-        if self.writer.is_none() {
-            let writer = folder.writer(self.id, Stage::Active)?;
-            writer.cut(self.len)?;
-            self.writer = Some(writer);
-        }
-        Ok(())
-    }
-
-    /// Appends the records of `batch` to `piece`; answers where each will be. What died meanwhile is
-    /// not written.
-    fn put(&self, batch: &[Arc<Entry>], piece: &mut Vec<u8>) -> io::Result<Vec<Option<Place>>> {
-        let mut places = Vec::with_capacity(batch.len());
-        for entry in batch {
-            if entry.is_dead() {
-                places.push(None);
-                continue;
-            }
-            let at = self.len + (piece.len() + RECORD_HEAD) as u64;
-            let bytes = entry.bytes()?;
-            record::put(Sort::Block, &bytes, piece);
-            let len = bytes.len() as u32;
-            places.push(Some(Place::File {
-                file: self.reader.clone(),
-                at,
-                len,
-            }));
-        }
-        Ok(places)
-    }
-
-    fn save(&mut self, piece: &[u8]) -> io::Result<()> {
-        let writer = self.writer.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let saved = writer.write(piece, self.len).and_then(|()| writer.sync());
-        if saved.is_err() {
-            // If this fails too, the file is cut when it is opened next.
-            let _ = writer.cut(self.len);
-        }
-        saved?;
-        self.len += piece.len() as u64;
-        Ok(())
     }
 }

@@ -89,8 +89,10 @@ impl Shelf {
     /// Puts an entry where [`judge`](Self::judge) said; answers what it replaced.
     pub(crate) fn put(&mut self, entry: Arc<Entry>, over: Range<usize>) -> Vec<Slot> {
         let facts = entry.facts;
-        self.knowledge
-            .learn(facts.from.max(self.knowledge.floor + 1), facts.to);
+        self.knowledge.learn(
+            facts.from.max(self.knowledge.floor.saturating_add(1)),
+            facts.to,
+        );
         let slot = Slot {
             from: facts.from,
             to: facts.to,

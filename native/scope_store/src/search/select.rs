@@ -4,11 +4,11 @@
 //! is left for each event is a look into small tables.
 
 use super::Sieve;
-use super::text::{TextSink, holds};
+use super::texts::keep_with_text;
 use crate::index::term;
 use crate::query::{Cursor, Function, Order, Query};
 use scope_event::block::{Dictionary, Key, KeySubject};
-use scope_event::{EventView, Events, Seq, SubjectView, TermError, read_term};
+use scope_event::{Events, Seq, TermError};
 
 /// Places of the matching events above `floor`, in the order of the query.
 ///
@@ -60,7 +60,8 @@ impl Tables {
         if !self.keys.contains(&true) || (self.correlated && self.correlations.is_empty()) {
             return Vec::new();
         }
-        let first = (floor + 1)
+        let first = floor
+            .saturating_add(1)
             .saturating_sub(events.from())
             .min(events.len() as u64) as usize;
         let (keys, pids, stamps) = (events.keys(), events.pids(), events.stamps());
@@ -169,80 +170,6 @@ fn sort(events: &Events, order: Order, places: &mut [u32]) {
     if order == Order::Desc {
         places.reverse();
     }
-}
-
-fn keep_with_text(events: &Events, text: &str, places: &mut Vec<u32>) -> Result<(), TermError> {
-    let mut known = Texts::default();
-    let mut kept = Vec::new();
-    for at in places.iter().copied() {
-        let event = events.get(at as usize);
-        if event.map_or(Ok(false), |event| known.holds(events, &event, text))? {
-            kept.push(at);
-        }
-    }
-    *places = kept;
-    Ok(())
-}
-
-/// What was found of each key and payload so far.
-#[derive(Debug, Default)]
-struct Texts {
-    keys: Vec<Option<bool>>,
-    payloads: Vec<Option<bool>>,
-}
-
-impl Texts {
-    fn holds(
-        &mut self,
-        events: &Events,
-        event: &EventView<'_>,
-        text: &str,
-    ) -> Result<bool, TermError> {
-        let at = event.place();
-        let (data, correlation) = (events.data_ids()[at], events.correlation_ids()[at]);
-        let names = events.dictionary();
-        Ok(known(&mut self.keys, events.keys()[at], || {
-            subject_holds(event, names, text)
-        })? || known(&mut self.payloads, data, || {
-            in_term(event.data()?.as_deref(), names, text)
-        })? || known(&mut self.payloads, correlation, || {
-            in_term(event.correlation()?.as_deref(), names, text)
-        })?)
-    }
-}
-
-fn known(
-    table: &mut Vec<Option<bool>>,
-    id: u32,
-    look: impl FnOnce() -> Result<bool, TermError>,
-) -> Result<bool, TermError> {
-    let at = id as usize;
-    if table.len() <= at {
-        table.resize(at + 1, None);
-    }
-    match table[at] {
-        Some(known) => Ok(known),
-        None => Ok(*table[at].insert(look()?)),
-    }
-}
-
-fn subject_holds(event: &EventView<'_>, names: &Dictionary, text: &str) -> Result<bool, TermError> {
-    let has = |atom: &str| holds(atom.as_bytes(), text.as_bytes());
-    Ok(match event.subject()? {
-        SubjectView::Mfa {
-            module, function, ..
-        } => has(module) || has(function),
-        SubjectView::Name(name) => has(name),
-        SubjectView::Term(term) => in_term(Some(&term), names, text)?,
-        SubjectView::None | SubjectView::Pid(_) => false,
-    })
-}
-
-fn in_term(term: Option<&[u8]>, names: &Dictionary, text: &str) -> Result<bool, TermError> {
-    let Some(term) = term else { return Ok(false) };
-    let mut sink = TextSink::new(text);
-    read_term(term, names, &mut sink)?;
-    Ok(sink.found)
 }
 
 /// Where an event stands.

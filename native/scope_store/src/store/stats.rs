@@ -122,7 +122,7 @@ impl Stats {
         };
         for shelf in log.shelves.values() {
             stats.origins += 1;
-            stats.expired_events += shelf.gone.events;
+            stats.expired_events = stats.expired_events.saturating_add(shelf.gone.events);
             shelf.slots().iter().for_each(|slot| stats.add(slot));
         }
         stats
@@ -130,7 +130,7 @@ impl Stats {
 
     fn add(&mut self, slot: &Slot) {
         self.blocks += 1;
-        self.events += slot.entry.facts.events();
+        self.events = self.events.saturating_add(slot.entry.facts.events());
         self.index_bytes += size_of::<Slot>() + slot.entry.resident();
         self.unreadable_blocks += usize::from(!slot.entry.index.readable);
     }

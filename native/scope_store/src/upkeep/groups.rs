@@ -71,7 +71,7 @@ fn joins(group: &[Arc<Entry>], entry: &Arc<Entry>) -> bool {
     may_merge(entry)
         && group
             .last()
-            .is_some_and(|last| last.facts.to + 1 == entry.facts.from)
+            .is_some_and(|last| last.facts.to.checked_add(1) == Some(entry.facts.from))
         && events + entry.facts.events() <= MAX_EVENTS as u64
         && bytes + u64::from(entry.facts.len) <= FULL_BYTES as u64
 }
@@ -82,5 +82,7 @@ fn may_merge(entry: &Entry) -> bool {
 }
 
 fn is_dense(slots: &[Slot]) -> bool {
-    slots.windows(2).all(|pair| pair[0].to + 1 == pair[1].from)
+    slots
+        .windows(2)
+        .all(|pair| pair[0].to.checked_add(1) == Some(pair[1].from))
 }
