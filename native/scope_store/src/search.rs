@@ -15,6 +15,7 @@ pub(crate) use found::Source;
 pub(crate) use merge::{Merge, Sink};
 pub(crate) use plan::{Body, Candidate, Plan};
 pub(crate) use recent::Recent;
+use select::matching;
 pub(crate) use select::select;
 pub(crate) use sieve::Sieve;
 
@@ -72,15 +73,15 @@ pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan, recent: &Rece
     }
 }
 
-/// Calls `each` with every block that may match and the places of what does, in the order of stamps
-/// within a block and in no order between blocks. Answers how many events were lost.
+/// Calls `each` with every block that may match and the places of what does, in the order of the
+/// sequence within a block and in no order between blocks. Answers how many events were lost.
 pub(crate) fn scan(sieve: &Sieve<'_>, plan: Plan, mut each: impl FnMut(&Events, &[u32])) -> u64 {
     let mut unread = 0u64;
     for block in &plan.candidates {
         let events = block.body.events();
         let selected = events
             .as_ref()
-            .and_then(|events| select(events, sieve, block.floor).ok());
+            .and_then(|events| matching(events, sieve, block.floor).ok());
         match (events, selected) {
             (Some(events), Some(places)) => each(&events, &places),
             _ => unread = unread.saturating_add(block.body.len()),

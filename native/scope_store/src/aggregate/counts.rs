@@ -107,7 +107,7 @@ fn count_numbers(
 fn count_seconds(events: &Events, places: &[u32], counted: &mut Counted) {
     let stamps = events.stamps();
     let second = |at: &u32| stamps[*at as usize] >> 32;
-    // Places come in the order of stamps.
+    // A lane's events come in the order of stamps, so that there are few runs.
     for run in places.chunk_by(|a, b| second(a) == second(b)) {
         let second = run.first().map_or(0, second);
         counted.add(Group::Second(second), run.len() as u64);

@@ -20,13 +20,26 @@ pub(crate) fn select(
     sieve: &Sieve<'_>,
     floor: Seq,
 ) -> Result<Vec<u32>, TermError> {
+    let mut places = matching(events, sieve, floor)?;
+    sort(events, sieve.query.order, &mut places);
+    Ok(places)
+}
+
+/// The same in the order of the sequence, for those who only count.
+///
+/// # Errors
+///
+/// As [`select`].
+pub(super) fn matching(
+    events: &Events,
+    sieve: &Sieve<'_>,
+    floor: Seq,
+) -> Result<Vec<u32>, TermError> {
     let query = sieve.query;
-    let tables = Tables::new(events, query)?;
-    let mut places = tables.places(events, sieve, floor);
+    let mut places = Tables::new(events, query)?.places(events, sieve, floor);
     if let Some(text) = &query.contains {
         keep_with_text(events, text, &mut places)?;
     }
-    sort(events, query.order, &mut places);
     Ok(places)
 }
 
