@@ -39,6 +39,9 @@ fn replicas_become_equal_whatever_happens() {
     for seed in seeds() {
         let counts = run(seed).counts;
         all.add(&counts);
+        if (seed + 1).is_multiple_of(10_000) {
+            eprintln!("{} seeds: {all:?}", seed + 1);
+        }
     }
     eprintln!("{} seeds: {all:?}", seeds().count());
 }
