@@ -118,7 +118,11 @@ impl From<Settings> for Opening {
                 ..Config::new(origin.clone())
             },
             origin,
-            sync: scope_sync::Settings::default(),
+            // Somebody may be waiting for an exchange: what was lost is soon said again.
+            sync: scope_sync::Settings {
+                resend_after: Duration::from_millis(300),
+                ..scope_sync::Settings::default()
+            },
             max_drift: Duration::from_millis(settings.max_clock_drift_ms),
         }
     }
