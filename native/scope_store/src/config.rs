@@ -31,6 +31,8 @@ pub struct Config {
     pub segment_bytes: u64,
     /// Blocks that a store with a folder holds in memory while the folder cannot take them.
     pub unsaved_bytes: u64,
+    /// Decoded blocks that are kept for the next question take about so many bytes.
+    pub decoded_bytes: u64,
     /// Written blocks are made durable at the latest so long after they were closed …
     pub commit_ms: u64,
     /// … or when so many bytes wait.
@@ -53,6 +55,7 @@ impl Config {
             retention_age: 30 * DAY,
             segment_bytes: 64 << 20,
             unsaved_bytes: 64 << 20,
+            decoded_bytes: 8 << 20,
             commit_ms: 200,
             commit_bytes: 1 << 20,
             conflict_bytes: 1 << 20,

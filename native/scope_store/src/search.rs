@@ -4,6 +4,7 @@ mod found;
 mod losses;
 mod merge;
 mod plan;
+mod recent;
 mod select;
 mod sieve;
 mod text;
@@ -12,6 +13,7 @@ pub use found::Match;
 pub(crate) use found::Source;
 pub(crate) use merge::{Merge, Sink};
 pub(crate) use plan::{Body, Candidate, Plan};
+pub(crate) use recent::Recent;
 pub(crate) use select::select;
 pub(crate) use sieve::Sieve;
 
@@ -45,13 +47,13 @@ pub struct Expired {
 }
 
 /// Answers `query` over the blocks of `plan`.
-pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan) -> Matches {
+pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan, recent: &Recent) -> Matches {
     let Plan {
         candidates,
         lossy,
         expired,
     } = plan;
-    let mut merge = Merge::new(sieve, candidates, Copies::new(query));
+    let mut merge = Merge::new(sieve, candidates, Copies::new(query)).keeping(recent);
     merge.run();
     let (Copies { events, .. }, more, unread) = merge.finish();
     let cursor = events

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::log::{Log, Unsaved};
 use crate::open::OpenBlock;
 use crate::query::Query;
-use crate::search::{self, Matches, Plan, Sieve};
+use crate::search::{self, Matches, Plan, Recent, Sieve};
 use crate::upkeep::{Tended, Upkeep};
 use parking_lot::{Mutex, RwLock};
 use scope_event::{Interner, RawEvent, Seq};
@@ -48,6 +48,7 @@ pub struct Store {
     open: Mutex<OpenBlock>,
     pub(crate) log: RwLock<Log>,
     aside: Mutex<Aside>,
+    pub(crate) recent: Recent,
     counters: Counters,
     /// The time as it was last told.
     now_ms: AtomicU64,
@@ -69,6 +70,7 @@ impl Store {
             open: Mutex::new(OpenBlock::new(config.origin.clone(), 1, interner.clone())),
             log: RwLock::new(log),
             aside: Mutex::new(Aside::new(config.conflict_bytes)),
+            recent: Recent::new(config.decoded_bytes),
             counters: Counters::default(),
             now_ms: AtomicU64::new(0),
             config,
@@ -144,7 +146,7 @@ impl Store {
     /// Answers a question. Everything that was pushed before is seen.
     pub fn query(&self, query: &Query) -> Matches {
         let sieve = Sieve::new(query);
-        search::answer(query, &sieve, self.plan(&sieve))
+        search::answer(query, &sieve, self.plan(&sieve), &self.recent)
     }
 
     /// The oldest stamp that is kept; `None` while there is no event.

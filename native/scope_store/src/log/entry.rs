@@ -5,10 +5,10 @@ use crate::index::Index;
 use crate::open::Closed;
 use crate::query::Kinds;
 use parking_lot::Mutex;
-use scope_event::{Header, Origin, Seq};
+use scope_event::{Block, Events, Header, Origin, Seq};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// The facts of a block that decide whether it must be looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(crate) struct Entry {
     /// The segment that it lives and dies with.
     segment: AtomicU64,
     place: Mutex<Place>,
+    /// The decoded events, while somebody holds them.
+    decoded: Mutex<Weak<Events>>,
     dead: AtomicBool,
     /// It cannot be merged with its neighbours.
     settled: AtomicBool,
@@ -76,6 +78,7 @@ impl Entry {
             index,
             segment: AtomicU64::new(segment),
             place: Mutex::new(place),
+            decoded: Mutex::default(),
             dead: AtomicBool::new(false),
             settled: AtomicBool::new(false),
         }
@@ -131,6 +134,17 @@ impl Entry {
     /// Whatever reading the file answers.
     pub(crate) fn bytes(&self) -> io::Result<Arc<[u8]>> {
         self.place().bytes()
+    }
+
+    /// The decoded events; `None` when they cannot be had.
+    pub(crate) fn events(&self) -> Option<Arc<Events>> {
+        if let Some(events) = self.decoded.lock().upgrade() {
+            return Some(events);
+        }
+        let block = Block::parse(self.bytes().ok()?).ok()?;
+        let events = Arc::new(block.events().ok()?);
+        *self.decoded.lock() = Arc::downgrade(&events);
+        Some(events)
     }
 
     /// Bytes that facts and filters keep in memory.

@@ -5,7 +5,7 @@
 //! can be next.
 
 use super::select::cursor_of;
-use super::{Candidate, Sieve, Source, select};
+use super::{Candidate, Recent, Sieve, Source, select};
 use crate::query::{Cursor, Order};
 use scope_event::{EventView, Events};
 use std::cmp::Ordering;
@@ -121,6 +121,8 @@ pub(crate) struct Merge<'a, S> {
     sieve: &'a Sieve<'a>,
     heap: BinaryHeap<Item>,
     sink: S,
+    /// Where decoded blocks are kept for the next question.
+    recent: Option<&'a Recent>,
     /// Events in blocks, or themselves, that could not be read.
     unread: u64,
 }
@@ -136,7 +138,16 @@ impl<'a, S: Sink> Merge<'a, S> {
             sieve,
             heap,
             sink,
+            recent: None,
             unread: 0,
+        }
+    }
+
+    /// Keeps what is decoded in `recent`.
+    pub(crate) fn keeping(self, recent: &'a Recent) -> Self {
+        Self {
+            recent: Some(recent),
+            ..self
         }
     }
 
@@ -177,6 +188,7 @@ impl<'a, S: Sink> Merge<'a, S> {
 
     fn selected(&self, block: &Candidate) -> Option<(Arc<Events>, Vec<u32>)> {
         let events = block.body.events()?;
+        self.recent.iter().for_each(|recent| recent.keep(&events));
         let places = select(&events, self.sieve, block.floor).ok()?;
         Some((events, places))
     }

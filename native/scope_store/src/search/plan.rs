@@ -3,7 +3,7 @@
 use super::{Expired, Sieve};
 use crate::log::{Entry, Log, Shelf, Slot};
 use crate::query::{Kinds, Order};
-use scope_event::{Block, Events, Kind, Seq};
+use scope_event::{Events, Kind, Seq};
 use std::sync::Arc;
 
 /// Events of a block: to be read and decoded, or at hand.
@@ -18,9 +18,7 @@ impl Body {
     pub(crate) fn events(&self) -> Option<Arc<Events>> {
         match self {
             Self::Open(events) => Some(events.clone()),
-            Self::Closed(entry) => Some(Arc::new(
-                Block::parse(entry.bytes().ok()?).ok()?.events().ok()?,
-            )),
+            Self::Closed(entry) => entry.events(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The store as the synchroniser sees it: headers and bytes of closed blocks.
 
 use super::Store;
-use crate::log::{Facts, Slot, Verdict};
+use crate::log::{Facts, Shelf, Slot, Verdict};
 use crate::open::Closed;
 use crate::time;
 use scope_event::{Block, BlockError, Origin};
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// Numbers of the own stream that are not given out here come from a clone of this node.
-    fn judge_on(&self, shelf: &crate::log::Shelf, origin: &Origin, facts: &Facts) -> Verdict {
+    fn judge_on(&self, shelf: &Shelf, origin: &Origin, facts: &Facts) -> Verdict {
         if *origin == self.config.origin && facts.to > shelf.knowledge.top() {
             return Verdict::Conflict(None);
         }

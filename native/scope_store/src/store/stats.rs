@@ -25,6 +25,10 @@ pub struct Stats {
     pub retention_bytes: u64,
     /// Bytes that facts and filters of the blocks keep in memory.
     pub index_bytes: usize,
+    /// About how many bytes decoded blocks take that are kept for the next question.
+    pub decoded_bytes: usize,
+    /// The bound of `decoded_bytes`.
+    pub decoded_limit: u64,
     /// Segments, the active one included.
     pub segments: usize,
     /// Origins that are held or remembered.
@@ -88,6 +92,8 @@ impl Stats {
             closed_blocks: store.counters.closed.load(Ordering::Relaxed),
             received_blocks: store.counters.received.load(Ordering::Relaxed),
             conflicts: store.aside.lock().stats(),
+            decoded_bytes: store.recent.bytes(),
+            decoded_limit: store.config.decoded_bytes,
             unsaved_limit: store.config.unsaved_bytes,
             ..closed
         }
