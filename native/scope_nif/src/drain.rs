@@ -209,10 +209,11 @@ fn gap(scope: &Scope, lost: u64) {
 fn notify(scope: &Arc<Scope>) {
     // Ordering: a wake-up that comes a round late does no harm.
     let fresh = scope.fresh.swap(false, Ordering::Relaxed);
-    if fresh && scope.silent.swap(false, Ordering::Relaxed) {
-        if let Some(pid) = *scope.watcher.lock() {
-            let _ = OwnedEnv::new().send_and_clear(&pid, |env| atoms::events().encode(env));
-        }
+    if fresh
+        && scope.silent.swap(false, Ordering::Relaxed)
+        && let Some(pid) = *scope.watcher.lock()
+    {
+        let _ = OwnedEnv::new().send_and_clear(&pid, |env| atoms::events().encode(env));
     }
 }
 
