@@ -46,6 +46,14 @@ fn replicas_become_equal_whatever_happens() {
     eprintln!("{} seeds: {all:?}", seeds().count());
 }
 
+/// Seeds that once failed: echoes of earlier lives, at the worst moment.
+#[test]
+fn what_once_went_wrong_goes_right() {
+    for seed in [2_203, 2_837, 15_993] {
+        run(seed);
+    }
+}
+
 #[test]
 fn a_seed_replays_byte_for_byte() {
     for seed in [1, 2, 9, 14, 19, 37] {
