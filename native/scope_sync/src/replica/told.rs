@@ -32,6 +32,8 @@ pub(super) struct Told {
     acked: u32,
     last: u32,
     pending: Option<Pending>,
+    /// The version of our vector that the peer has heard all of.
+    covered: u64,
     next_ns: u64,
     /// The peer said something that does not fit.
     doubted: bool,
@@ -45,6 +47,8 @@ pub(super) struct Told {
 #[derive(Debug)]
 struct Pending {
     no: u32,
+    /// Of our vector, when it was made.
+    version: u64,
     base: u32,
     names: Vec<Intro>,
     entries: Packed,
@@ -91,9 +95,9 @@ impl Told {
         };
     }
 
-    /// True when the peer has heard digest `no`, or there is nothing more to hear.
-    pub(super) fn has_heard(&self, no: u32) -> bool {
-        self.pending.is_none() && self.acked >= no
+    /// True when the peer has heard all that was known here at that version.
+    pub(super) fn has_heard(&self, version: u64) -> bool {
+        self.acked > 0 && self.covered >= version
     }
 
     pub(super) fn deadline_ns(&self, resend_ns: u64) -> Option<u64> {
@@ -124,8 +128,8 @@ impl Link {
         }
     }
 
-    /// Sends a digest if there is news, and returns the number of the one to wait for.
-    pub(super) fn tell(&mut self, cx: &mut Cx<'_>) -> u32 {
+    /// Sends a digest if there is news and none is on its way.
+    pub(super) fn tell(&mut self, cx: &mut Cx<'_>) {
         let versions = (cx.core.version, self.view.version);
         let quiet = self.told.quiet == Some(versions) && !self.told.must_speak();
         if self.told.pending.is_none() && !quiet {
@@ -134,10 +138,9 @@ impl Link {
                 None => self.told.quiet = Some(versions),
             }
         }
-        self.told
-            .pending
-            .as_ref()
-            .map_or(self.told.acked, |pending| pending.no)
+        if self.told.pending.is_none() {
+            self.told.covered = cx.core.version;
+        }
     }
 
     fn send_digest(&mut self, cx: &mut Cx<'_>, pending: Pending, offer: Offer) {
@@ -182,6 +185,7 @@ impl Link {
         let is_news = !values.is_empty() || self.told.must_speak();
         let pending = Pending {
             no,
+            version: cx.core.version,
             base,
             names,
             entries,
@@ -224,6 +228,8 @@ impl Link {
         }
         if pending.cut {
             self.tell(cx);
+        } else {
+            self.told.covered = pending.version;
         }
     }
 
