@@ -62,6 +62,9 @@ defmodule ElixirScope.Distributed.Native do
   def sync_receive(_scope, _peer, _bytes), do: missing()
   def sync_status(_scope), do: missing()
 
+  # export_: ElixirScope.Distributed.Export
+  def export_json_lines(_scope, _filter), do: missing()
+
   # trace_: ElixirScope.Distributed.Capture.Tracer
   def trace_gate(_open), do: missing()
 

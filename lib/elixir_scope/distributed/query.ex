@@ -10,6 +10,11 @@ defmodule ElixirScope.Distributed.Query do
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
+  @typedoc "How the matching events are read from the store of a scope, by a checked filter."
+  @type read(found) ::
+          (Storage.t(), filter :: keyword ->
+             {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
+
   @doc "The matching events; what is missing is warned of."
   @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
   def events(filters) do
@@ -19,13 +24,28 @@ defmodule ElixirScope.Distributed.Query do
     end
   end
 
-  @doc "The matching events of all members, and what is known to be missing from them."
-  @spec run(keyword | map) :: {:ok, Result.t()} | {:error, Error.t()}
-  def run(filters) do
+  @doc "Says that a result is not everything, and what is missing."
+  @spec warn(Result.t(term)) :: :ok
+  def warn(result) do
+    more = if result.more?, do: ", more than the limit", else: ""
+
+    Logger.warning(
+      "this is not everything: missing #{inspect(result.missing)}, #{result.dropped} dropped#{more}",
+      domain: [:elixir_scope]
+    )
+  end
+
+  @doc """
+  The matching events of all members, and what is known to be missing from them.
+  `read` takes them from the store, in whichever form they are wanted.
+  """
+  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | {:error, Error.t()}
+        when found: term
+  def run(filters, read \\ &Storage.query/2) do
     with {:ok, options} <- check(filters),
          {:ok, scope} <- Scope.fetch(options[:scope]) do
       Scope.via(scope.name, Task.Supervisor)
-      |> Task.Supervisor.async_nolink(fn -> answer(scope, options) end)
+      |> Task.Supervisor.async_nolink(fn -> answer(scope, options, read) end)
       |> Task.await(:infinity)
     end
   catch
@@ -39,14 +59,15 @@ defmodule ElixirScope.Distributed.Query do
     end
   end
 
-  defp answer(scope, options) do
+  defp answer(scope, options, read) do
     began = System.monotonic_time()
 
     with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, asked(infos, options[:nodes]), options[:timeout_ms]),
-         {:ok, matches} <- Storage.query(scope.store, options) do
+         {:ok, matches} <- read.(scope.store, options) do
       result = Result.new(scope.node, Map.keys(infos), missing, matches)
-      Telemetry.emit(:query, scope.node, Result.measure(result, System.monotonic_time() - began))
+      duration = System.monotonic_time() - began
+      Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
       Result.require(result, options[:require])
     end
   end
@@ -71,12 +92,5 @@ defmodule ElixirScope.Distributed.Query do
     Enum.filter(infos, fn {node, %ClusterNodeInfo{reason: reason}} ->
       reason not in [:no_library, :unregistered] and (nodes == [] or node in nodes)
     end)
-  end
-
-  defp warn(result) do
-    Logger.warning(
-      "this is not everything: missing #{inspect(result.missing)}, #{result.dropped} dropped",
-      domain: [:elixir_scope]
-    )
   end
 end

@@ -9,7 +9,15 @@ defmodule ElixirScope.Distributed.Storage do
   alias ElixirScope.Distributed.Event
 
   @type t :: term
-  @type matches :: %{events: [Event.t()], dropped: non_neg_integer, more?: boolean}
+  @type matches :: matches([Event.t()])
+
+  @typedoc "What was found, in one form or another: how many events it is, and what is missing."
+  @type matches(found) :: %{
+          events: found,
+          count: non_neg_integer,
+          dropped: non_neg_integer,
+          more?: boolean
+        }
 
   @doc "The events that match a checked filter, in stamp order."
   @callback query(t, filter :: keyword) :: {:ok, matches} | {:error, term}

@@ -268,6 +268,18 @@ fn a_correction_moves_what_follows_in_the_process() {
 }
 
 #[test]
+fn the_smallest_correction_is_a_nanosecond() {
+    let events = [at(1, 5), at(2, 5)];
+    let late = Edge {
+        cause: 1,
+        effect: 0,
+    };
+    let causality = Causality::build(&events, &[late]).unwrap();
+    assert_eq!(causality.stamp(0), Some(Stamp::from_bits(6)));
+    assert_eq!(causality.corrections()[0].by_ns, 1);
+}
+
+#[test]
 fn the_end_of_time_is_no_cycle() {
     let events = [at(1, u64::MAX), at(2, u64::MAX)];
     let late = Edge {

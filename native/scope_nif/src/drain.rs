@@ -42,16 +42,25 @@ pub(crate) fn start(config: LanesConfig) -> Result<(), StartError> {
 /// Stores everything that was recorded before the call. What a process recorded, and what it heard
 /// of, is below the heads that are read first.
 pub(crate) fn past_now() {
+    past_now_then(|| ());
+}
+
+/// The same, and `change` before anything more is drained: what is stored goes to the scopes that
+/// are in the table when a batch begins, so the table changes between two batches only.
+pub(crate) fn past_now_then<T>(change: impl FnOnce() -> T) -> T {
     let heads = LANES.heads();
     let mut drain = DRAIN.lock();
-    let Some(drain) = drain.as_mut() else { return };
-    let scopes = scopes::all();
-    drain.drain_past(&heads, |lane, slot, payload| {
-        route(&scopes, lane, slot, payload)
-    });
-    tell_losses(&scopes);
-    drop(scopes);
+    if let Some(drain) = drain.as_mut() {
+        let scopes = scopes::all();
+        drain.drain_past(&heads, |lane, slot, payload| {
+            route(&scopes, lane, slot, payload)
+        });
+        tell_losses(&scopes);
+    }
+    let changed = change();
+    drop(drain);
     LANES.wake();
+    changed
 }
 
 fn run() {
@@ -69,10 +78,9 @@ fn run() {
 
 /// Empties the rings once: how many events it were, and when there is something to do by itself.
 fn round(now: Duration) -> (usize, Option<Duration>) {
-    let scopes = scopes::all();
-    let seen = drain_all(&scopes);
+    let seen = drain_all();
     let unix_ms = unix_ms();
-    let due = scopes
+    let due = scopes::all()
         .iter()
         .flatten()
         .filter_map(|scope| attend(scope, unix_ms))
@@ -94,13 +102,14 @@ fn attend(scope: &Arc<Scope>, unix_ms: u64) -> Option<u64> {
     close.into_iter().chain(tended.next_ms).min()
 }
 
-fn drain_all(scopes: &Scopes) -> usize {
+fn drain_all() -> usize {
     let mut total = 0;
     loop {
         let mut drain = DRAIN.lock();
         let Some(drain) = drain.as_mut() else {
             return total;
         };
+        let scopes = &scopes::all();
         let seen = drain.drain(BATCH, |lane, slot, payload| {
             route(scopes, lane, slot, payload)
         });
@@ -200,10 +209,11 @@ fn gap(scope: &Scope, lost: u64) {
 fn notify(scope: &Arc<Scope>) {
     // Ordering: a wake-up that comes a round late does no harm.
     let fresh = scope.fresh.swap(false, Ordering::Relaxed);
-    if fresh && scope.silent.swap(false, Ordering::Relaxed) {
-        if let Some(pid) = *scope.watcher.lock() {
-            let _ = OwnedEnv::new().send_and_clear(&pid, |env| atoms::events().encode(env));
-        }
+    if fresh
+        && scope.silent.swap(false, Ordering::Relaxed)
+        && let Some(pid) = *scope.watcher.lock()
+    {
+        let _ = OwnedEnv::new().send_and_clear(&pid, |env| atoms::events().encode(env));
     }
 }
 

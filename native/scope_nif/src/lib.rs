@@ -12,6 +12,7 @@ mod drain;
 mod erl;
 mod etf;
 mod event;
+mod export;
 mod filter;
 mod payload;
 mod raw;

@@ -1,6 +1,7 @@
 //! The scopes of this machine: a fixed number of places, so that recording finds its clock by an
 //! index and nothing else.
 
+use crate::drain;
 use parking_lot::{Mutex, RwLock};
 use rustler::{LocalPid, Resource, ResourceArc};
 use scope_clock::{Clock, Counts, NodeId, Settings, Started};
@@ -16,6 +17,9 @@ pub(crate) const LIMIT: usize = 64;
 static CLOCKS: [Clock; LIMIT] = [const { Clock::new() }; LIMIT];
 static OPEN: [AtomicBool; LIMIT] = [const { AtomicBool::new(false) }; LIMIT];
 static TABLE: RwLock<[Option<Arc<Scope>>; LIMIT]> = RwLock::new([const { None }; LIMIT]);
+
+/// Scopes are opened and closed one after the other.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Which scope had each place last: its clock goes on where it was, another's begins anew.
 static OWNERS: Mutex<[Option<String>; LIMIT]> = Mutex::new([const { None }; LIMIT]);
@@ -119,15 +123,14 @@ pub(crate) enum OpenError {
 
 /// Opens a scope; one of the same name that its owner left behind makes room.
 pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
-    let old = all()
-        .into_iter()
-        .flatten()
-        .find(|scope| scope.name == opening.name);
-    old.iter().for_each(|scope| close(scope));
-    let mut table = TABLE.write();
-    let id = place(&table, opening.default).ok_or(OpenError::TooMany)?;
+    let _turn = TURN.lock();
+    let mut open = all().into_iter().flatten();
+    if let Some(old) = open.find(|scope| scope.name == opening.name) {
+        shut(&old);
+    }
+    let id = place(opening.default).ok_or(OpenError::TooMany)?;
     let scope = Arc::new(build(id, opening)?);
-    table[usize::from(id.0)] = Some(Arc::clone(&scope));
+    drain::past_now_then(|| set(id, Some(Arc::clone(&scope))));
     // Ordering: release, so that whoever finds it open finds the clock running.
     OPEN[usize::from(id.0)].store(true, Ordering::Release);
     Ok(scope)
@@ -135,17 +138,25 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
 
 /// Closes a scope: what its rings hold is stored first, then nothing more is taken.
 pub(crate) fn close(scope: &Arc<Scope>) {
-    OPEN[usize::from(scope.id.0)].store(false, Ordering::Release);
-    crate::drain::past_now();
-    scope.store.shut(crate::drain::unix_ms());
-    let mut table = TABLE.write();
-    let place = &mut table[usize::from(scope.id.0)];
-    if place.as_ref().is_some_and(|held| Arc::ptr_eq(held, scope)) {
-        *place = None;
+    let _turn = TURN.lock();
+    let held = TABLE.read()[usize::from(scope.id.0)].clone();
+    if held.is_some_and(|held| Arc::ptr_eq(&held, scope)) {
+        shut(scope);
     }
 }
 
-fn place(table: &[Option<Arc<Scope>>; LIMIT], default: bool) -> Option<ScopeId> {
+fn shut(scope: &Scope) {
+    OPEN[usize::from(scope.id.0)].store(false, Ordering::Release);
+    drain::past_now_then(|| set(scope.id, None));
+    scope.store.shut(drain::unix_ms());
+}
+
+fn set(id: ScopeId, scope: Option<Arc<Scope>>) {
+    TABLE.write()[usize::from(id.0)] = scope;
+}
+
+fn place(default: bool) -> Option<ScopeId> {
+    let table = TABLE.read();
     let first = usize::from(!default);
     let last = if default { 1 } else { LIMIT };
     let free = (first..last).find(|&at| table[at].is_none())?;

@@ -6,7 +6,7 @@ use crate::{atoms, clock, drain, filter};
 use rustler::{Atom, Env, LocalPid, NifMap, NifResult, ResourceArc, Term};
 use scope_clock::Stamp;
 use scope_event::Origin;
-use scope_store::Config;
+use scope_store::{Config, Matches};
 use std::time::Duration;
 
 /// What a scope is opened with, as the Erlang side writes it.
@@ -61,12 +61,9 @@ fn store_close(scope: ScopeRef) -> Atom {
     atoms::ok()
 }
 
-/// Sees everything recorded before the call, by whomever: the rings are drained first.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<Answer<'a>> {
-    let query = filter::query(query)?;
-    drain::past_now();
-    let found = scope.0.store.query(&query);
+    let found = matches(&scope, query)?;
     let events = Reader::new(env).all(&found.events);
     let damaged = found.events.len() - events.len();
     Ok(Answer {
@@ -74,6 +71,13 @@ fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<
         dropped: found.dropped + damaged as u64,
         more: found.more,
     })
+}
+
+/// Sees everything recorded before the call, by whomever: the rings are drained first.
+pub(crate) fn matches(scope: &ScopeRef, query: Term<'_>) -> NifResult<Matches> {
+    let query = filter::query(query)?;
+    drain::past_now();
+    Ok(scope.0.store.query(&query))
 }
 
 /// Who is told of the first event after a silence.
@@ -118,7 +122,11 @@ impl From<Settings> for Opening {
                 ..Config::new(origin.clone())
             },
             origin,
-            sync: scope_sync::Settings::default(),
+            // Somebody may be waiting for an exchange: what was lost is soon said again.
+            sync: scope_sync::Settings {
+                resend_after: Duration::from_millis(300),
+                ..scope_sync::Settings::default()
+            },
             max_drift: Duration::from_millis(settings.max_clock_drift_ms),
         }
     }

@@ -16,8 +16,11 @@ defmodule ElixirScope.Distributed.Query.Result do
   @enforce_keys [:events, :nodes]
   defstruct [:events, :nodes, missing: %{}, dropped: 0, more?: false]
 
-  @type t :: %__MODULE__{
-          events: [Event.t()],
+  @type t :: t([Event.t()])
+
+  @typedoc "A result whose events may be in another form, such as the lines of an export."
+  @type t(found) :: %__MODULE__{
+          events: found,
           nodes: [node],
           missing: %{node => term},
           dropped: non_neg_integer,
@@ -41,12 +44,13 @@ defmodule ElixirScope.Distributed.Query.Result do
       iex> ElixirScope.Distributed.Query.Result.partial?(%ElixirScope.Distributed.Query.Result{events: [], nodes: [], dropped: 3})
       true
   """
-  @spec partial?(t) :: boolean
+  @spec partial?(t(term)) :: boolean
   def partial?(result), do: result.missing != %{} or result.dropped > 0
 
   @doc false
   # How many members must have answered.
-  @spec require(t, :all | :majority | :any) :: {:ok, t} | {:error, Error.t()}
+  @spec require(t(found), :all | :majority | :any) :: {:ok, t(found)} | {:error, Error.t()}
+        when found: term
   def require(result, :any), do: {:ok, result}
   def require(%{missing: missing} = result, :all) when missing == %{}, do: {:ok, result}
   def require(result, :all), do: {:error, Error.new(:nodes_missing, missing: result.missing)}
@@ -58,10 +62,10 @@ defmodule ElixirScope.Distributed.Query.Result do
   end
 
   @doc false
-  def measure(result, duration) do
+  def measure(result, events, duration) do
     %{
       duration: duration,
-      events: length(result.events),
+      events: events,
       missing: map_size(result.missing),
       dropped: result.dropped
     }

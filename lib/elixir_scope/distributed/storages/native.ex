@@ -26,7 +26,18 @@ defmodule ElixirScope.Distributed.Storages.Native do
   @impl Storage
   def query(store, filter) do
     answer = Native.store_query(store, native_filter(filter))
-    {:ok, %{events: answer.events, dropped: answer.dropped, more?: answer.more}}
+    count = length(answer.events)
+    {:ok, %{events: answer.events, count: count, dropped: answer.dropped, more?: answer.more}}
+  end
+
+  @doc "A checked filter, as the native functions take it."
+  @spec native_filter(keyword) :: map
+  def native_filter(filter) do
+    filter
+    |> Map.new()
+    |> Map.update!(:kinds, &Event.expand/1)
+    |> Map.update!(:from, &moment(&1, 0))
+    |> Map.update!(:to, &moment(&1, @last_logical))
   end
 
   @impl Storage
@@ -62,14 +73,6 @@ defmodule ElixirScope.Distributed.Storages.Native do
       retention_bytes: options[:retention_bytes],
       max_clock_drift_ms: options[:max_clock_drift_ms]
     }
-  end
-
-  defp native_filter(filter) do
-    filter
-    |> Map.new()
-    |> Map.update!(:kinds, &Event.expand/1)
-    |> Map.update!(:from, &moment(&1, 0))
-    |> Map.update!(:to, &moment(&1, @last_logical))
   end
 
   # A point in time without a logical part stands for its first or its last stamp.

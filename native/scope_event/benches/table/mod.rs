@@ -6,7 +6,6 @@ use crate::{at_rest, blocks, builder, peers};
 use scope_event::block::MAX_EVENTS;
 use scope_event::{Block, Interner};
 use std::sync::Arc;
-use std::time::Instant;
 
 pub(crate) fn print(traces: &[Trace], interner: &Arc<Interner>) {
     println!(
@@ -26,10 +25,11 @@ fn rows(trace: &Trace, interner: &Arc<Interner>) {
     let peer = peers::rows(trace) as f64 / events;
     let (lz4, zstd) = peers::plain_columns(trace);
     println!(
-        "{}: {} blocks, plain columns {lz4:.2} / {zstd:.2} B, terms {:.1} B raw",
+        "{}: {} blocks, plain columns {lz4:.2} / {zstd:.2} B, terms {:.1} B raw, {:.0} % repeated",
         trace.name,
         hot.len(),
-        trace.payload_bytes() as f64 / events
+        trace.payload_bytes() as f64 / events,
+        repeated(&hot)
     );
     line("  stored hot, B", size(&hot) / events, peer, hot_target);
     line(
@@ -58,6 +58,16 @@ fn rows(trace: &Trace, interner: &Arc<Interner>) {
         .for_each(|block| assert!(block.verify().is_ok()));
 }
 
+/// How many of the terms are repeated ones.
+fn repeated(blocks: &[Block]) -> f64 {
+    let (mut all, mut new) = (0, 0);
+    for events in blocks.iter().filter_map(|block| block.events().ok()) {
+        all += events.data_ids().iter().filter(|id| **id > 0).count();
+        new += events.data_ids().iter().max().copied().unwrap_or_default() as usize;
+    }
+    100.0 * (1.0 - new as f64 / all.max(1) as f64)
+}
+
 fn size(blocks: &[Block]) -> f64 {
     blocks
         .iter()
@@ -65,26 +75,25 @@ fn size(blocks: &[Block]) -> f64 {
         .sum::<usize>() as f64
 }
 
-/// Nanoseconds on the processor of the best of some runs: other work on the machine does not count.
-/// Linux counts in ticks, so each run is long.
+/// Nanoseconds on the processor of the best of some runs: other work on the machine counts only as
+/// far as it shares a core.
 fn best(mut run: impl FnMut()) -> f64 {
-    const RUN: f64 = 60e6;
-    let wall = Instant::now();
-    run();
-    let times = (RUN / wall.elapsed().as_nanos() as f64).ceil() as u32;
-    let now = || on_cpu().unwrap_or_else(|| wall.elapsed().as_nanos() as f64);
     let mut once = || {
-        let start = now();
-        (0..times).for_each(|_| run());
-        (now() - start) / f64::from(times)
+        let start = on_cpu();
+        run();
+        on_cpu() - start
     };
-    (0..7).map(|_| once()).fold(f64::INFINITY, f64::min)
+    (0..40).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// What Linux has counted for this thread.
-fn on_cpu() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    stat.split_whitespace().next()?.parse().ok()
+fn on_cpu() -> f64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the clock exists on every Linux and `time` is ours to write.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 fn line(what: &str, ours: f64, peer: f64, target: f64) {

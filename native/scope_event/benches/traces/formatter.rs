@@ -65,18 +65,18 @@ impl Load<'_> {
         if depth < DEEPEST && (depth < 6 || self.random.below(200) > 0) {
             let callees = self.bodies[function as usize][body].clone();
             let deeper = if depth > 12 { 1 } else { callees.len() };
-            for (i, callee) in callees.into_iter().take(deeper).enumerate() {
-                let child = self.child(node, i as u64);
+            for callee in callees.into_iter().take(deeper) {
+                let child = self.child(node);
                 self.call(callee, depth + 1, child);
             }
         }
         self.event(Kind::Return, function, 165.0, node);
     }
 
-    /// Most functions pass on the node that they were given.
-    fn child(&mut self, node: u64, number: u64) -> u64 {
-        match self.random.below(3) {
-            0 => node.wrapping_mul(31).wrapping_add(number) % 4000,
+    /// Every other function passes on the node that it was given.
+    fn child(&mut self, node: u64) -> u64 {
+        match self.random.below(2) {
+            0 => self.random.skewed(60_000),
             _ => node,
         }
     }

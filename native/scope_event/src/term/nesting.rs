@@ -48,6 +48,7 @@ impl Nesting {
     }
 
     /// Takes the next token and says what it is here, without closing anything yet.
+    #[inline(always)]
     pub(crate) fn place(&mut self, token: &Token<'_>) -> Result<Place, TermError> {
         match *token {
             Token::Tuple(n) if n > 0 => self.open(Inside::Tuple, u64::from(n), Shape::Tuple(n)),
@@ -65,6 +66,7 @@ impl Nesting {
     }
 
     /// Closes what the placed token completes, innermost first.
+    #[inline(always)]
     pub(crate) fn settle(&mut self, token: &Token<'_>, mut closed: impl FnMut(Close)) {
         match token {
             Token::Tuple(1..) | Token::Map(1..) | Token::List | Token::Tail => return,

@@ -27,7 +27,10 @@ pub(crate) enum Token<'a> {
 }
 
 /// Reads the token at the cursor.
-#[inline]
+///
+/// Always inlined: a token returned through memory is copied in pieces of another size than it was
+/// written in, and waiting for those writes took longer than all else about a token.
+#[inline(always)]
 pub(crate) fn next_token<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     let tag = at.u8()?;
     Ok(match tag {
@@ -40,6 +43,7 @@ pub(crate) fn next_token<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError
     })
 }
 
+#[inline(always)]
 fn large<'a>(tag: u8, at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     Ok(match tag {
         tag::ATOM => Token::Atom(at.varint32()?),
@@ -74,6 +78,7 @@ fn rare<'a>(tag: u8, at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     })
 }
 
+#[inline(always)]
 fn whole(bytes: &[u8]) -> Token<'_> {
     Token::Binary {
         kept: bytes,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::audit::Audit;
+use super::backoff::Backoff;
 use super::core::Core;
-use super::pull::{Pull, Retry};
+use super::lives::Admission;
+use super::pull::Pull;
 use super::serve::Serve;
 use super::settle::Settle;
 use super::told::Told;
@@ -38,9 +40,9 @@ pub(super) struct Cx<'a> {
 #[derive(Debug)]
 pub(super) struct Link {
     /// This end's name for the life of the link.
-    mine: u32,
+    pub(super) mine: u32,
     /// The peer's; 0 until it is known.
-    theirs: u32,
+    pub(super) theirs: u32,
     pub(super) ack_owed: bool,
     /// Digests go out by themselves; otherwise only on demand.
     pub(super) active: bool,
@@ -48,7 +50,9 @@ pub(super) struct Link {
     pub(super) view: View,
     /// What this peer could not give; tried again after a time that doubles.
     pub(super) avoid: BTreeMap<u32, Intervals>,
-    pub(super) retry: Retry,
+    pub(super) retry: Backoff,
+    /// For as long as the peer has told nothing.
+    pub(super) nag: Backoff,
     /// What this peer gave and was refused for good.
     pub(super) banned: BTreeMap<u32, Intervals>,
     pub(super) pull: Option<Pull>,
@@ -62,14 +66,6 @@ pub(super) struct Link {
     pub(super) used_ns: u64,
 }
 
-/// What to do with a message.
-#[derive(PartialEq, Eq)]
-enum Admission {
-    Take,
-    /// It belongs to an earlier life of the link.
-    Stale,
-}
-
 impl Link {
     pub(super) fn new(mine: u32, now: Now) -> Self {
         Self {
@@ -80,7 +76,8 @@ impl Link {
             told: Told::default(),
             view: View::default(),
             avoid: BTreeMap::new(),
-            retry: Retry::default(),
+            retry: Backoff::default(),
+            nag: Backoff::default(),
             banned: BTreeMap::new(),
             pull: None,
             late: None,
@@ -181,7 +178,6 @@ impl Link {
     /// Does all that can be done now.
     pub(super) fn proceed(&mut self, cx: &mut Cx<'_>) {
         self.plan(cx);
-        self.view.offer = None;
         self.pump(cx);
         self.settle(cx);
         if self.ack_owed {
@@ -196,50 +192,10 @@ impl Link {
         if self.active {
             self.tell_when_due(cx);
             self.audit(cx);
+            self.nag(cx);
         }
         self.keep_alive(cx);
         self.proceed(cx);
-    }
-
-    /// Follows the lives of both ends. Who knows this end's present name is alive now; who greets
-    /// without a name may be a late echo of an earlier life, so this end takes a new name, which
-    /// only a living peer can learn. Any other message is answered with both names.
-    fn admit(&mut self, cx: &mut Cx<'_>, message: &Message) -> Admission {
-        let greets = message.yours == 0 && matches!(message.body, Body::Digest { base: 0, .. });
-        if message.mine == 0 || (message.yours != self.mine && !greets) {
-            self.answer_stranger(cx, message.mine);
-            return Admission::Stale;
-        }
-        if message.mine != self.theirs {
-            if greets && self.theirs != 0 {
-                self.mine = cx.core.nonce();
-            }
-            self.begin_life(cx, message.mine);
-        }
-        Admission::Take
-    }
-
-    /// The reply carries the name it came under, so that the peer sees that it is spoken to.
-    fn answer_stranger(&mut self, cx: &mut Cx<'_>, stranger: u32) {
-        let known = std::mem::replace(&mut self.theirs, stranger);
-        self.send(cx, Body::Ack, &[]);
-        self.theirs = known;
-    }
-
-    /// The peer's end began a new life. The first one changes nothing: what was said before it was
-    /// known may have been heard.
-    fn begin_life(&mut self, cx: &mut Cx<'_>, theirs: u32) {
-        self.ack_owed = true;
-        self.settle.ask_again();
-        if std::mem::replace(&mut self.theirs, theirs) == 0 {
-            return;
-        }
-        self.close(cx);
-        self.told.begin_again();
-        self.view.begin_again();
-        self.avoid.clear();
-        self.banned.clear();
-        self.audit = Audit::default();
     }
 
     /// Lets go of what is on the way.

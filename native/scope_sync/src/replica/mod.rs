@@ -2,9 +2,11 @@
 
 mod aged;
 mod audit;
+mod backoff;
 mod core;
 mod forget;
 mod link;
+mod lives;
 mod offer;
 mod pull;
 mod report;

@@ -1,7 +1,9 @@
 //! What a digest announced, run by run, so that asking for just that costs one bit an origin.
 //!
 //! Both ends work out the same runs from the same digest: what is held now and was not told before.
-//! A pull that follows at once names the digest and marks the origins whose runs it wants exactly.
+//! A pull names the last digest that was applied and marks the origins whose runs it wants exactly.
+//! The one who told remembers the last two: the one that is acknowledged and the one on its way. If
+//! it has forgotten all the same, it does not answer, and the next pull names every run.
 
 use std::collections::BTreeMap;
 

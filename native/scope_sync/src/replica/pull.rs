@@ -14,30 +14,8 @@ use crate::wire::{Body, Packed, Want, pack_wants};
 
 /// The most runs in one pull; the next one asks for the rest.
 const MAX_WANTS: usize = 2048;
-/// How long what a peer could not give is not asked for again, at first and at most.
+/// How long what a peer could not give is not asked for again, at first.
 const RETRY_NS: u64 = 60_000_000_000;
-const MAX_DOUBLINGS: u32 = 6;
-
-/// When what a peer could not give is tried again.
-#[derive(Debug, Default)]
-pub(super) struct Retry {
-    at_ns: Option<u64>,
-    doublings: u32,
-}
-
-impl Retry {
-    fn is_due(&mut self, now_ns: u64) -> bool {
-        let every = RETRY_NS << self.doublings;
-        let is_due = *self.at_ns.get_or_insert(now_ns.saturating_add(every)) <= now_ns;
-        if is_due {
-            *self = Self {
-                at_ns: None,
-                doublings: (self.doublings + 1).min(MAX_DOUBLINGS),
-            };
-        }
-        is_due
-    }
-}
 
 /// A pull on its way.
 #[derive(Debug)]
@@ -235,7 +213,7 @@ impl Link {
         {
             self.late = self.end_pull(cx);
         }
-        if !self.avoid.is_empty() && self.retry.is_due(cx.now.mono_ns) {
+        if !self.avoid.is_empty() && self.retry.is_due(cx.now.mono_ns, RETRY_NS) {
             self.avoid.clear();
         }
     }

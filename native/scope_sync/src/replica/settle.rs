@@ -20,8 +20,8 @@ pub(super) struct Settle {
 #[derive(Debug)]
 struct Asking {
     token: u32,
-    /// The digest that the peer must have heard.
-    heard: u32,
+    /// The version of our vector that the peer must have heard all of.
+    version: u64,
     /// When the request was sent, once it was.
     sent_ns: Option<u64>,
     settled: bool,
@@ -33,7 +33,8 @@ struct Asking {
 #[derive(Debug)]
 struct Owed {
     token: u32,
-    heard: u32,
+    /// As in [`Asking`].
+    version: u64,
 }
 
 impl Settle {
@@ -63,11 +64,11 @@ impl Link {
     /// Begins an exchange on demand.
     pub(super) fn ask(&mut self, cx: &mut Cx<'_>, token: u32) {
         let before = *cx.stats;
-        let heard = self.tell(cx);
+        let version = cx.core.version;
         let (sent_ns, began_ns) = (None, cx.now.mono_ns);
         self.settle.asking = Some(Asking {
             token,
-            heard,
+            version,
             sent_ns,
             settled: false,
             began_ns,
@@ -77,17 +78,13 @@ impl Link {
 
     pub(super) fn on_sync(&mut self, cx: &mut Cx<'_>, token: u32) {
         cx.core.refresh(cx.holdings);
-        let heard = self.tell(cx);
-        self.settle.owed = Some(Owed { token, heard });
+        let version = cx.core.version;
+        self.settle.owed = Some(Owed { token, version });
     }
 
     /// Answers or finishes what can be answered or finished now.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_>) {
-        if let Some(owed) = self
-            .settle
-            .owed
-            .take_if(|owed| self.told.has_heard(owed.heard))
-        {
+        if let Some(owed) = self.settle.owed.take() {
             self.answer(cx, owed);
         }
         let Some(mut asking) = self.settle.asking.take() else {
@@ -97,7 +94,7 @@ impl Link {
         let due = asking
             .sent_ns
             .is_none_or(|at| cx.now.mono_ns >= at.saturating_add(resend));
-        if !asking.settled && due && self.told.has_heard(asking.heard) {
+        if !asking.settled && due && self.was_heard(cx, asking.version) {
             self.send(
                 cx,
                 Body::Sync {
@@ -114,8 +111,16 @@ impl Link {
         }
     }
 
+    /// Whether the peer has heard all that was known at `version`; what is not told yet is told.
+    fn was_heard(&mut self, cx: &mut Cx<'_>, version: u64) -> bool {
+        if !self.told.has_heard(version) {
+            self.tell(cx);
+        }
+        self.told.has_heard(version)
+    }
+
     fn answer(&mut self, cx: &mut Cx<'_>, owed: Owed) {
-        if self.plan(cx) == Planned::Nothing {
+        if self.was_heard(cx, owed.version) && self.plan(cx) == Planned::Nothing {
             self.send(cx, Body::Settled { token: owed.token }, &[]);
         } else {
             self.settle.owed = Some(owed);

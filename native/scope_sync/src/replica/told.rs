@@ -19,7 +19,7 @@ use crate::wire::{Body, EntryPacker, Intro, MAX_RUNS, Packed, names_len};
 const CHUNK: usize = 32 * 1024;
 /// What an introduction counts for in that, apart from the name: as much as decoding allows it.
 const INTRO: usize = 48;
-/// How many digests are remembered run by run, for pulls that follow at once.
+/// How many digests are remembered run by run: the acknowledged one and the one on its way.
 const OFFERS: usize = 2;
 
 /// What the peer was told.
@@ -32,7 +32,11 @@ pub(super) struct Told {
     acked: u32,
     last: u32,
     pending: Option<Pending>,
+    /// The version of our vector that the peer has heard all of.
+    covered: u64,
     next_ns: u64,
+    /// The peer said something that does not fit.
+    doubted: bool,
     /// What the last digests announced.
     pub(super) offers: VecDeque<Offer>,
     /// The versions of both sides when there was nothing to tell.
@@ -43,6 +47,8 @@ pub(super) struct Told {
 #[derive(Debug)]
 struct Pending {
     no: u32,
+    /// Of our vector, when it was made.
+    version: u64,
     base: u32,
     names: Vec<Intro>,
     entries: Packed,
@@ -59,6 +65,27 @@ impl Told {
         self.offers.iter().find(|offer| offer.no == no)
     }
 
+    /// The peer says that it applied something else than it did. Either that is an old message, or
+    /// it lost what it was told, by taking an echo of an earlier life for a new one. The next
+    /// digest, empty if need be, tells: a peer that goes on like that is told all again.
+    fn judge(&mut self, ack: u32) {
+        self.doubted |= ack != self.acked;
+        if ack != self.acked
+            && self
+                .pending
+                .as_ref()
+                .is_some_and(|pending| pending.tries >= 2)
+        {
+            self.begin_again();
+        }
+    }
+
+    /// True when a digest is due even if it says nothing: the first one, which begins the count,
+    /// and one that asks whether the peer still knows what it was told.
+    fn must_speak(&self) -> bool {
+        self.acked == 0 || self.doubted
+    }
+
     /// The peer knows nothing any more. Digests go on counting, so that a late one is recognised.
     pub(super) fn begin_again(&mut self) {
         *self = Self {
@@ -68,9 +95,9 @@ impl Told {
         };
     }
 
-    /// True when the peer has heard digest `no`, or there is nothing more to hear.
-    pub(super) fn has_heard(&self, no: u32) -> bool {
-        self.pending.is_none() && self.acked >= no
+    /// True when the peer has heard all that was known here at that version.
+    pub(super) fn has_heard(&self, version: u64) -> bool {
+        self.acked > 0 && self.covered >= version
     }
 
     pub(super) fn deadline_ns(&self, resend_ns: u64) -> Option<u64> {
@@ -101,23 +128,24 @@ impl Link {
         }
     }
 
-    /// Sends a digest if there is news, and returns the number of the one to wait for.
-    pub(super) fn tell(&mut self, cx: &mut Cx<'_>) -> u32 {
+    /// Sends a digest if there is news and none is on its way.
+    pub(super) fn tell(&mut self, cx: &mut Cx<'_>) {
         let versions = (cx.core.version, self.view.version);
-        if self.told.pending.is_none() && self.told.quiet != Some(versions) {
+        let quiet = self.told.quiet == Some(versions) && !self.told.must_speak();
+        if self.told.pending.is_none() && !quiet {
             match self.digest(cx) {
                 Some((pending, offer)) => self.send_digest(cx, pending, offer),
                 None => self.told.quiet = Some(versions),
             }
         }
-        self.told
-            .pending
-            .as_ref()
-            .map_or(self.told.acked, |pending| pending.no)
+        if self.told.pending.is_none() {
+            self.told.covered = cx.core.version;
+        }
     }
 
     fn send_digest(&mut self, cx: &mut Cx<'_>, pending: Pending, offer: Offer) {
         self.told.last = pending.no;
+        self.told.doubted = false;
         self.told.offers.truncate(OFFERS - 1);
         self.told.offers.push_front(offer);
         self.told.next_ns = cx
@@ -154,9 +182,10 @@ impl Link {
             values.push((index, now));
         }
         let (base, entries, sent_ns) = (self.told.acked, packer.finish(), cx.now.mono_ns);
-        let is_news = !values.is_empty();
+        let is_news = !values.is_empty() || self.told.must_speak();
         let pending = Pending {
             no,
+            version: cx.core.version,
             base,
             names,
             entries,
@@ -182,13 +211,11 @@ impl Link {
         matters.then_some((told, now))
     }
 
+    /// Follows what the peer says it applied.
     pub(super) fn on_ack(&mut self, cx: &mut Cx<'_>, ack: u32) {
-        let Some(pending) = self.told.pending.take() else {
-            return;
+        let Some(pending) = self.told.pending.take_if(|pending| pending.no == ack) else {
+            return self.told.judge(ack);
         };
-        if pending.no != ack {
-            return self.judge(pending, ack);
-        }
         self.told.acked = ack;
         for intro in &pending.names {
             self.told.introduced.insert(intro.index);
@@ -201,15 +228,8 @@ impl Link {
         }
         if pending.cut {
             self.tell(cx);
-        }
-    }
-
-    /// A peer that repeatedly acknowledges something else has lost what this digest builds on.
-    fn judge(&mut self, pending: Pending, ack: u32) {
-        if pending.tries >= 2 && ack != self.told.acked {
-            self.told.begin_again();
         } else {
-            self.told.pending = Some(pending);
+            self.told.covered = pending.version;
         }
     }
 

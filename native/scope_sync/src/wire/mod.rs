@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Only the small control structs go through serde and bincode; vectors and wants are packed by
-//! [`pack`], because most of their numbers fit in one or two bytes there.
+//! hand, because most of their numbers fit in one or two bytes there.
 
 mod blocks;
 mod entries;

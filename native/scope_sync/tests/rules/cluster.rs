@@ -7,7 +7,7 @@ use scope_sync::model::{MemoryHoldings, ModelBlock};
 use scope_sync::{Holdings, Notice, Now, Origin, Out, PeerStats, Replica, Settings};
 
 /// Seconds of the wall clock at the start.
-const EPOCH_S: u64 = 1_000_000;
+const EPOCH_S: u64 = 10_000_000;
 
 pub(crate) struct Member {
     pub(crate) replica: Replica,

@@ -115,6 +115,28 @@ fn blocks_that_nobody_asked_for_are_not_taken() {
 }
 
 #[test]
+fn blocks_outside_of_what_was_asked_for_are_not_taken() {
+    let mut victim = Victim::new();
+    victim.claim(5);
+    let beyond = ModelBlock::new(origin("x"), 6, 9, stamp(0)).encode();
+    victim.send(data(1, beyond.len()), &beyond).unwrap();
+    assert_eq!(victim.cluster.events("a", &origin("x")), 0);
+    assert_eq!(victim.refused(), 1);
+}
+
+#[test]
+fn a_block_that_is_too_old_is_not_taken_even_if_it_was_asked_for() {
+    let mut victim = Victim::new();
+    victim.claim(5);
+    let old = ModelBlock::new(origin("x"), 1, 5, 7 << 32).encode();
+    victim.cluster.time_ns = 60 * 86_400 * 1_000_000_000;
+    victim.send(data(1, old.len()), &old).unwrap();
+    let now = victim.cluster.now();
+    assert!(now.stamp > stamp(0));
+    assert_eq!(victim.cluster.events("a", &origin("x")), 0);
+}
+
+#[test]
 fn the_live_origin_of_a_node_cannot_be_written_by_others() {
     let mut victim = Victim::new();
     let names = vec![Intro {

@@ -41,10 +41,30 @@ fn what_is_too_old_is_asked_for_once() {
         cluster.members["b"].store.knowledge(&origin("a")).held(),
         Intervals::of(11, 20)
     );
+    let young = cluster.members["b"].store.bytes();
+    assert_eq!(
+        cluster.stats("a", "b").payload_out,
+        young,
+        "what is too old does not travel"
+    );
     cluster.pass(Duration::from_secs(200));
     let before = cluster.delivered;
     cluster.pass(Duration::from_secs(200));
     assert_eq!(cluster.delivered, before);
+}
+
+#[test]
+fn what_expires_elsewhere_is_heard_of() {
+    let mut cluster = Cluster::of(&["a", "b"]);
+    (0..4).for_each(|_| cluster.record("a", 10));
+    cluster.pass(SOON);
+    cluster.store("a").expire_to(&origin("a"), 20);
+    cluster.pass(SOON);
+    let known = cluster.members["b"]
+        .replica
+        .peer_knowledge("a", &origin("a"))
+        .unwrap();
+    assert_eq!(known.floor, 20);
 }
 
 #[test]
