@@ -7,7 +7,7 @@
 
 use crate::fact::{self, Fact, NO_FILE};
 use crate::link;
-use crate::{Graph, GraphError, Kind, Kinds, Reference};
+use crate::{Graph, GraphError, Kind, Kinds, Reference, Version};
 
 /// What a change came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,8 +165,12 @@ impl Graph {
     }
 
     fn count(&mut self, change: Change) {
-        self.version.content += u64::from(change != Change::None);
-        self.version.structure += u64::from(change == Change::Structure);
+        let Version { content, structure } = self.version;
+        // Wrapping: the number may have come from a peer.
+        self.version = Version {
+            content: content.wrapping_add(u64::from(change != Change::None)),
+            structure: structure.wrapping_add(u64::from(change == Change::Structure)),
+        };
     }
 
     /// Gives one module a list. Names that lose a use are noted, not dropped: other lists that

@@ -11,7 +11,7 @@
 //! - the whole: [`Graph::components`], [`Graph::cycles`], [`Graph::layers`];
 //! - what a change comes to: [`Graph::affected`];
 //! - versions: a graph is a value, [`Diff`] leads from one to another, and both have a compact
-//!   canonical form in bytes;
+//!   canonical form in bytes; [`Graph::part`] is one of some modules;
 //! - everything else: [`Graph::view`] lets petgraph's algorithms run on it without a copy.
 //!
 //! It does not find dependencies, read files or know Erlang, and nothing in it recurses.
@@ -36,6 +36,7 @@ mod layers;
 mod link;
 mod minus;
 mod names;
+mod part;
 mod reach;
 mod reference;
 mod view;

@@ -1,7 +1,7 @@
 //! What one graph says and another does not.
 
-use crate::builder::Builder;
 use crate::fact::{Fact, NO_FILE};
+use crate::part::Part;
 use crate::{Graph, ModuleId};
 
 /// The other graph's number of each module and file of ours.
@@ -40,7 +40,7 @@ impl Graph {
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         let translation = Translation::between(self, other);
-        let mut rest = Rest::default();
+        let mut rest = Part::default();
         for from in self.modules() {
             let theirs = translation.module(from.0).map(ModuleId);
             if self.is_defined(from) && !theirs.is_some_and(|id| other.is_defined(id)) {
@@ -51,7 +51,7 @@ impl Graph {
             let facts = self.facts_of(from).iter().filter(|fact| !has(fact));
             rest.add(self, from, facts);
         }
-        rest.0.build()
+        rest.build()
     }
 
     /// True when `other` says all that this graph says.
@@ -76,36 +76,4 @@ impl Eq for Graph {}
 
 fn has(facts: &[Fact], fact: Fact) -> bool {
     facts.binary_search(&fact).is_ok()
-}
-
-/// A graph of parts of another one; it cannot need more numbers than that one did.
-#[derive(Default)]
-struct Rest(Builder);
-
-impl Rest {
-    fn define(&mut self, of: &Graph, id: ModuleId) {
-        if let Some(name) = of.name(id) {
-            self.0.define_bare(name);
-        }
-    }
-
-    fn add<'a>(&mut self, of: &Graph, from: ModuleId, facts: impl Iterator<Item = &'a Fact>) {
-        let facts: Vec<Fact> = facts.map(|fact| self.fact(of, fact)).collect();
-        if let (Some(name), false) = (of.name(from), facts.is_empty()) {
-            let from = self.0.modules.intern(name);
-            self.0.add(from, facts);
-        }
-    }
-
-    fn fact(&mut self, of: &Graph, fact: &Fact) -> Fact {
-        let file = fact.file().and_then(|file| of.files.text(file));
-        Fact {
-            to: self
-                .0
-                .modules
-                .intern(of.modules.text(fact.to).unwrap_or_default()),
-            file: file.map_or(NO_FILE, |file| self.0.files.intern(file)),
-            ..*fact
-        }
-    }
 }

@@ -38,6 +38,15 @@ enum Operation {
     Remove(&'static str),
 }
 
+impl Operation {
+    fn module(&self) -> &'static str {
+        match self {
+            Self::Replace(module, _) | Self::Observe(module, _) => module,
+            Self::Forget(module) | Self::Remove(module) => module,
+        }
+    }
+}
+
 fn module() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&MODULES[..])
 }
