@@ -1,1 +1,35 @@
-//! The only crate that knows Erlang: decode, call, encode; the erl_tracer callbacks.
+//! The only crate that knows Erlang: decode, call, encode.
+//!
+//! Read it beside `lib/elixir_scope/distributed/native.ex`: each module here holds the functions of
+//! one prefix there. What is called for every event is registered raw ([`raw`]); what takes longer
+//! than a millisecond runs on a dirty scheduler, and only in processes of ours. Below that:
+//! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores, [`erl`] and
+//! [`walk`] the one way to look at a term inside a tracer, [`terms`] and [`event`] the way back.
+
+mod atoms;
+mod clock;
+mod drain;
+mod erl;
+mod etf;
+mod event;
+mod export;
+mod filter;
+mod payload;
+mod raw;
+mod ring;
+mod scopes;
+mod store;
+mod symbols;
+mod sync;
+mod terms;
+mod trace;
+mod walk;
+mod words;
+
+rustler::init!("Elixir.ElixirScope.Distributed.Native", load = load);
+
+/// Runs once for the life of the machine: the library is never unloaded.
+fn load(env: rustler::Env<'_>, _info: rustler::Term<'_>) -> bool {
+    words::load(env);
+    true
+}

@@ -59,6 +59,7 @@ impl Link {
     /// known may have been heard.
     fn begin_life(&mut self, cx: &mut Cx<'_>, theirs: u32) {
         self.ack_owed = true;
+        self.settle.ask_again();
         if std::mem::replace(&mut self.theirs, theirs) == 0 {
             return;
         }

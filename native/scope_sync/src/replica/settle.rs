@@ -45,6 +45,13 @@ impl Settle {
         self.asking.as_ref().map(|asking| asking.token)
     }
 
+    /// The peer did not know this end when it was asked, and heard nothing.
+    pub(super) fn ask_again(&mut self) {
+        if let Some(asking) = &mut self.asking {
+            (asking.sent_ns, asking.settled) = (None, false);
+        }
+    }
+
     pub(super) fn on_settled(&mut self, token: u32) {
         if let Some(asking) = self.asking.as_mut().filter(|asking| asking.token == token) {
             asking.settled = asking.sent_ns.is_some();

@@ -1,0 +1,48 @@
+# What an explicit event costs the process that records it, beside inserting the same
+# into an ETS table. It measures the calling process; the drain runs beside it.
+
+Code.require_file("support.exs", __DIR__)
+alias ElixirScope.Distributed, as: Scope
+
+plain = :ets.new(:plain, [:set, :public])
+concurrent = :ets.new(:concurrent, [:set, :public, write_concurrency: true])
+map = %{id: 17, user: "ada", total: 42}
+
+insert = fn table, data -> :ets.insert(table, {:step, self(), data, nil}) end
+
+results =
+  Bench.compare(
+    none: fn -> Scope.record(:step) end,
+    integer: fn -> Scope.record(:step, 17) end,
+    map: fn -> Scope.record(:step, map) end,
+    correlated: fn -> Scope.record(:step, 17, correlation_id: "r-17") end,
+    not_running: fn -> Scope.record(:step, 17, scope: :nobody) end,
+    now: fn -> Scope.GlobalClock.now() end,
+    plain_integer: fn -> insert.(plain, 17) end,
+    plain_map: fn -> insert.(plain, map) end,
+    concurrent_integer: fn -> insert.(concurrent, 17) end,
+    concurrent_map: fn -> insert.(concurrent, map) end,
+    counter: fn -> :erlang.system_time() end
+  )
+
+{:ok, status} = Scope.status()
+true = status.rings.recorded > 1_000_000
+
+at_least = fn ours, peer, factor -> {"≥ #{factor} × faster", peer >= factor * ours} end
+
+Bench.table("One event, in the process that records it", [
+  {"`record/1`", results[:none], results[:plain_integer], "ets, set",
+   at_least.(results[:none], results[:plain_integer], 1.3)},
+  {"`record/2`, integer", results[:integer], results[:concurrent_integer],
+   "ets, write_concurrency", at_least.(results[:integer], results[:concurrent_integer], 1.3)},
+  {"`record/2`, map of three", results[:map], results[:concurrent_map], "ets, write_concurrency",
+   at_least.(results[:map], results[:concurrent_map], 1.3)},
+  {"`record/3`, integer with a correlation id", results[:correlated],
+   results[:concurrent_integer], "ets, write_concurrency",
+   at_least.(results[:correlated], results[:concurrent_integer], 1.0)},
+  {"`record/3` where no scope runs", results[:not_running], results[:plain_integer], "ets, set",
+   at_least.(results[:not_running], results[:plain_integer], 1.0)},
+  {"`GlobalClock.now/0`", results[:now], results[:counter], "system_time", {"reported", true}}
+])
+
+IO.puts("\nrecorded #{status.rings.recorded}, lost #{status.rings.lost}")

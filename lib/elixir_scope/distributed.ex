@@ -1,0 +1,126 @@
+defmodule ElixirScope.Distributed do
+  @external_resource readme = Path.join([__DIR__, "..", "..", "README.md"])
+  @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
+
+  alias ElixirScope.Distributed.{Capture.Recorder, Error, Event, Options, Query, Scope, Status}
+  alias ElixirScope.Distributed.View
+
+  @default_scope Options.default_scope()
+
+  @doc """
+  Starts a scope under the library's own supervisor; a running one is returned.
+
+      {:ok, pid} = ElixirScope.Distributed.start()
+      {:ok, ^pid} = ElixirScope.Distributed.start()
+
+  ## Options
+
+  #{Options.docs(:start)}
+  """
+  @spec start(keyword) :: {:ok, pid} | {:error, Error.t() | term}
+  def start(options \\ []), do: Scope.start(options)
+
+  @doc """
+  Starts a scope linked to the caller; the options are those of `start/1`.
+
+      {:ok, pid} = ElixirScope.Distributed.start_link(name: :shop)
+  """
+  @spec start_link(keyword) :: Supervisor.on_start()
+  def start_link(options \\ []), do: Scope.start_link(options)
+
+  @doc """
+  For a supervision tree of your own.
+
+      children = [{ElixirScope.Distributed, name: :shop}]
+  """
+  @spec child_spec(keyword) :: Supervisor.child_spec()
+  def child_spec(options), do: Scope.child_spec(options)
+
+  @doc """
+  Stops a scope; what it recorded is gone with it.
+
+      :ok = ElixirScope.Distributed.stop(:shop)
+  """
+  @spec stop(atom) :: :ok | {:error, Error.t()}
+  def stop(scope \\ @default_scope), do: Scope.stop(scope)
+
+  @doc """
+  Records an event.
+
+  It never waits and never raises. Where nothing can be recorded, because no scope runs
+  or a ring is full, the event is counted as lost. `data` is bounded as it is copied:
+  see the guide on what an event costs.
+
+      :ok = ElixirScope.Distributed.record(:checkout)
+  """
+  @spec record(atom) :: :ok
+  def record(name), do: Recorder.record(name, nil)
+
+  @doc """
+  Records an event with data.
+
+      :ok = ElixirScope.Distributed.record(:checkout, %{items: 3})
+  """
+  @spec record(atom, term) :: :ok
+  def record(name, data), do: Recorder.record(name, data)
+
+  @doc """
+  Records an event with data and options.
+
+      :ok = ElixirScope.Distributed.record(:checkout, %{items: 3}, correlation_id: "r-17")
+
+  ## Options
+
+  #{Options.docs(:record)}
+  """
+  @spec record(atom, term, keyword) :: :ok
+  def record(name, data, options), do: Recorder.record(name, data, options)
+
+  @doc """
+  The events of all members that match, in the cluster's order, as one list.
+
+  A process sees its own events at once. When something is known to be missing, one
+  warning says so; `query/2` returns it instead.
+
+      {:ok, events} = ElixirScope.Distributed.events(kinds: [:mark], limit: 10)
+
+  ## Options
+
+  #{Options.docs(:query)}
+  """
+  @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
+  def events(filters \\ []), do: Query.events(filters)
+
+  @doc """
+  Like `events/1`, with what is missing from the result.
+
+      {:ok, %ElixirScope.Distributed.Query.Result{missing: missing}} =
+        ElixirScope.Distributed.query([kinds: [:mark]], require: :majority)
+  """
+  @spec query(keyword | map, keyword) :: {:ok, Query.Result.t()} | {:error, Error.t()}
+  def query(filters, options \\ []), do: Query.run(Enum.to_list(filters) ++ options)
+
+  @doc """
+  Prints the matching events as one timeline of all nodes.
+
+      :ok = ElixirScope.Distributed.timeline(correlation_id: "r-17")
+  """
+  @spec timeline(keyword | map) :: :ok | {:error, Error.t()}
+  def timeline(filters \\ []), do: View.timeline(filters)
+
+  @doc """
+  The nodes that a correlation touched: when first, when last, how many events.
+
+      {:ok, [%{node: :"web@127.0.0.1", events: 4}]} = ElixirScope.Distributed.nodes_of("r-17")
+  """
+  @spec nodes_of(term, atom) :: {:ok, [map]} | {:error, Error.t()}
+  def nodes_of(correlation_id, scope \\ @default_scope), do: View.nodes_of(correlation_id, scope)
+
+  @doc """
+  How the scope stands: every bound with its present value, losses by cause, members.
+
+      {:ok, %ElixirScope.Distributed.Status{missing: []}} = ElixirScope.Distributed.status()
+  """
+  @spec status(atom) :: {:ok, Status.t()} | {:error, Error.t()}
+  def status(scope \\ @default_scope), do: Status.read(scope)
+end

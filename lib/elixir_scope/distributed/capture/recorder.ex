@@ -1,0 +1,63 @@
+defmodule ElixirScope.Distributed.Capture.Recorder do
+  @moduledoc false
+  # The way of an explicit event into this VM's rings: nothing here waits, raises or
+  # looks anything up for the default scope.
+
+  require Logger
+
+  alias ElixirScope.Distributed.{Error, Native, Options, Scope}
+
+  @default_scope Options.default_scope()
+
+  @doc "Reserves the rings of this VM. What is in the way is logged, never fatal."
+  @spec start(pos_integer) :: :ok | {:error, Error.t()}
+  def start(ring_bytes) do
+    with nil <- Native.load_failure(),
+         {:ok, _started} <- Native.ring_start(ring_bytes, threads()) do
+      :ok
+    else
+      {:error, reason} -> report(Error.new(:rings_not_started, reason: reason))
+      {file, reason} -> report(Error.new(:library_not_loaded, file: file, reason: reason))
+    end
+  end
+
+  @doc "Records an event in the default scope, without a look-up."
+  @spec record(atom, term) :: :ok
+  def record(name, data), do: Native.ring_record(name, data, nil)
+
+  @doc "Records an event with options; what is wrong with them is counted as lost."
+  @spec record(atom, term, keyword) :: :ok
+  def record(name, data, options) do
+    case options do
+      [] -> Native.ring_record(name, data, nil)
+      [correlation_id: id] -> Native.ring_record(name, data, id)
+      _more -> record_to(options[:scope] || @default_scope, name, data, options[:correlation_id])
+    end
+  end
+
+  @doc "The state of the rings: every bound, what is in use, what was lost and why."
+  @spec status() :: map
+  def status, do: Native.ring_status()
+
+  # Whatever may run a NIF or a trace point: every scheduler, and two threads more.
+  defp threads do
+    [:schedulers, :dirty_cpu_schedulers, :dirty_io_schedulers]
+    |> Enum.map(&:erlang.system_info/1)
+    |> Enum.sum()
+    |> Kernel.+(2)
+  end
+
+  defp record_to(@default_scope, name, data, id), do: Native.ring_record(name, data, id)
+
+  defp record_to(scope, name, data, id) do
+    case Scope.fetch(scope) do
+      {:ok, %{index: index}} -> Native.ring_record_to(index, name, data, id)
+      {:error, _not_running} -> Native.ring_record_to(-1, name, data, id)
+    end
+  end
+
+  defp report(error) do
+    Logger.error(Exception.message(error), domain: [:elixir_scope])
+    {:error, error}
+  end
+end

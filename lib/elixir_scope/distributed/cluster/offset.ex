@@ -1,0 +1,41 @@
+defmodule ElixirScope.Distributed.Cluster.Offset do
+  @moduledoc false
+  # How far two clocks are apart, from the four stamps of an exchange, as in NTP
+  # (RFC 5905, section 8): the exchange with the shortest round trip is the one the
+  # network disturbed least, so the best of the last eight is believed.
+
+  alias ElixirScope.Distributed.Types.GlobalTimestamp
+
+  @window 8
+
+  @type t :: {offset_ns :: integer, uncertainty_ns :: non_neg_integer}
+  @type window :: [t]
+
+  @doc """
+  One exchange: `sent` and `returned` by our clock, `received` and `answered` by theirs.
+
+      iex> stamp = &{0, &1, :a@h}
+      iex> Offset.sample(stamp.(0), stamp.(150), stamp.(160), stamp.(110))
+      {100, 50}
+  """
+  @spec sample(
+          GlobalTimestamp.t(),
+          GlobalTimestamp.t(),
+          GlobalTimestamp.t(),
+          GlobalTimestamp.t()
+        ) :: t
+  def sample({_, sent, _}, {_, received, _}, {_, answered, _}, {_, returned, _}) do
+    offset = div(received - sent + (answered - returned), 2)
+    round_trip = returned - sent - (answered - received)
+    {offset, max(div(round_trip, 2), 0)}
+  end
+
+  @doc "Adds a sample to a window of them, newest first."
+  @spec add(window | nil, t) :: window
+  def add(nil, sample), do: [sample]
+  def add(window, sample), do: Enum.take([sample | window], @window)
+
+  @doc "The most certain sample of a window."
+  @spec best(window) :: t
+  def best(window), do: Enum.min_by(window, fn {_offset, uncertainty} -> uncertainty end)
+end

@@ -1,0 +1,45 @@
+defmodule ElixirScope.Distributed.Config do
+  @moduledoc """
+  The configuration under `config :elixir_scope_distributed`, read once at start.
+
+  No other module reads the application environment. A wrong key or value raises
+  `ArgumentError` with what was expected, what came and what was probably meant.
+
+  ## Keys
+
+  #{ElixirScope.Distributed.Options.docs(:config)}
+
+  ## Example
+
+      config :elixir_scope_distributed,
+        cluster_nodes_init: [:"web@10.0.0.1", :"orders@10.0.0.2"],
+        retention_bytes: 256 * 1024 * 1024
+  """
+
+  alias ElixirScope.Distributed.Options
+
+  @app :elixir_scope_distributed
+
+  @doc "The configuration, checked and with its defaults."
+  @spec read!() :: keyword
+  def read! do
+    @app |> Application.get_all_env() |> Keyword.drop([:included_applications]) |> check!()
+  end
+
+  @doc """
+  The options of the default scope, taken from a checked configuration.
+
+      iex> config = ElixirScope.Distributed.Options.validate!(:config, flush_ms: 100)
+      iex> ElixirScope.Distributed.Config.start_options(config)[:flush_ms]
+      100
+  """
+  @spec start_options(keyword) :: keyword
+  def start_options(config), do: Keyword.take(config, Keyword.keys(Options.schema(:start)))
+
+  defp check!(env) do
+    case Options.validate(:config, env) do
+      {:ok, config} -> config
+      {:error, message} -> raise ArgumentError, "config #{inspect(@app)}: #{message}"
+    end
+  end
+end

@@ -1,0 +1,93 @@
+defmodule ElixirScope.Distributed.Event do
+  @moduledoc """
+  One thing that happened on one node.
+
+    * `id` - `{origin, seq}`, where `origin` is `{node, incarnation}` and `seq` counts
+      that origin's events without a gap: identity, not order;
+    * `at` - when, as the cluster orders it (`t:ElixirScope.Distributed.Types.GlobalTimestamp.t/0`);
+    * `mono_ns` - when, by the recording node's monotonic clock: for durations;
+    * `node`, `pid` - who;
+    * `kind` - what, see `kinds/0`;
+    * `subject` - what it is about: a function, a peer process, a name;
+    * `correlation_id` - what ties it to other events of the same request;
+    * `data` - arguments, message, return, state: bounded when it was recorded;
+    * `meta` - what is to be known about the event itself, such as `truncated?: true`.
+  """
+
+  alias ElixirScope.Distributed.Types.GlobalTimestamp
+
+  defstruct [
+    :id,
+    :at,
+    :mono_ns,
+    :node,
+    :pid,
+    :kind,
+    :subject,
+    :correlation_id,
+    :data,
+    meta: %{}
+  ]
+
+  @type origin :: {node, incarnation :: non_neg_integer}
+  @type t :: %__MODULE__{
+          id: {origin, seq :: pos_integer},
+          at: GlobalTimestamp.t(),
+          mono_ns: integer,
+          node: node,
+          pid: pid | nil,
+          kind: atom,
+          subject: mfa | pid | term,
+          correlation_id: term,
+          data: term,
+          meta: map
+        }
+
+  @families [
+    function: [:call, :return, :exception],
+    message: [:send, :receive],
+    process: [:spawn, :exit, :link, :unlink, :register, :unregister],
+    state: [:state],
+    memory: [:gc, :memory],
+    scheduling: [:in, :out],
+    vitals: [:vitals],
+    system: [
+      :node_up,
+      :node_down,
+      :partition,
+      :heal,
+      :gap,
+      :clock,
+      :trace_started,
+      :trace_stopped
+    ],
+    user: [:mark]
+  ]
+
+  @doc """
+  Every kind of event.
+
+      iex> :mark in ElixirScope.Distributed.Event.kinds()
+      true
+  """
+  @spec kinds() :: [atom]
+  def kinds, do: Enum.flat_map(@families, &elem(&1, 1))
+
+  @doc """
+  Every family of kinds; filters take a family wherever they take a kind.
+
+      iex> :message in ElixirScope.Distributed.Event.families()
+      true
+  """
+  @spec families() :: [atom]
+  def families, do: Keyword.keys(@families)
+
+  @doc """
+  The kinds that a list of kinds and families stands for.
+
+      iex> ElixirScope.Distributed.Event.expand([:message, :mark])
+      [:send, :receive, :mark]
+  """
+  @spec expand([atom]) :: [atom]
+  def expand(names), do: Enum.flat_map(names, &Keyword.get(@families, &1, [&1])) |> Enum.uniq()
+end

@@ -1,0 +1,172 @@
+defmodule ElixirScope.Distributed.GlobalClock do
+  @moduledoc """
+  The clock that orders the events of all nodes.
+
+  A hybrid logical clock: physical time, corrected so that it never runs behind a
+  stamp that came from another node. Reading it costs no process a message.
+
+  A stamp is `{logical, physical_ns, node}`. Its parts are not in the order of their
+  weight, so the term order of two stamps means nothing; sort with `compare/2`:
+
+      iex> early = {4, 1_000, :b@host}
+      iex> late = {0, 2_000, :a@host}
+      iex> Enum.sort([early, late]) == [late, early]
+      true
+      iex> Enum.sort([late, early], ElixirScope.Distributed.GlobalClock)
+      [{4, 1_000, :b@host}, {0, 2_000, :a@host}]
+
+  The process of the same name exchanges stamps with the other members, so that
+  `offset/1` can say how far apart two clocks are, and how sure that is.
+  """
+
+  use GenServer
+
+  require Logger
+
+  alias ElixirScope.Distributed.{Error, Native, Options, Scope, Transport}
+  alias ElixirScope.Distributed.Cluster.Offset
+  alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
+
+  defstruct [:scope, offsets: %{}]
+
+  @doc "The specification of a scope's clock, a part of the scope's tree."
+  @spec child_spec(Scope.t()) :: Supervisor.child_spec()
+  def child_spec(scope), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [scope]}}
+
+  @doc false
+  @spec start_link(Scope.t()) :: GenServer.on_start()
+  def start_link(scope),
+    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+
+  @doc """
+  The present moment; later than every stamp this node has seen.
+
+      {0, 1_790_000_000_123_456_789, :"web@127.0.0.1"} = GlobalClock.now()
+  """
+  @spec now(atom) :: GlobalTimestamp.t() | {:error, Error.t()}
+  def now(scope \\ Options.default_scope()) do
+    with {:ok, scope} <- Scope.fetch(scope), do: read(scope)
+  end
+
+  @doc """
+  Compares two stamps in the cluster's total order.
+
+      iex> ElixirScope.Distributed.GlobalClock.compare({1, 5, :a@h}, {0, 6, :a@h})
+      :lt
+      iex> ElixirScope.Distributed.GlobalClock.compare({1, 5, :b@h}, {1, 5, :a@h})
+      :gt
+  """
+  @spec compare(GlobalTimestamp.t(), GlobalTimestamp.t()) :: :lt | :eq | :gt
+  def compare({l1, p1, n1}, {l2, p2, n2}), do: order({p1, l1, n1}, {p2, l2, n2})
+
+  @doc "The same as `compare/2`, under the name older designs used."
+  @spec compare_timestamps(GlobalTimestamp.t(), GlobalTimestamp.t()) :: :lt | :eq | :gt
+  def compare_timestamps(one, other), do: compare(one, other)
+
+  @doc """
+  Tells the clock of a stamp from elsewhere: from now on it reads later than that.
+
+  A stamp too far ahead of this node's physical clock is refused, so that one wrong
+  clock cannot drag the cluster's along.
+
+      :ok = GlobalClock.update(stamp_that_came_with_a_request)
+  """
+  @spec update(GlobalTimestamp.t(), atom) :: :ok | {:error, Error.t()}
+  def update({logical, physical_ns, node} = stamp, scope \\ Options.default_scope())
+      when is_integer(logical) and is_integer(physical_ns) and is_atom(node) do
+    with {:ok, %{store: store}} <- Scope.fetch(scope) do
+      case Native.clock_observe(store, logical, physical_ns) do
+        {:ok, _moved} ->
+          :ok
+
+        {:error, details} ->
+          {:error, Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))}
+      end
+    end
+  end
+
+  @doc """
+  How far the clock of `node` is ahead of ours, and how uncertain that is, in nanoseconds.
+
+      {:ok, {offset_ns, uncertainty_ns}} = GlobalClock.offset(:"orders@127.0.0.1")
+  """
+  @spec offset(node, atom) :: {:ok, Offset.t()} | {:error, Error.t()}
+  def offset(node, scope \\ Options.default_scope()) do
+    with {:ok, _scope} <- Scope.fetch(scope) do
+      scope |> Scope.via(__MODULE__) |> GenServer.call({:offset, node})
+    end
+  end
+
+  @doc false
+  # What the clock is and how it stands, for `status/0`.
+  @spec status(Scope.t()) :: map
+  def status(%{store: store}), do: Native.clock_status(store)
+
+  @doc false
+  # One timer per scope is enough: the synchronizer's round also sets the clock.
+  @spec tick(atom, [node]) :: :ok
+  def tick(scope, peers), do: Scope.cast(scope, __MODULE__, {:tick, peers})
+
+  @impl true
+  def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
+
+  @impl true
+  def handle_continue(:start, state) do
+    {:ok, scope} = Scope.fetch(state.scope.name)
+    {:noreply, %{state | scope: scope}}
+  end
+
+  @impl true
+  def handle_call({:offset, node}, _from, state) do
+    {:reply, answer(node, state.offsets), state}
+  end
+
+  @impl true
+  def handle_cast({:tick, peers}, state) do
+    Native.clock_calibrate(state.scope.store)
+    Enum.each(peers, &ping(state.scope, &1))
+    {:noreply, %{state | offsets: Map.take(state.offsets, peers)}}
+  end
+
+  def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
+    observe(state.scope, update.sent_at)
+    {:noreply, exchange(state, from, update)}
+  end
+
+  defp exchange(state, from, %{kind: :ping} = ping) do
+    reply = %{message(state.scope, :pong) | echo: ping.sent_at, received_at: read(state.scope)}
+    _ = Transport.send_to(state.scope, from, reply)
+    state
+  end
+
+  defp exchange(state, from, %{kind: :pong} = pong) do
+    sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, read(state.scope))
+    put_in(state.offsets[from], Offset.add(state.offsets[from], sample))
+  end
+
+  defp ping(scope, peer), do: Transport.send_to(scope, peer, message(scope, :ping))
+
+  defp message(scope, kind),
+    do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: read(scope)}
+
+  defp observe(scope, stamp) do
+    with {:error, error} <- update(stamp, scope.name) do
+      Logger.warning(Exception.message(error), domain: [:elixir_scope])
+    end
+  end
+
+  defp read(%{store: store, node: node}) do
+    {logical, physical_ns} = Native.clock_now(store)
+    {logical, physical_ns, node}
+  end
+
+  defp answer(node, offsets) do
+    case offsets do
+      %{^node => window} -> {:ok, Offset.best(window)}
+      _none -> {:error, Error.new(:unknown_node, node: node)}
+    end
+  end
+
+  defp order(same, same), do: :eq
+  defp order(one, other), do: if(one < other, do: :lt, else: :gt)
+end

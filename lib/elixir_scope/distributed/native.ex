@@ -1,0 +1,76 @@
+defmodule ElixirScope.Distributed.Native do
+  @moduledoc false
+  # The whole boundary to the native core, beside `native/scope_nif/src/lib.rs`. One
+  # library serves one module, so the callbacks of the VM tracer stand here too. The VM
+  # refuses to load this module twice while a trace may run; therefore nothing here
+  # changes: no options, no attributes, no code of other modules.
+
+  @on_load :load
+
+  @failure {__MODULE__, :load_failure}
+
+  @doc false
+  def load, do: loaded(:erlang.load_nif(library(), 0))
+
+  @doc false
+  # Why the library is not there, `nil` if it is.
+  def load_failure, do: :persistent_term.get(@failure, nil)
+
+  defp library do
+    case :code.priv_dir(:elixir_scope_distributed) do
+      {:error, :bad_name} -> ~c"priv/native/scope_nif"
+      folder -> :filename.join(folder, ~c"native/scope_nif")
+    end
+  end
+
+  defp loaded(:ok), do: :ok
+
+  # The stubs stay: recording goes on costing nothing, everything else says what is missing.
+  defp loaded({:error, {:load_failed, text}}),
+    do: :persistent_term.put(@failure, {to_string(library()), to_string(text)})
+
+  # Loaded before: the VM keeps the old code, its library and every running trace.
+  defp loaded({:error, reason}) do
+    :io.put_chars(:standard_error, "elixir_scope: Native changed; restart this VM to use it\n")
+    {:error, reason}
+  end
+
+  # ring_: ElixirScope.Distributed.Capture.Recorder
+  def ring_start(_bytes, _threads), do: missing()
+  # Recording never raises, also where there is no library.
+  def ring_record(_name, _data, _correlation), do: :ok
+  def ring_record_to(_scope, _name, _data, _correlation), do: :ok
+  def ring_status, do: missing()
+
+  # store_: ElixirScope.Distributed.Storages.Native
+  def store_open(_settings), do: missing()
+  def store_close(_scope), do: missing()
+  def store_query(_scope, _filter), do: missing()
+  def store_watch(_scope, _watcher), do: missing()
+  def store_status(_scope), do: missing()
+
+  # clock_: ElixirScope.Distributed.GlobalClock
+  def clock_now(_scope), do: missing()
+  def clock_observe(_scope, _logical, _physical_ns), do: missing()
+  def clock_calibrate(_scope), do: missing()
+  def clock_status(_scope), do: missing()
+
+  # sync_: ElixirScope.Distributed.Sync.Replica
+  def sync_peer(_scope, _peer, _up), do: missing()
+  def sync_tick(_scope), do: missing()
+  def sync_start(_scope, _peer), do: missing()
+  def sync_receive(_scope, _peer, _bytes), do: missing()
+  def sync_status(_scope), do: missing()
+
+  # export_: ElixirScope.Distributed.Export
+  def export_json_lines(_scope, _filter), do: missing()
+
+  # trace_: ElixirScope.Distributed.Capture.Tracer
+  def trace_gate(_open), do: missing()
+
+  # Callbacks of erl_tracer, called by the VM.
+  def enabled(_tag, _state, _tracee), do: missing()
+  def trace(_tag, _state, _tracee, _term, _options), do: missing()
+
+  defp missing, do: :erlang.nif_error(:elixir_scope_library_not_loaded)
+end

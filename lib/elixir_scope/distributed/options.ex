@@ -1,0 +1,236 @@
+defmodule ElixirScope.Distributed.Options do
+  @moduledoc """
+  Every option and configuration key of the library, in one schema.
+
+  The schema validates and documents: what stands here is what is accepted, and the
+  tables in the documentation are printed from it.
+
+      iex> {:ok, options} = ElixirScope.Distributed.Options.validate(:start, name: :shop)
+      iex> {options[:name], options[:sync_interval_ms]}
+      {:shop, 1000}
+
+      iex> {:error, message} = ElixirScope.Distributed.Options.validate(:start, nmae: :shop)
+      iex> message
+      "unknown option :nmae, did you mean :name?"
+
+      iex> {:error, message} = ElixirScope.Distributed.Options.validate(:start, flush_ms: 0)
+      iex> message
+      "expected :flush_ms to be a positive integer, got: 0"
+  """
+
+  alias ElixirScope.Distributed.{Options.Type, Transports}
+
+  @default_scope ElixirScope.Distributed
+
+  @start [
+    name: [
+      type: :atom,
+      default: @default_scope,
+      doc: "the scope's name; every call without `scope:` goes to `#{inspect(@default_scope)}`"
+    ],
+    node: [
+      type: {:or, [:atom, nil]},
+      default: nil,
+      doc: "what this member is called; `nil` is the name of the running node"
+    ],
+    cluster_nodes_init: [
+      type: {:list, :atom},
+      default: [],
+      doc: "nodes to register and to keep trying to reach from the start"
+    ],
+    sync_interval_ms: [
+      type: :pos_integer,
+      default: 1_000,
+      doc: "time between two rounds of synchronisation; doubles up to 30 s while nothing changes"
+    ],
+    flush_ms: [
+      type: :pos_integer,
+      default: 500,
+      doc: "how long after its first event an open block is closed and can be shipped"
+    ],
+    retention_bytes: [
+      type: :pos_integer,
+      default: 64 * 1024 * 1024,
+      doc: "bytes of closed blocks kept in memory; the oldest go first"
+    ],
+    query_timeout_ms: [
+      type: :pos_integer,
+      default: 5_000,
+      doc: "how long a query waits for other nodes before it names them in `missing`"
+    ],
+    max_clock_drift_ms: [
+      type: :pos_integer,
+      default: 500,
+      doc: "a remote stamp further than this ahead of our physical clock does not move ours"
+    ],
+    transport: [
+      type: {:or, [{:behaviour, ElixirScope.Distributed.Transport}, :transport]},
+      default: Transports.ErlDist,
+      doc:
+        "how members talk: a module that implements `ElixirScope.Distributed.Transport`, " <>
+          "or `{module, options}`"
+    ]
+  ]
+
+  @config [
+    enabled: [
+      type: :boolean,
+      default: true,
+      doc: "`false` starts nothing at all; every call returns at once"
+    ],
+    autostart: [
+      type: :boolean,
+      default: true,
+      doc: "`false` leaves the default scope to your own supervision tree"
+    ],
+    ring_bytes: [
+      type: :pos_integer,
+      default: 64 * 1024 * 1024,
+      doc: "address space of all rings of this VM together; pages are used only as they fill"
+    ]
+  ]
+
+  @record [
+    correlation_id: [
+      type: :any,
+      default: nil,
+      doc: "what ties this event to others of the same request"
+    ],
+    scope: [type: :atom, default: @default_scope, doc: "the scope that records it"]
+  ]
+
+  @kinds ElixirScope.Distributed.Event.kinds() ++ ElixirScope.Distributed.Event.families()
+
+  @filter [
+    nodes: [type: {:list, :atom}, default: [], doc: "only events of these nodes"],
+    kinds: [
+      type: {:list, {:in, @kinds}},
+      default: [],
+      doc: "only these kinds; a family (`:message`) stands for its kinds"
+    ],
+    pids: [type: {:list, :pid}, default: [], doc: "only events of these processes"],
+    modules: [type: {:list, :atom}, default: [], doc: "only calls into these modules"],
+    mfa: [
+      type: {:or, [:mfa, nil]},
+      default: nil,
+      doc: "only this function, as `{module, function, arity}`; `:_` stands for any"
+    ],
+    correlation_id: [type: :any, default: nil, doc: "only events of this correlation"],
+    from: [
+      type: {:or, [:timestamp, nil]},
+      default: nil,
+      doc: "not before: a `{logical, physical_ns, node}`, a `DateTime` or nanoseconds since 1970"
+    ],
+    to: [type: {:or, [:timestamp, nil]}, default: nil, doc: "not after, written like `from`"],
+    contains: [
+      type: {:or, [:string, nil]},
+      default: nil,
+      doc: "only events whose subject, correlation or data hold this text"
+    ],
+    limit: [type: :pos_integer, default: 10_000, doc: "at most so many events"],
+    order: [type: {:in, [:asc, :desc]}, default: :asc, doc: "oldest or newest first"]
+  ]
+
+  @query @filter ++
+           [
+             scope: [type: :atom, default: @default_scope, doc: "the scope that is asked"],
+             require: [
+               type: {:in, [:all, :majority, :any]},
+               default: :any,
+               doc: "how many members must have answered for the result to be a result"
+             ],
+             timeout_ms: [
+               type: {:or, [:pos_integer, nil]},
+               default: nil,
+               doc: "deadline per node; `nil` takes the scope's `query_timeout_ms`"
+             ]
+           ]
+
+  @schemas %{
+    start: @start,
+    config: @config ++ @start,
+    record: @record,
+    filter: @filter,
+    query: @query
+  }
+
+  @doc "The name of the scope that serves every call without one."
+  @spec default_scope() :: atom
+  def default_scope, do: @default_scope
+
+  @doc """
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter` or `:query`.
+
+      iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
+      true
+  """
+  @spec schema(atom) :: keyword
+  def schema(entry), do: Map.fetch!(@schemas, entry)
+
+  @doc "Checks `options` (a keyword list or a map) against a schema and fills in the defaults."
+  @spec validate(atom, keyword | map) :: {:ok, keyword} | {:error, String.t()}
+  def validate(entry, options) do
+    with :ok <- known(schema(entry), options),
+         {:ok, given} <- cast(schema(entry), options) do
+      {:ok, Keyword.merge(defaults(entry), given)}
+    end
+  end
+
+  @doc "Like `validate/2`, but raises `ArgumentError`."
+  @spec validate!(atom, keyword | map) :: keyword
+  def validate!(entry, options) do
+    case validate(entry, options) do
+      {:ok, options} -> options
+      {:error, message} -> raise ArgumentError, message
+    end
+  end
+
+  @doc "The default of every option of a schema."
+  @spec defaults(atom) :: keyword
+  def defaults(entry), do: for({key, spec} <- schema(entry), do: {key, spec[:default]})
+
+  @doc "The options of a schema as a Markdown list."
+  @spec docs(atom) :: String.t()
+  def docs(entry) do
+    Enum.map_join(schema(entry), "\n", fn {key, spec} ->
+      "  * `:#{key}` (#{Type.describe(spec[:type])}, default `#{inspect(spec[:default])}`) - #{spec[:doc]}"
+    end)
+  end
+
+  defp known(_schema, options) when not (is_list(options) or is_map(options)) do
+    {:error, "expected a keyword list or a map of options, got: #{inspect(options)}"}
+  end
+
+  defp known(schema, options) do
+    case Enum.find(options, &unknown?(schema, &1)) do
+      nil -> :ok
+      {key, _value} -> {:error, "unknown option #{inspect(key)}" <> suggestion(schema, key)}
+      other -> {:error, "expected a keyword list or a map of options, got: #{inspect(other)}"}
+    end
+  end
+
+  defp unknown?(schema, {key, _value}) when is_atom(key), do: not Keyword.has_key?(schema, key)
+  defp unknown?(_schema, _other), do: true
+
+  defp suggestion(schema, key) do
+    closest = schema |> Keyword.keys() |> Enum.max_by(&similarity(&1, key))
+    if similarity(closest, key) > 0.7, do: ", did you mean #{inspect(closest)}?", else: ""
+  end
+
+  defp similarity(name, key) when is_atom(key) or is_binary(key),
+    do: String.jaro_distance(to_string(name), to_string(key))
+
+  defp similarity(_name, _key), do: 0.0
+
+  defp cast(schema, options) do
+    Enum.reduce_while(options, {:ok, []}, fn {key, value}, {:ok, cast} ->
+      case Type.check(schema[key][:type], value) do
+        :ok -> {:cont, {:ok, Keyword.put(cast, key, value)}}
+        {:error, expected} -> {:halt, {:error, mismatch(key, expected, value)}}
+      end
+    end)
+  end
+
+  defp mismatch(key, expected, value),
+    do: "expected #{inspect(key)} to be #{expected}, got: #{inspect(value)}"
+end

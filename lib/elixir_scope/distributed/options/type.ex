@@ -1,0 +1,64 @@
+defmodule ElixirScope.Distributed.Options.Type do
+  @moduledoc false
+  # What an option may hold: one place that checks a value and says in words what
+  # was expected, so that the schema, its errors and its documentation agree.
+
+  @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
+
+  @words %{
+    nil: "nil",
+    any: "any term",
+    atom: "an atom",
+    boolean: "a boolean",
+    pid: "a pid",
+    string: "a string",
+    pos_integer: "a positive integer",
+    non_neg_integer: "a non-negative integer",
+    mfa: "a {module, function, arity}",
+    timestamp: "a timestamp",
+    transport: "a {module, options}"
+  }
+
+  @doc "Says whether `value` is of the type, else in words what was expected."
+  @spec check(t, term) :: :ok | {:error, String.t()}
+  def check(type, value) do
+    if valid?(type, value), do: :ok, else: {:error, describe(type)}
+  end
+
+  @doc "The type in words."
+  @spec describe(t) :: String.t()
+  def describe({:list, type}), do: "a list, each #{describe(type)}"
+  def describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
+  def describe({:in, values}), do: "one of #{Enum.map_join(values, ", ", &inspect/1)}"
+  def describe({:behaviour, module}), do: "a module that implements #{inspect(module)}"
+  def describe(type), do: Map.fetch!(@words, type)
+
+  defp valid?(:any, _value), do: true
+  defp valid?(nil, value), do: value == nil
+  defp valid?(:atom, value), do: is_atom(value) and value != nil
+  defp valid?(:boolean, value), do: is_boolean(value)
+  defp valid?(:pid, value), do: is_pid(value)
+  defp valid?(:string, value), do: is_binary(value)
+  defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
+  defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
+  defp valid?(:mfa, {m, f, a}), do: is_atom(m) and is_atom(f) and (a == :_ or a in 0..255)
+  defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
+  defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
+  defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
+  defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
+  defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
+  defp valid?({:in, values}, value), do: value in values
+  defp valid?({:behaviour, behaviour}, value), do: implements?(value, behaviour)
+  defp valid?(_type, _value), do: false
+
+  # Structural: what counts is that the callbacks are there.
+  defp implements?(module, behaviour) when is_atom(module) and module not in [nil, true, false] do
+    match?({:module, _}, Code.ensure_loaded(module)) and
+      Enum.all?(behaviour.behaviour_info(:callbacks), fn {name, arity} ->
+        function_exported?(module, name, arity) or
+          {name, arity} in behaviour.behaviour_info(:optional_callbacks)
+      end)
+  end
+
+  defp implements?(_value, _behaviour), do: false
+end

@@ -1,0 +1,96 @@
+defmodule ElixirScope.Distributed.Query do
+  @moduledoc false
+  # Questions about events. Each runs in a worker of its own: the native core reads in
+  # slices of a dirty scheduler, where no process of the application should ever be.
+
+  require Logger
+
+  alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
+  alias ElixirScope.Distributed.{Query.Result, Scope, Telemetry}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Types.ClusterNodeInfo
+
+  @typedoc "How the matching events are read from the store of a scope, by a checked filter."
+  @type read(found) ::
+          (Storage.t(), filter :: keyword ->
+             {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
+
+  @doc "The matching events; what is missing is warned of."
+  @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
+  def events(filters) do
+    with {:ok, result} <- run(filters) do
+      if Result.partial?(result), do: warn(result)
+      {:ok, result.events}
+    end
+  end
+
+  @doc "Says that a result is not everything, and what is missing."
+  @spec warn(Result.t(term)) :: :ok
+  def warn(result) do
+    more = if result.more?, do: ", more than the limit", else: ""
+
+    Logger.warning(
+      "this is not everything: missing #{inspect(result.missing)}, #{result.dropped} dropped#{more}",
+      domain: [:elixir_scope]
+    )
+  end
+
+  @doc """
+  The matching events of all members, and what is known to be missing from them.
+  `read` takes them from the store, in whichever form they are wanted.
+  """
+  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | {:error, Error.t()}
+        when found: term
+  def run(filters, read \\ &Storage.query/2) do
+    with {:ok, options} <- check(filters),
+         {:ok, scope} <- Scope.fetch(options[:scope]) do
+      Scope.via(scope.name, Task.Supervisor)
+      |> Task.Supervisor.async_nolink(fn -> answer(scope, options, read) end)
+      |> Task.await(:infinity)
+    end
+  catch
+    :exit, reason -> {:error, Error.new(:query_failed, reason: reason)}
+  end
+
+  defp check(filters) do
+    case Options.validate(:query, filters) do
+      {:ok, options} -> {:ok, options}
+      {:error, message} -> {:error, Error.new(:bad_filter, message: message)}
+    end
+  end
+
+  defp answer(scope, options, read) do
+    began = System.monotonic_time()
+
+    with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
+         {:ok, missing} <- gather(scope, asked(infos, options[:nodes]), options[:timeout_ms]),
+         {:ok, matches} <- read.(scope.store, options) do
+      result = Result.new(scope.node, Map.keys(infos), missing, matches)
+      duration = System.monotonic_time() - began
+      Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
+      Result.require(result, options[:require])
+    end
+  end
+
+  # What others have that is not here yet is pulled first; who does not answer is missing.
+  defp gather(scope, infos, timeout_ms) do
+    {up, out} = Enum.split_with(infos, fn {_node, info} -> info.status == :up end)
+
+    with {:ok, results} <- pull(scope, Enum.map(up, &elem(&1, 0)), timeout_ms) do
+      failed = for {node, {:error, reason}} <- results, into: %{}, do: {node, reason}
+      {:ok, for({node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}})}
+    end
+  end
+
+  defp pull(_scope, [], _timeout_ms), do: {:ok, %{}}
+
+  defp pull(scope, nodes, timeout_ms),
+    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms)
+
+  # A node without the library, or put out on purpose, has nothing to be missed.
+  defp asked(infos, nodes) do
+    Enum.filter(infos, fn {node, %ClusterNodeInfo{reason: reason}} ->
+      reason not in [:no_library, :unregistered] and (nodes == [] or node in nodes)
+    end)
+  end
+end

@@ -1,0 +1,150 @@
+defmodule ElixirScope.Distributed.Scope do
+  @moduledoc false
+  # One scope on one node: its supervision tree, its names, and the handle by which
+  # every other module finds the native core. Several scopes live in one VM; nothing
+  # below is shared between them but the rings.
+
+  use Supervisor
+
+  alias ElixirScope.Distributed.{
+    Error,
+    EventSynchronizer,
+    GlobalClock,
+    NodeCoordinator,
+    Options,
+    Transport
+  }
+
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
+
+  @registry ElixirScope.Distributed.Registry
+  @supervisor ElixirScope.Distributed.Scopes
+
+  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
+
+  @type t :: %__MODULE__{
+          name: atom,
+          node: node,
+          incarnation: non_neg_integer,
+          store: Storage.t(),
+          index: non_neg_integer,
+          transport: {module, GenServer.name()},
+          options: keyword
+        }
+
+  @doc "The registry of the processes of all scopes."
+  def registry, do: {Registry, keys: :unique, name: @registry}
+
+  @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
+  def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
+
+  @doc "Starts a scope's tree, linked to the caller."
+  @spec start_link(keyword) :: Supervisor.on_start()
+  def start_link(options) do
+    options = Options.validate!(:start, options)
+    Supervisor.start_link(__MODULE__, options, name: via(options[:name], __MODULE__))
+  end
+
+  @doc "Starts a scope under the application; a running one is returned."
+  @spec start(keyword) :: {:ok, pid} | {:error, Error.t() | term}
+  def start(options) do
+    options = Options.validate!(:start, options)
+
+    with {:ok, _started} <- Application.ensure_all_started(:elixir_scope_distributed),
+         pid when is_pid(pid) <- Process.whereis(@supervisor) do
+      @supervisor |> DynamicSupervisor.start_child(child_spec(options)) |> started()
+    else
+      nil -> {:error, Error.new(:disabled)}
+      {:error, reason} -> {:error, reason}
+    end
+  end
+
+  @doc "Stops a scope, wherever it was started."
+  @spec stop(atom) :: :ok | {:error, Error.t()}
+  def stop(name) do
+    case whereis(name, __MODULE__) do
+      nil -> {:error, Error.new(:not_running, scope: name)}
+      pid -> Supervisor.stop(pid)
+    end
+  end
+
+  @doc "The child specification of a scope; a scope that was stopped on purpose stays stopped."
+  def child_spec(options) do
+    name = Keyword.get(options, :name, Options.default_scope())
+    %{super(options) | id: {__MODULE__, name}} |> Map.put(:restart, :transient)
+  end
+
+  @doc "The running scope of that name."
+  @spec fetch(atom) :: {:ok, t} | {:error, Error.t()}
+  def fetch(name) do
+    case :persistent_term.get({__MODULE__, name}, nil) do
+      nil -> {:error, Error.new(:not_running, scope: name)}
+      scope -> {:ok, scope}
+    end
+  end
+
+  @doc "The name under which the process of `role` in a scope is registered."
+  @spec via(atom, module) :: GenServer.name()
+  def via(name, role), do: {:via, Registry, {@registry, {name, role}}}
+
+  @doc "The process of `role` in a scope, if it runs."
+  @spec whereis(atom, module) :: pid | nil
+  def whereis(name, role) do
+    case Process.whereis(@registry) && Registry.lookup(@registry, {name, role}) do
+      [{pid, _value}] -> pid
+      _none -> nil
+    end
+  end
+
+  @doc "Sends `message` to the process of `role`, if it runs."
+  @spec cast(atom, module, term) :: :ok
+  def cast(name, role, message) do
+    if pid = whereis(name, role), do: GenServer.cast(pid, message)
+    :ok
+  end
+
+  @impl true
+  def init(options) do
+    node = options[:node] || Node.self()
+    scope = describe(options, node, System.os_time(:microsecond))
+
+    Supervisor.init(
+      [
+        {Storage, scope},
+        {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
+        {GlobalClock, scope},
+        {EventSynchronizer, scope},
+        Transport.child(scope),
+        {NodeCoordinator, {:member, scope}}
+      ],
+      strategy: :rest_for_one,
+      # A scope that keeps crashing gives up: observing must not take the application down.
+      max_restarts: 10,
+      max_seconds: 10
+    )
+  end
+
+  @doc "Makes the scope findable once its store is open."
+  @spec publish(t) :: :ok
+  def publish(scope), do: :persistent_term.put({__MODULE__, scope.name}, scope)
+
+  @doc "Takes the scope away from those who look for it."
+  @spec retract(t) :: :ok
+  def retract(scope) do
+    :persistent_term.erase({__MODULE__, scope.name})
+    :ok
+  end
+
+  defp describe(options, node, incarnation) do
+    %__MODULE__{
+      name: options[:name],
+      node: node,
+      incarnation: incarnation,
+      transport: Transport.address(options[:transport], options[:name]),
+      options: options
+    }
+  end
+
+  defp started({:error, {:already_started, pid}}), do: {:ok, pid}
+  defp started(other), do: other
+end

@@ -1,0 +1,83 @@
+defmodule ElixirScope.Distributed.Status do
+  @moduledoc """
+  How a scope stands: every bound with its limit and its present value, what was lost
+  and why, and where the other members are.
+
+    * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
+    * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
+    * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
+    * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `sync` - what was exchanged with each member, and every bound of the exchange;
+    * `nodes` - `%{node => ClusterNodeInfo}`;
+    * `missing` - the members that are known but not there.
+  """
+
+  alias ElixirScope.Distributed.{Capture.Recorder, Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Sync.Replica
+  alias ElixirScope.Distributed.Types.ClusterNodeInfo
+
+  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :nodes, :missing]
+  defstruct @enforce_keys
+
+  @type t :: %__MODULE__{
+          scope: atom,
+          node: node,
+          incarnation: non_neg_integer,
+          clock: map,
+          rings: map,
+          store: map,
+          sync: map,
+          nodes: %{node => ClusterNodeInfo.t()},
+          missing: [node]
+        }
+
+  @doc false
+  @spec read(atom) :: {:ok, t} | {:error, Error.t()}
+  def read(name) do
+    with {:ok, scope} <- Scope.fetch(name),
+         {:ok, nodes} <- NodeCoordinator.nodes(name) do
+      {:ok, describe(scope, measured(scope, nodes))}
+    end
+  end
+
+  @doc false
+  # The same in the shape of `NodeCoordinator.get_distributed_status/0`.
+  @spec cluster(Scope.t(), map) :: map
+  def cluster(scope, nodes) do
+    nodes = measured(scope, nodes)
+
+    %{
+      local_node: scope.node,
+      nodes: nodes,
+      clock: GlobalClock.status(scope),
+      sync: Replica.status(scope),
+      missing: missing(nodes)
+    }
+  end
+
+  defp describe(scope, nodes) do
+    %__MODULE__{
+      scope: scope.name,
+      node: scope.node,
+      incarnation: scope.incarnation,
+      clock: GlobalClock.status(scope),
+      rings: Recorder.status(),
+      store: Storage.status(scope.store),
+      sync: Replica.status(scope),
+      nodes: nodes,
+      missing: missing(nodes)
+    }
+  end
+
+  defp measured(scope, nodes) do
+    Map.new(nodes, fn {node, info} ->
+      case GlobalClock.offset(node, scope.name) do
+        {:ok, offset} -> {node, %{info | offset: offset}}
+        {:error, _unknown} -> {node, info}
+      end
+    end)
+  end
+
+  defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
+end

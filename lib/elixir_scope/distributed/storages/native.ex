@@ -1,0 +1,83 @@
+defmodule ElixirScope.Distributed.Storages.Native do
+  @moduledoc false
+  # The native store of one scope, and the process that owns it: what the scope
+  # recorded lives as long as this process.
+
+  use GenServer
+
+  alias ElixirScope.Distributed.{Event, Native, Scope, Storage}
+
+  @behaviour Storage
+
+  @type t :: reference
+
+  # More than any stamp has.
+  @last_logical 255
+
+  @doc "Opens the store of `scope` and makes the scope findable."
+  @spec start_link(Scope.t()) :: GenServer.on_start()
+  def start_link(scope),
+    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+
+  @doc "`watcher` is sent `:events` when there is a first event after a silence."
+  @spec watch(t, pid) :: :ok
+  def watch(store, watcher), do: Native.store_watch(store, watcher)
+
+  @impl Storage
+  def query(store, filter) do
+    answer = Native.store_query(store, native_filter(filter))
+    count = length(answer.events)
+    {:ok, %{events: answer.events, count: count, dropped: answer.dropped, more?: answer.more}}
+  end
+
+  @doc "A checked filter, as the native functions take it."
+  @spec native_filter(keyword) :: map
+  def native_filter(filter) do
+    filter
+    |> Map.new()
+    |> Map.update!(:kinds, &Event.expand/1)
+    |> Map.update!(:from, &moment(&1, 0))
+    |> Map.update!(:to, &moment(&1, @last_logical))
+  end
+
+  @impl Storage
+  def status(store), do: Native.store_status(store)
+
+  # Published before the processes start that look for it.
+  @impl GenServer
+  def init(scope) do
+    Process.flag(:trap_exit, true)
+
+    with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
+      scope = %{scope | store: store, index: index}
+      Scope.publish(scope)
+      {:ok, scope}
+    else
+      {:error, reason} -> {:stop, reason}
+    end
+  end
+
+  @impl GenServer
+  def terminate(_reason, scope) do
+    Scope.retract(scope)
+    Native.store_close(scope.store)
+  end
+
+  defp settings(%{options: options} = scope) do
+    %{
+      default: scope.name == ElixirScope.Distributed.Options.default_scope(),
+      name: Atom.to_string(scope.name),
+      node: Atom.to_string(scope.node),
+      incarnation: scope.incarnation,
+      flush_ms: options[:flush_ms],
+      retention_bytes: options[:retention_bytes],
+      max_clock_drift_ms: options[:max_clock_drift_ms]
+    }
+  end
+
+  # A point in time without a logical part stands for its first or its last stamp.
+  defp moment(nil, _logical), do: nil
+  defp moment({logical, physical_ns, _node}, _logical), do: {logical, physical_ns}
+  defp moment(%DateTime{} = at, logical), do: {logical, DateTime.to_unix(at, :nanosecond)}
+  defp moment(physical_ns, logical), do: {logical, physical_ns}
+end

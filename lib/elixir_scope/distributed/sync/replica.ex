@@ -1,0 +1,59 @@
+defmodule ElixirScope.Distributed.Sync.Replica do
+  @moduledoc false
+  # This node's side of the synchronisation protocol. What to ask and what to answer is
+  # decided in the native core from what it is told.
+  #
+  # A step says what is to be done: `out` is sent, `done` are the exchanges that ended,
+  # and `next_ms` is when to tick again at the latest (`nil` when nothing is on the way).
+
+  alias ElixirScope.Distributed.{Native, Scope}
+
+  @type token :: non_neg_integer
+  @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
+  @type step :: %{
+          out: [{node, binary}],
+          done: [{node, token, summary | {:error, term}}],
+          next_ms: non_neg_integer | nil
+        }
+
+  @doc "A peer can be reached, or no longer."
+  @spec peer(Scope.t(), node, :up | :down) :: :ok
+  def peer(scope, node, state),
+    do: Native.sync_peer(scope.store, Atom.to_string(node), state == :up)
+
+  @doc "The periodic round."
+  @spec tick(Scope.t()) :: step
+  def tick(scope), do: scope.store |> Native.sync_tick() |> named()
+
+  @doc "Begins an exchange with one peer; it is done when both have the same."
+  @spec start(Scope.t(), node) :: {:ok, token, step} | :error
+  def start(scope, node) do
+    case Native.sync_start(scope.store, Atom.to_string(node)) do
+      {token, step} -> {:ok, token, named(step)}
+      nil -> :error
+    end
+  end
+
+  @doc "What a peer's batch asks of us, and the exchanges it ended."
+  @spec handle(Scope.t(), node, binary) :: {:ok, step} | {:error, String.t()}
+  def handle(scope, from, batch) do
+    with {:ok, step} <- Native.sync_receive(scope.store, Atom.to_string(from), batch),
+         do: {:ok, named(step)}
+  end
+
+  @doc "What was exchanged with each peer."
+  @spec status(Scope.t()) :: %{node => map}
+  def status(scope),
+    do: Map.new(Native.sync_status(scope.store), fn {name, stats} -> {known(name), stats} end)
+
+  # Every peer was an atom when it was handed in.
+  defp named(step) do
+    %{
+      step
+      | out: for({name, batch} <- step.out, do: {known(name), batch}),
+        done: for({name, token, result} <- step.done, do: {known(name), token, result})
+    }
+  end
+
+  defp known(name), do: String.to_existing_atom(name)
+end

@@ -1,0 +1,74 @@
+defmodule ElixirScope.Distributed.Sync.Rounds do
+  @moduledoc false
+  # The callers that wait until this node is equal to others: which exchange with which
+  # node each still waits for, and what became of the others. An exchange has a token,
+  # because one that began before a caller came says nothing about what came after it.
+  # Pure; the clock is an argument.
+
+  defstruct waiting: %{}
+
+  @type token :: non_neg_integer
+  @type result :: map | {:error, term}
+  @type t :: %__MODULE__{waiting: %{reference => map}}
+
+  @doc "A new caller; with nothing to wait for it is finished at once."
+  @spec begin(t, reference, term, integer) :: t
+  def begin(rounds, ref, caller, now_ms),
+    do: put_in(rounds.waiting[ref], %{caller: caller, began: now_ms, open: %{}, results: %{}})
+
+  @doc "The caller waits for the exchange `token` with `node`."
+  @spec await(t, reference, node, token) :: t
+  def await(rounds, ref, node, token), do: put_in(rounds.waiting[ref].open[node], token)
+
+  @doc "The caller need not wait for `node`: the result is known."
+  @spec settle(t, reference, node, result) :: t
+  def settle(rounds, ref, node, result),
+    do: update_in(rounds.waiting[ref], &settle(&1, node, result))
+
+  @doc "An exchange is over: the result goes to every caller that waits for it."
+  @spec done(t, node, token, result, integer) :: t
+  def done(rounds, node, token, result, now_ms) do
+    each(rounds, fn round ->
+      if round.open[node] == token,
+        do: settle(round, node, timed(result, now_ms - round.began)),
+        else: round
+    end)
+  end
+
+  @doc "A node went away: nobody waits for it any longer."
+  @spec gone(t, node, result) :: t
+  def gone(rounds, node, result) do
+    each(rounds, fn round ->
+      if Map.has_key?(round.open, node), do: settle(round, node, result), else: round
+    end)
+  end
+
+  @doc "The deadline of a caller is over: what it still waits for did not answer in time."
+  @spec expire(t, reference) :: t
+  def expire(%{waiting: waiting} = rounds, ref) when is_map_key(waiting, ref) do
+    open = Map.keys(waiting[ref].open)
+    Enum.reduce(open, rounds, &settle(&2, ref, &1, {:error, :distributed_timeout}))
+  end
+
+  def expire(rounds, _ref), do: rounds
+
+  @doc "The callers that wait for nothing more, each with its results, and the rest."
+  @spec finished(t) :: {[{caller :: term, %{node => result}}], t}
+  def finished(rounds) do
+    {over, waiting} = Enum.split_with(rounds.waiting, fn {_ref, round} -> round.open == %{} end)
+
+    {Enum.map(over, fn {_ref, round} -> {round.caller, round.results} end),
+     %{rounds | waiting: Map.new(waiting)}}
+  end
+
+  defp each(rounds, fun) do
+    update_in(rounds.waiting, &Map.new(&1, fn {ref, round} -> {ref, fun.(round)} end))
+  end
+
+  defp settle(round, node, result) do
+    %{round | open: Map.delete(round.open, node), results: Map.put(round.results, node, result)}
+  end
+
+  defp timed({:error, reason}, _ms), do: {:error, reason}
+  defp timed(result, ms), do: Map.put(result, :ms, ms)
+end

@@ -1,0 +1,56 @@
+defmodule ElixirScope.Distributed.Telemetry do
+  @moduledoc """
+  The events this library itself emits, when `:telemetry` is there.
+
+  | event | measurements | metadata |
+  |---|---|---|
+  | `[:elixir_scope, :distributed, :cluster]` | | `node`, `status` |
+  | `[:elixir_scope, :distributed, :query]` | `duration`, `events`, `missing`, `dropped` | `node` |
+  | `[:elixir_scope, :distributed, :sync]` | `sent`, `received`, `already`, `bytes` | `node` |
+  | `[:elixir_scope, :distributed, :sync_failed]` | | `node`, `reason` |
+
+  `duration` is in native time units; `node` is the member concerned. Log lines of this
+  library carry the domain `[:elixir_scope]`, one for a change of state, none per event.
+
+      :telemetry.attach("sync", [:elixir_scope, :distributed, :sync], &MyApp.on_sync/4, nil)
+  """
+
+  @compile {:no_warn_undefined, :telemetry}
+
+  @prefix [:elixir_scope, :distributed]
+
+  @events %{
+    cluster: {[], [:node, :status]},
+    query: {[:duration, :events, :missing, :dropped], [:node]},
+    sync: {[:sent, :received, :already, :bytes], [:node]},
+    sync_failed: {[], [:node, :reason]}
+  }
+
+  @doc """
+  Every event with its measurements and metadata.
+
+      iex> {measurements, metadata} = ElixirScope.Distributed.Telemetry.events()[:query]
+      iex> {:duration in measurements, metadata}
+      {true, [:node]}
+  """
+  @spec events() :: %{atom => {[atom], [atom]}}
+  def events, do: @events
+
+  @doc false
+  @spec emit(atom, node, map | {:error, term}) :: :ok
+  def emit(:sync, node, {:error, reason}), do: emit(:sync_failed, node, %{reason: reason})
+
+  def emit(name, node, values) do
+    {measurements, metadata} = Map.fetch!(@events, name)
+    values = Map.put(values, :node, node)
+    execute(@prefix ++ [name], Map.take(values, measurements), Map.take(values, metadata))
+  end
+
+  # `:telemetry` belongs to the application: it is looked for, never required.
+  defp execute(event, measurements, metadata) do
+    if Code.ensure_loaded?(:telemetry),
+      do: :telemetry.execute(event, measurements, metadata)
+
+    :ok
+  end
+end

@@ -1,0 +1,88 @@
+defmodule ElixirScope.Distributed.Transport do
+  @moduledoc """
+  How the scopes of two nodes talk: the only way event bytes travel.
+
+  A transport is one process per scope. It is started with
+
+    * `:name` - under which `send/3` reaches it,
+    * `:node` - what this member is called,
+    * `:scope` - the scope it belongs to, the same on every member,
+    * `:deliver` - `fun.(message)`, called in the transport's process for each
+      message received and for each change of who can be reached.
+
+  What it delivers is one of
+
+    * `{:transport, :message, from, message}`,
+    * `{:transport, :up, node}`,
+    * `{:transport, :down, node, reason}`.
+
+  Messages are the structs of `ElixirScope.Distributed.Types`; between two members
+  they arrive in order or not at all. A transport never blocks its caller and never
+  buffers without bound: a connection that is busy answers `{:error, :busy}` and
+  the caller, whose protocol pulls, tries again later.
+
+  Implementations: `ElixirScope.Distributed.Transports.ErlDist` over Erlang
+  distribution, `ElixirScope.Distributed.Transports.Isolated` over a simulated network.
+  """
+
+  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
+
+  @type message ::
+          Types.EventSyncMessage.t() | Types.GlobalClockUpdate.t() | Types.ClusterMessage.t()
+  @type delivery ::
+          {:transport, :message, node, message}
+          | {:transport, :up, node}
+          | {:transport, :down, node, reason :: term}
+
+  @doc "Starts the transport's process, linked to the caller."
+  @callback start_link(keyword) :: GenServer.on_start()
+
+  @doc "Hands `message` over for `to`; never waits for the network."
+  @callback send(GenServer.name(), to :: node, message) :: :ok | {:error, :busy | :unreachable}
+
+  @doc "Tries to reach `node`; the outcome is also delivered as `:up`."
+  @callback connect(GenServer.name(), node) :: :ok | {:error, :unreachable}
+
+  @doc "The members that can be reached now, sorted, without this one."
+  @callback peers(GenServer.name()) :: [node]
+
+  @doc false
+  # A scope's transport: the module, and the name its process has on every member.
+  @spec address(module | {module, keyword}, atom) :: {module, GenServer.name()}
+  def address({module, _options}, scope), do: address(module, scope)
+  def address(module, scope), do: {module, Module.concat(module, scope)}
+
+  @doc false
+  @spec child(Scope.t()) :: Supervisor.child_spec()
+  def child(%{transport: {module, name}, options: options} = scope) do
+    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope.name, &1)]
+
+    %{
+      id: __MODULE__,
+      start: {module, :start_link, [Keyword.merge(start, extra(options[:transport]))]}
+    }
+  end
+
+  @doc false
+  @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
+  def send_to(%{transport: {module, name}}, to, message), do: module.send(name, to, message)
+
+  @doc false
+  @spec peers(Scope.t()) :: [node]
+  def peers(%{transport: {module, name}}), do: module.peers(name)
+
+  @doc false
+  # Each kind of message has one process that understands it.
+  @spec route(atom, delivery) :: :ok
+  def route(scope, {:transport, :message, _from, message} = delivery),
+    do: Scope.cast(scope, role(message), delivery)
+
+  def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
+
+  defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
+  defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
+  defp role(_membership), do: NodeCoordinator
+
+  defp extra({_module, options}), do: options
+  defp extra(_module), do: []
+end

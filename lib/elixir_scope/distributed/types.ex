@@ -1,0 +1,140 @@
+defmodule ElixirScope.Distributed.Types do
+  @moduledoc """
+  The shapes that cross module and node boundaries.
+  """
+
+  defmodule GlobalTimestamp do
+    @moduledoc """
+    A moment as the whole cluster orders it: `{logical, physical_ns, node}`.
+
+    The logical part comes first, so the tuple's own term order is **not** the
+    clock's order. Sort with `ElixirScope.Distributed.GlobalClock.compare/2`.
+    """
+
+    @type t :: {logical :: non_neg_integer, physical_ns :: non_neg_integer, node}
+  end
+
+  defmodule ClusterNodeInfo do
+    @moduledoc """
+    What a node knows of one member of the cluster.
+
+    `reason` says why a member is in its state, from a closed list: `:restarted`,
+    `:other_incarnation`, `:cookie`, `:asymmetric`, `:no_library`,
+    `:no_common_version`, `:clock_quarantined`, `:unregistered`, `:refused`,
+    `:unreachable` or `nil`.
+    """
+
+    alias ElixirScope.Distributed.Types.GlobalTimestamp
+
+    @enforce_keys [:node, :status]
+    defstruct [
+      :node,
+      :status,
+      :last_seen,
+      :reason,
+      :protocol,
+      :incarnation,
+      :offset,
+      capabilities: []
+    ]
+
+    @type status :: :up | :down | :joining | :unregistered
+    @type reason ::
+            :restarted
+            | :other_incarnation
+            | :cookie
+            | :asymmetric
+            | :no_library
+            | :no_common_version
+            | :clock_quarantined
+            | :unregistered
+            | :refused
+            | :unreachable
+            | nil
+    @type t :: %__MODULE__{
+            node: node,
+            status: status,
+            last_seen: GlobalTimestamp.t() | nil,
+            capabilities: [atom],
+            reason: reason,
+            protocol: pos_integer | nil,
+            incarnation: non_neg_integer | nil,
+            offset: {offset_ns :: integer, uncertainty_ns :: non_neg_integer} | nil
+          }
+  end
+
+  defmodule EventSyncMessage do
+    @moduledoc """
+    One step of the synchronisation between two nodes.
+
+    `events_batch` is the framed blocks and control of the protocol, exactly as
+    the native core made them; `since_global_clock` is the sender's floor: what
+    is older it neither wants nor serves.
+    """
+
+    alias ElixirScope.Distributed.Types.GlobalTimestamp
+
+    @enforce_keys [:source_node, :events_batch, :since_global_clock]
+    defstruct [:source_node, :events_batch, :since_global_clock, :sent_at]
+
+    @type t :: %__MODULE__{
+            source_node: node,
+            events_batch: binary,
+            since_global_clock: GlobalTimestamp.t() | nil,
+            sent_at: GlobalTimestamp.t() | nil
+          }
+  end
+
+  defmodule GlobalClockUpdate do
+    @moduledoc """
+    One leg of the exchange by which two nodes learn how far apart their clocks are.
+
+    A `:ping` carries the sender's stamp; the `:pong` answers with the ping's stamp
+    in `echo` and the stamp at which it was received in `received_at`.
+    """
+
+    alias ElixirScope.Distributed.Types.GlobalTimestamp
+
+    @enforce_keys [:source_node, :kind, :sent_at]
+    defstruct [:source_node, :kind, :sent_at, :echo, :received_at]
+
+    @type t :: %__MODULE__{
+            source_node: node,
+            kind: :ping | :pong,
+            sent_at: GlobalTimestamp.t(),
+            echo: GlobalTimestamp.t() | nil,
+            received_at: GlobalTimestamp.t() | nil
+          }
+  end
+
+  defmodule ClusterMessage do
+    @moduledoc """
+    One step of membership: who is there, in which incarnation, speaking what.
+
+    `:hello` introduces a node and asks for the same, `:welcome` answers it,
+    `:refused` says no with a reason, `:join` asks the receiver to register
+    `members`, `:bye` says that the sender stops.
+    """
+
+    @enforce_keys [:source_node, :kind]
+    defstruct [
+      :source_node,
+      :kind,
+      :protocol,
+      :incarnation,
+      :reason,
+      capabilities: [],
+      members: []
+    ]
+
+    @type t :: %__MODULE__{
+            source_node: node,
+            kind: :hello | :welcome | :refused | :join | :bye,
+            protocol: Range.t() | pos_integer | nil,
+            incarnation: non_neg_integer | nil,
+            reason: ElixirScope.Distributed.Types.ClusterNodeInfo.reason(),
+            capabilities: [atom],
+            members: [node]
+          }
+  end
+end

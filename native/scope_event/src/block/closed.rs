@@ -1,0 +1,137 @@
+//! A closed block: immutable bytes that were checked.
+
+use super::BlockError;
+use super::codec::Codec;
+use super::columns::{self, COLUMNS};
+use super::dictionary::{Dictionary, NameHashes};
+use super::digest::{digest, term_hashes};
+use super::events::Events;
+use super::header::Header;
+use super::wire::{self, Column};
+use std::sync::Arc;
+
+/// A closed block. Cloning it shares the bytes.
+///
+/// Length, version and checksum hold; the columns are looked at when they are asked for, so that a
+/// relay can pass on what it cannot decode.
+#[derive(Clone, Debug)]
+pub struct Block {
+    header: Arc<Header>,
+    codec: Codec,
+    bytes: Arc<[u8]>,
+    body_at: usize,
+    columns: [Column; COLUMNS],
+}
+
+impl Block {
+    /// Checks length, version and checksum and reads the header.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when `bytes` is not exactly one undamaged block of a known version.
+    pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, BlockError> {
+        wire::parse(bytes.into())
+    }
+
+    /// How long the block is that starts with these bytes, of which 16 are enough.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when no block starts so.
+    pub fn length_of(bytes: &[u8]) -> Result<usize, BlockError> {
+        wire::length(bytes)
+    }
+
+    pub(super) fn assembled(
+        header: Header,
+        codec: Codec,
+        bytes: Arc<[u8]>,
+        body_at: usize,
+        columns: [Column; COLUMNS],
+    ) -> Self {
+        Self {
+            header: Arc::new(header),
+            codec,
+            bytes,
+            body_at,
+            columns,
+        }
+    }
+
+    /// What the block says about itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The block as it is stored and shipped.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// How it was compressed.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Decodes the events.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when the columns do not decode, though the checksum holds.
+    pub fn events(&self) -> Result<Events, BlockError> {
+        columns::decode(self)
+    }
+
+    /// The names in the block, without its events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Block::events`].
+    pub fn dictionary(&self) -> Result<Dictionary, BlockError> {
+        Dictionary::get(&self.column(columns::NAMES)?)
+    }
+
+    /// Decodes everything, every term included, and compares the digest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Block::events`], and [`BlockError::Digest`] when the events are not those of the header.
+    pub fn verify(&self) -> Result<Events, BlockError> {
+        let events = self.events()?;
+        let mut names = NameHashes::of(&events.dictionary);
+        let terms = term_hashes(&events.payloads, &mut names)?;
+        let found = digest(
+            events.from,
+            &events.rows,
+            &events.dictionary,
+            &names,
+            &terms,
+        );
+        if found == self.header.digest {
+            Ok(events)
+        } else {
+            Err(BlockError::Digest)
+        }
+    }
+
+    /// A column, decompressed.
+    pub(super) fn column(&self, id: usize) -> Result<Vec<u8>, BlockError> {
+        let column = &self.columns[id];
+        let start = self.body_at.saturating_add(column.start);
+        let packed = self.bytes.get(start..start.saturating_add(column.len));
+        column
+            .codec
+            .decompress(packed.ok_or(BlockError::Short)?, column.raw)
+    }
+
+    /// Compressed bytes of a column that is stored as it is.
+    pub(super) fn stored_len(&self, id: usize) -> usize {
+        self.columns[id].len
+    }
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}

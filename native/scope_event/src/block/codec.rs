@@ -1,0 +1,106 @@
+//! Compression of columns.
+
+use super::BlockError;
+
+/// How a block was compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Codec {
+    /// Not at all.
+    Plain = 0,
+    /// LZ4: what a builder closes with.
+    #[default]
+    Lz4 = 1,
+    /// Zstandard, for consolidated and sealed blocks. Needs the feature `zstd`.
+    Zstd = 2,
+}
+
+/// No column is taken for more than this times its compressed length, so that memory grows with the
+/// input. LZ4 cannot do better; a column on which Zstandard does is stored with LZ4.
+const BEST_RATIO: usize = 255;
+
+impl Codec {
+    /// The best codec that this build has for blocks at rest.
+    pub const fn at_rest() -> Self {
+        if cfg!(feature = "zstd") {
+            Self::Zstd
+        } else {
+            Self::Lz4
+        }
+    }
+
+    pub(super) fn from_code(code: u8) -> Result<Self, BlockError> {
+        match code {
+            0 => Ok(Self::Plain),
+            1 => Ok(Self::Lz4),
+            2 => Ok(Self::Zstd),
+            unknown => Err(BlockError::Codec(unknown)),
+        }
+    }
+
+    /// Appends `raw` to `out` with this codec, or a lesser one if that gains nothing.
+    pub(super) fn compress(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
+        let packed = match self {
+            Self::Plain => None,
+            Self::Lz4 => Some(lz4_flex::block::compress(raw)),
+            Self::Zstd => zstd_compress(raw),
+        };
+        match packed.filter(|packed| packed.len() < raw.len()) {
+            Some(packed) if raw.len() > packed.len().saturating_mul(BEST_RATIO) => {
+                Self::Lz4.compress_lz4_only(raw, out)
+            }
+            Some(packed) => {
+                out.extend_from_slice(&packed);
+                self
+            }
+            None => {
+                out.extend_from_slice(raw);
+                Self::Plain
+            }
+        }
+    }
+
+    fn compress_lz4_only(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(&lz4_flex::block::compress(raw));
+        self
+    }
+
+    /// The `size` bytes that `packed` stands for.
+    pub(super) fn decompress(self, packed: &[u8], size: usize) -> Result<Vec<u8>, BlockError> {
+        if size > packed.len().saturating_mul(BEST_RATIO) {
+            return Err(BlockError::Compressed);
+        }
+        let raw = match self {
+            Self::Plain => packed.to_vec(),
+            Self::Lz4 => {
+                lz4_flex::block::decompress(packed, size).map_err(|_| BlockError::Compressed)?
+            }
+            Self::Zstd => zstd_decompress(packed, size)?,
+        };
+        if raw.len() == size {
+            Ok(raw)
+        } else {
+            Err(BlockError::Compressed)
+        }
+    }
+}
+
+#[cfg(feature = "zstd")]
+fn zstd_compress(raw: &[u8]) -> Option<Vec<u8>> {
+    zstd::bulk::compress(raw, 3).ok()
+}
+
+#[cfg(not(feature = "zstd"))]
+fn zstd_compress(raw: &[u8]) -> Option<Vec<u8>> {
+    Some(lz4_flex::block::compress(raw))
+}
+
+#[cfg(feature = "zstd")]
+fn zstd_decompress(packed: &[u8], size: usize) -> Result<Vec<u8>, BlockError> {
+    zstd::bulk::decompress(packed, size).map_err(|_| BlockError::Compressed)
+}
+
+#[cfg(not(feature = "zstd"))]
+fn zstd_decompress(_packed: &[u8], _size: usize) -> Result<Vec<u8>, BlockError> {
+    Err(BlockError::Codec(Codec::Zstd as u8))
+}

@@ -1,0 +1,197 @@
+//! Keys: what happened to what.
+//!
+//! A return is predicted from the calls that its process has open; that, and everything else, is
+//! predicted from the last two keys of the process. Only what was not expected is stored.
+
+use super::exceptions::{Exceptions, Predicted};
+use super::fresh::Fresh;
+use crate::block::BlockError;
+use crate::block::dictionary::{Dictionary, Key, KeySubject};
+use crate::block::rows::{Rows, Run, places};
+use crate::bytes::put_varint;
+use crate::hash::spread;
+use crate::kind::Kind;
+use std::collections::HashMap;
+
+/// Stands for the return from the innermost open call.
+const RETURN: u32 = 0;
+/// No key: a call whose return does not occur in the block.
+const NO_KEY: u32 = u32::MAX;
+/// Entries in the table of what followed two keys.
+const CONTEXTS: usize = 4096;
+/// Open calls of a process that are remembered; deeper ones are predicted by what came before.
+const DEEPEST: usize = 1024;
+/// How far down an exception is looked for among the open calls.
+const UNWIND: usize = 16;
+
+pub(super) fn encode(rows: &Rows, names: &Dictionary, sections: &[Vec<Run>], out: &mut Vec<u8>) {
+    let mut column = Exceptions::new(out);
+    let mut model = Model::new(names);
+    for section in sections {
+        model.next_section();
+        places(section).for_each(|at| match model.surprise(rows.pids[at], rows.keys[at]) {
+            Some(symbol) => put_varint(column.fail(), u64::from(symbol)),
+            None => column.hold(),
+        });
+    }
+}
+
+pub(super) fn decode(
+    bytes: &[u8],
+    sections: &[Vec<Run>],
+    names: &Dictionary,
+    rows: &mut Rows,
+) -> Result<(), BlockError> {
+    let mut column = Predicted::new(bytes)?;
+    let mut model = Model::new(names);
+    for section in sections {
+        model.next_section();
+        places(section).try_for_each(|at| {
+            let surprise = column.next(|at| Ok(at.varint32()?))?;
+            rows.keys[at] = model.key(rows.pids[at], surprise)?;
+            Ok::<_, BlockError>(())
+        })?;
+    }
+    column.finish()
+}
+
+/// What a key does to the calls of its process.
+#[derive(Clone, Copy)]
+enum Role {
+    /// Opens a call, which this key would return from.
+    Enter { returns: u32 },
+    /// Closes the call that this key, or the return in its place, belongs to.
+    Leave { returns: u32 },
+    /// Nothing.
+    Stay,
+}
+
+/// A process as far as its section goes.
+#[derive(Clone, Default)]
+struct Process {
+    /// The returns that are due, outermost first.
+    due: Vec<u32>,
+    /// The last key plus one and the one before it.
+    context: [u32; 2],
+}
+
+struct Model {
+    roles: Vec<Role>,
+    processes: Fresh<Process>,
+    /// The symbol that followed two keys last time.
+    followed: Vec<u32>,
+}
+
+impl Model {
+    fn new(names: &Dictionary) -> Self {
+        Self {
+            roles: roles(&names.keys),
+            processes: Fresh::new(names.pids.len() + 1),
+            followed: vec![RETURN; CONTEXTS],
+        }
+    }
+
+    fn next_section(&mut self) {
+        self.processes.next_section();
+        self.followed.fill(RETURN);
+    }
+
+    /// The symbol of a key, unless it was expected.
+    #[inline]
+    fn surprise(&mut self, pid: u32, key: u32) -> Option<u32> {
+        let process = self.processes.of(pid);
+        let symbol = if process.due.last() == Some(&key) {
+            RETURN
+        } else {
+            key + 1
+        };
+        let expected = &mut self.followed[process.slot()];
+        let surprise = (*expected != symbol).then_some(symbol);
+        *expected = symbol;
+        process.happened(key, self.roles[key as usize]);
+        surprise
+    }
+
+    /// The key of a surprise, or the one that was expected.
+    #[inline]
+    fn key(&mut self, pid: u32, surprise: Option<u32>) -> Result<u32, BlockError> {
+        let process = self.processes.of(pid);
+        let expected = &mut self.followed[process.slot()];
+        *expected = surprise.unwrap_or(*expected);
+        let key = match expected.checked_sub(1) {
+            Some(key) => key,
+            None => process.due.last().copied().unwrap_or(NO_KEY),
+        };
+        let role = self
+            .roles
+            .get(key as usize)
+            .ok_or(BlockError::Content("key"))?;
+        process.happened(key, *role);
+        Ok(key)
+    }
+}
+
+impl Process {
+    /// Place of what followed the last two keys.
+    #[inline]
+    fn slot(&self) -> usize {
+        let [last, before] = self.context;
+        spread(u64::from(last) << 32 | u64::from(before)) as usize % CONTEXTS
+    }
+
+    #[inline]
+    fn happened(&mut self, key: u32, role: Role) {
+        self.context = [key + 1, self.context[0]];
+        match role {
+            Role::Enter { returns } => self.enter(returns),
+            Role::Leave { returns } => self.leave(returns),
+            Role::Stay => {}
+        }
+    }
+
+    fn enter(&mut self, returns: u32) {
+        if self.due.len() < DEEPEST {
+            self.due.push(returns);
+        }
+    }
+
+    /// Closes the innermost call with that return, if it is near.
+    #[inline]
+    fn leave(&mut self, returns: u32) {
+        if self.due.last() == Some(&returns) {
+            self.due.pop();
+        } else {
+            self.unwind(returns);
+        }
+    }
+
+    #[cold]
+    fn unwind(&mut self, returns: u32) {
+        let found = self
+            .due
+            .iter()
+            .rev()
+            .take(UNWIND)
+            .position(|due| *due == returns);
+        if let Some(above) = found {
+            self.due.truncate(self.due.len() - above - 1);
+        }
+    }
+}
+
+fn roles(keys: &[Key]) -> Vec<Role> {
+    let numbered = keys.iter().zip(0u32..);
+    let returns: HashMap<KeySubject, u32> = numbered
+        .filter(|(key, _)| key.kind == Kind::Return)
+        .map(|(k, n)| (k.subject, n))
+        .collect();
+    let role = |key: &Key| {
+        let returns = returns.get(&key.subject).copied().unwrap_or(NO_KEY);
+        match key.kind {
+            Kind::Call => Role::Enter { returns },
+            Kind::Return | Kind::Exception => Role::Leave { returns },
+            _ => Role::Stay,
+        }
+    };
+    keys.iter().map(role).collect()
+}

@@ -1,0 +1,112 @@
+//! The decoded events of a block, closed or open.
+
+use super::dictionary::Dictionary;
+use super::event::EventView;
+use super::header::Anchor;
+use super::payloads::Payloads;
+use super::rows::Rows;
+use crate::origin::{Origin, Seq};
+
+/// Events of one origin as columns, in the order of the sequence.
+#[derive(Clone, Debug)]
+pub struct Events {
+    pub(super) origin: Origin,
+    pub(super) from: Seq,
+    pub(super) anchors: Vec<Anchor>,
+    pub(super) dictionary: Dictionary,
+    pub(super) payloads: Payloads,
+    pub(super) rows: Rows,
+}
+
+impl Events {
+    pub(super) fn new(
+        origin: Origin,
+        from: Seq,
+        anchors: Vec<Anchor>,
+        dictionary: Dictionary,
+        payloads: Payloads,
+        rows: Rows,
+    ) -> Self {
+        Self {
+            origin,
+            from,
+            anchors,
+            dictionary,
+            payloads,
+            rows,
+        }
+    }
+
+    /// Whose events these are.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Number of the first event.
+    pub fn from(&self) -> Seq {
+        self.from
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none: only an open block can be empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The event at a place of the sequence, counted from 0.
+    pub fn get(&self, at: usize) -> Option<EventView<'_>> {
+        (at < self.len()).then(|| EventView::new(self, at))
+    }
+
+    /// The event with this number.
+    pub fn by_seq(&self, seq: Seq) -> Option<EventView<'_>> {
+        self.get(usize::try_from(seq.checked_sub(self.from)?).ok()?)
+    }
+
+    /// All events in the order of the sequence.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = EventView<'_>> + ExactSizeIterator {
+        (0..self.len()).map(|at| EventView::new(self, at))
+    }
+
+    /// Places of all events in the order of stamp, then sequence.
+    pub fn by_stamp(&self) -> Vec<u32> {
+        let mut places: Vec<u32> = (0..self.len() as u32).collect();
+        places.sort_by_key(|at| self.rows.stamps[*at as usize]);
+        places
+    }
+
+    /// The names that the columns below point to.
+    pub fn dictionary(&self) -> &Dictionary {
+        &self.dictionary
+    }
+
+    /// Stamps by place.
+    pub fn stamps(&self) -> &[u64] {
+        &self.rows.stamps
+    }
+
+    /// Index of the key in the dictionary, by place.
+    pub fn keys(&self) -> &[u32] {
+        &self.rows.keys
+    }
+
+    /// Index of the pid in the dictionary plus one, by place; 0 where there is none.
+    pub fn pids(&self) -> &[u32] {
+        &self.rows.pids
+    }
+
+    /// Number of the data's payload plus one, by place; 0 where there is none. Equal numbers mean
+    /// equal data.
+    pub fn data_ids(&self) -> &[u32] {
+        &self.rows.data
+    }
+
+    /// Number of the correlation's payload plus one, by place; 0 where there is none.
+    pub fn correlation_ids(&self) -> &[u32] {
+        &self.rows.correlations
+    }
+}

@@ -1,0 +1,71 @@
+//! A dictionary under construction: each name once, found by content.
+
+use crate::block::dictionary::{Dictionary, Key, NameHashes};
+use crate::hash::{self, Words};
+use crate::pid::Pid;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Names by content and by index, with their hashes.
+///
+/// Invariant: the hash vectors are as long as the dictionary's, the maps hold exactly its entries.
+#[derive(Default)]
+pub(in crate::block) struct NameTable {
+    pub(in crate::block) dictionary: Dictionary,
+    pub(in crate::block) hashes: NameHashes,
+    atoms: HashMap<Arc<str>, u32>,
+    pids: HashMap<Pid, u32>,
+    keys: HashMap<Key, u32, Words>,
+    bytes: usize,
+}
+
+impl NameTable {
+    /// About how many bytes the dictionary takes.
+    pub(in crate::block) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(in crate::block) fn atom(&mut self, text: &Arc<str>) -> u32 {
+        if let Some(index) = self.atoms.get(text) {
+            return *index;
+        }
+        let index = self.dictionary.atoms.len() as u32;
+        self.atoms.insert(text.clone(), index);
+        self.dictionary.atoms.push(text.clone());
+        self.hashes.atoms.push(hash::bytes(text.as_bytes()));
+        self.bytes += text.len() + 2;
+        index
+    }
+
+    pub(in crate::block) fn pid(&mut self, pid: &Pid) -> u32 {
+        if let Some(index) = self.pids.get(pid) {
+            return *index;
+        }
+        self.atom(&pid.node);
+        let index = self.dictionary.pids.len() as u32;
+        self.pids.insert(pid.clone(), index);
+        self.dictionary.pids.push(pid.clone());
+        self.hashes.pids.push(hash::pid(pid));
+        self.bytes += 10;
+        index
+    }
+
+    pub(in crate::block) fn key(&mut self, key: Key) -> u32 {
+        let keys = &mut self.dictionary.keys;
+        *self.keys.entry(key).or_insert_with(|| {
+            keys.push(key);
+            self.bytes += 8;
+            keys.len() as u32 - 1
+        })
+    }
+
+    /// Appends the dictionary as it stands in a block.
+    pub(in crate::block) fn put(&self, out: &mut Vec<u8>) {
+        let node = |pid: &Pid| self.atoms.get(&pid.node).copied().unwrap_or_default();
+        self.dictionary.put(node, out);
+    }
+
+    pub(in crate::block) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,133 @@
+//! JSON Lines: one event, one object, one line.
+//!
+//! | field | what |
+//! |---|---|
+//! | `id` | `{"node", "incarnation", "seq"}`: identity |
+//! | `at` | `{"ns", "logical", "time"}`: nanoseconds since 1970, the place within that nanosecond, RFC 3339 |
+//! | `mono_ns` | the monotonic clock of the node, or `null` |
+//! | `node`, `pid` | who; a pid is text: `"<node.id.serial>"` |
+//! | `kind` | what |
+//! | `subject` | a function as `{"module", "function", "arity"}`, else a term |
+//! | `correlation_id`, `data` | terms |
+//! | `meta` | `{"truncated?": true}` or `{}` |
+//!
+//! `ns` and `mono_ns` are strings of digits: many readers keep numbers as floats, which hold no more
+//! than 53 bits.
+//!
+//! # Terms
+//!
+//! | Erlang | JSON |
+//! |---|---|
+//! | `nil`, `true`, `false` | `null`, `true`, `false` |
+//! | other atoms | their text |
+//! | integers | numbers, also those beyond 2^53: a reader that uses floats rounds them |
+//! | floats | numbers, always with a point or an exponent |
+//! | binaries in UTF-8 | strings |
+//! | other binaries | `{"$binary": base64}` |
+//! | lists | arrays |
+//! | improper lists | `{"$improper": [element, …, tail]}` |
+//! | tuples | `{"$tuple": [element, …]}` |
+//! | maps | objects, if every key is text, no two keys have the same text, and none begins with `$` |
+//! | other maps, and maps that were cut | `{"$map": [[key, value], …]}` |
+//! | pids | `"<node.id.serial>"` |
+//! | references, ports, pids of other nodes in messages | `{"$reference"`, `{"$port"`, `{"$pid"`: base64 of the external term format`}` |
+//! | what could not be kept | `{"$opaque": {"type", "size", "kept"}}`, the last two where they are known |
+//!
+//! A tuple, list or `$map` that was cut ends in `{"$opaque": {"type": "cut", "size": missing}}`. An
+//! object with one key that begins with `$` is therefore always one of these and never a map.
+
+mod term;
+mod text;
+
+use crate::row::{About, Row};
+use crate::time::Rfc3339;
+use scope_event::Pid;
+use std::io::{self, Write};
+use term::{atom, term};
+use text::text;
+
+/// Writes an event as one line, the end of line included.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn json_line(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
+    identity(row, out)?;
+    out.write_all(b",\"pid\":")?;
+    optional(row.pid, pid, out)?;
+    write!(out, ",\"kind\":\"{}\",\"subject\":", row.kind.name())?;
+    about(&row.about, out)?;
+    out.write_all(b",\"correlation_id\":")?;
+    optional(row.correlation.as_ref(), term, out)?;
+    out.write_all(b",\"data\":")?;
+    optional(row.data.as_ref(), term, out)?;
+    let meta = if row.truncated {
+        "\"truncated?\":true"
+    } else {
+        ""
+    };
+    writeln!(out, ",\"meta\":{{{meta}}}}}")
+}
+
+/// Which event it is, when and where: `{` and all fields up to `node`.
+fn identity(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
+    let (node, ns) = (&row.origin.node, row.stamp.physical_ns());
+    out.write_all(b"{\"id\":{\"node\":")?;
+    text(node, out)?;
+    write!(
+        out,
+        ",\"incarnation\":{},\"seq\":{}}}",
+        row.origin.incarnation, row.seq
+    )?;
+    write!(
+        out,
+        ",\"at\":{{\"ns\":\"{ns}\",\"logical\":{}",
+        row.stamp.logical()
+    )?;
+    write!(out, ",\"time\":\"{}\"}},\"mono_ns\":", Rfc3339(ns))?;
+    match row.mono_ns {
+        Some(ns) => write!(out, "\"{ns}\"")?,
+        None => null(out)?,
+    }
+    out.write_all(b",\"node\":")?;
+    text(node, out)
+}
+
+fn about(about: &About<'_>, out: &mut impl Write) -> io::Result<()> {
+    match about {
+        About::Nothing => null(out),
+        About::Function {
+            module,
+            function,
+            arity,
+        } => {
+            out.write_all(b"{\"module\":")?;
+            text(module, out)?;
+            out.write_all(b",\"function\":")?;
+            text(function, out)?;
+            write!(out, ",\"arity\":{arity}}}")
+        }
+        About::Pid(of) => pid(of, out),
+        About::Name(name) => atom(name, out),
+        About::Term(value) => term(value, out),
+    }
+}
+
+fn optional<T, W: Write>(
+    value: Option<&T>,
+    write: impl Fn(&T, &mut W) -> io::Result<()>,
+    out: &mut W,
+) -> io::Result<()> {
+    match value {
+        Some(value) => write(value, out),
+        None => null(out),
+    }
+}
+
+fn pid(pid: &Pid, out: &mut impl Write) -> io::Result<()> {
+    text(&pid.to_string(), out)
+}
+
+fn null(out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"null")
+}

@@ -1,0 +1,76 @@
+//! An event, ready to be written.
+
+use scope_clock::Stamp;
+use scope_event::{Kind, Names, Origin, Pid, Seq, SubjectView, TermError, Value};
+
+/// An event with its terms decoded.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// Whose event it is.
+    pub origin: &'a Origin,
+    /// Its number in the origin's stream.
+    pub seq: Seq,
+    /// When it happened, as the cluster orders it.
+    pub stamp: Stamp,
+    /// When it happened by the monotonic clock of its node, where that is known.
+    pub mono_ns: Option<i64>,
+    /// The process, if one did it.
+    pub pid: Option<&'a Pid>,
+    /// What happened.
+    pub kind: Kind,
+    /// What it is about.
+    pub about: About<'a>,
+    /// What ties it to other events.
+    pub correlation: Option<Value>,
+    /// Arguments, message, return or state.
+    pub data: Option<Value>,
+    /// Whether a budget cut something.
+    pub truncated: bool,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About<'a> {
+    /// Nothing beyond the process itself.
+    Nothing,
+    /// A function.
+    Function {
+        /// The module.
+        module: &'a str,
+        /// The function.
+        function: &'a str,
+        /// Number of arguments.
+        arity: u8,
+    },
+    /// A process.
+    Pid(&'a Pid),
+    /// A registered name.
+    Name(&'a str),
+    /// Anything else.
+    Term(Value),
+}
+
+impl<'a> About<'a> {
+    /// The subject of an event whose terms point into `names`.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when the term is damaged.
+    pub fn read(subject: SubjectView<'a>, names: &impl Names) -> Result<Self, TermError> {
+        Ok(match subject {
+            SubjectView::None => Self::Nothing,
+            SubjectView::Mfa {
+                module,
+                function,
+                arity,
+            } => Self::Function {
+                module,
+                function,
+                arity,
+            },
+            SubjectView::Pid(pid) => Self::Pid(pid),
+            SubjectView::Name(name) => Self::Name(name),
+            SubjectView::Term(term) => Self::Term(Value::read(&term, names)?),
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! From a stored event to `%ElixirScope.Distributed.Event{}`.
+
+use crate::terms::{Builder, Names, structure};
+use crate::{atoms, clock, payload, symbols};
+use rustler::{Encoder, Env, Term};
+use scope_clock::Stamp;
+use scope_event::block::Dictionary;
+use scope_event::{Pid, SubjectView, TermError, read_term};
+use scope_store::Match;
+use std::collections::HashMap;
+
+/// Turns matches into terms; what a dictionary names is made once.
+pub(crate) struct Reader<'a> {
+    env: Env<'a>,
+    /// By the address of the dictionary, which the matches keep in its place.
+    names: HashMap<*const Dictionary, Names<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(env: Env<'a>) -> Self {
+        Self {
+            env,
+            names: HashMap::new(),
+        }
+    }
+
+    /// The structs of all of `matches`. One whose terms are damaged is left out.
+    pub(crate) fn all(mut self, matches: &[Match]) -> Vec<Term<'a>> {
+        matches
+            .iter()
+            .filter_map(|event| self.event(event).ok())
+            .collect()
+    }
+
+    fn event(&mut self, event: &Match) -> Result<Term<'a>, TermError> {
+        let env = self.env;
+        let node = symbols::atom(env, &event.origin().node);
+        let origin = (node, event.origin().incarnation);
+        let fields = [
+            (atoms::__struct__(), atoms::event().encode(env)),
+            (atoms::id(), (origin, event.seq()).encode(env)),
+            (atoms::at(), at(env, event.stamp(), node)),
+            (atoms::mono_ns(), event.mono_ns().encode(env)),
+            (atoms::node(), node),
+            (
+                atoms::pid(),
+                event.pid().map_or_else(|| self.nil(), |of| pid(env, of)),
+            ),
+            (atoms::kind(), symbols::atom(env, event.kind().name())),
+            (atoms::subject(), self.subject(event)?),
+            (
+                atoms::correlation_id(),
+                self.term(event.names(), event.correlation())?,
+            ),
+            (atoms::data(), self.term(event.names(), event.data())?),
+            (atoms::meta(), self.meta(event.flags())),
+        ];
+        Ok(structure(env, &fields))
+    }
+
+    fn nil(&self) -> Term<'a> {
+        atoms::nil().encode(self.env)
+    }
+
+    fn subject(&mut self, event: &Match) -> Result<Term<'a>, TermError> {
+        let env = self.env;
+        Ok(match event.subject() {
+            SubjectView::None => self.nil(),
+            SubjectView::Mfa {
+                module,
+                function,
+                arity,
+            } => (
+                symbols::atom(env, module),
+                symbols::atom(env, function),
+                arity,
+            )
+                .encode(env),
+            SubjectView::Pid(of) => pid(env, of),
+            SubjectView::Name(name) => symbols::atom(env, name),
+            SubjectView::Term(term) => self.term(event.names(), Some(&term))?,
+        })
+    }
+
+    fn term(&mut self, names: &Dictionary, bytes: Option<&[u8]>) -> Result<Term<'a>, TermError> {
+        let Some(bytes) = bytes else {
+            return Ok(self.nil());
+        };
+        let known = self.names.entry(std::ptr::from_ref(names)).or_default();
+        let mut builder = Builder::new(self.env, known);
+        read_term(bytes, names, &mut builder)?;
+        Ok(builder
+            .finish()
+            .unwrap_or_else(|| atoms::nil().encode(self.env)))
+    }
+
+    fn meta(&self, flags: u8) -> Term<'a> {
+        let empty = Term::map_new(self.env);
+        if flags & payload::TRUNCATED == 0 {
+            return empty;
+        }
+        empty.map_put(atoms::truncated(), true).unwrap_or(empty)
+    }
+}
+
+/// A pid as this machine writes it, or in text where it has no word for the node.
+pub(crate) fn pid<'a>(env: Env<'a>, pid: &Pid) -> Term<'a> {
+    symbols::pid(env, pid).unwrap_or_else(|| pid.to_string().encode(env))
+}
+
+fn at<'a>(env: Env<'a>, stamp: u64, node: Term<'a>) -> Term<'a> {
+    let (logical, physical_ns) = clock::parts(Stamp::from_bits(stamp));
+    (logical, physical_ns, node).encode(env)
+}

@@ -1,0 +1,115 @@
+//! `ring_*`: explicit events, from a process into its thread's ring.
+
+use crate::erl::{Env, Term};
+use crate::scopes::{self, ScopeId};
+use crate::{drain, payload, raw, words};
+use rustler::NifMap;
+use rustler::sys::{ErlNifEnv, ErlNifTerm};
+use scope_event::Kind;
+use scope_ring::{Head, Lanes, LanesConfig, Words};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The rings of this machine.
+pub(crate) static LANES: Lanes = Lanes::new();
+
+/// Events that came while their scope did not run. Nobody misses them: they are no gap.
+static UNSCOPED: AtomicU64 = AtomicU64::new(0);
+
+/// The rings, for `status/0`.
+#[derive(NifMap)]
+struct Status {
+    limit: usize,
+    lanes: usize,
+    lane_limit: usize,
+    recorded: u64,
+    waiting: u64,
+    lost: u64,
+    unscoped: u64,
+    atoms: u32,
+    atom_limit: u32,
+}
+
+/// Reserves the rings and starts the thread that empties them; again is no error.
+#[rustler::nif]
+fn ring_start(bytes: usize, threads: usize) -> Result<(), String> {
+    let config = LanesConfig {
+        ring_bytes: bytes,
+        ..LanesConfig::for_lanes(threads)
+    };
+    drain::start(config).map_err(|error| error.to_string())
+}
+
+raw::register!(c"ring_record"/3 => ring_record);
+raw::register!(c"ring_record_to"/4 => ring_record_to);
+
+unsafe extern "C" fn ring_record(
+    env: *mut ErlNifEnv,
+    _argc: c_int,
+    argv: *const ErlNifTerm,
+) -> ErlNifTerm {
+    // SAFETY: called by the machine, registered with this arity.
+    let (env, [name, data, correlation]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::DEFAULT, name, data, correlation);
+    words::term(words::ok())
+}
+
+unsafe extern "C" fn ring_record_to(
+    env: *mut ErlNifEnv,
+    _argc: c_int,
+    argv: *const ErlNifTerm,
+) -> ErlNifTerm {
+    // SAFETY: called by the machine, registered with this arity.
+    let (env, [scope, name, data, correlation]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::from_int(scope.int()), name, data, correlation);
+    words::term(words::ok())
+}
+
+/// What a ring cannot take has been counted by it: there is nothing left to do.
+#[inline]
+fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
+    let head = Head::new(Kind::Mark as u8).scope(scope.index());
+    let Some(clock) = scopes::clock(scope) else {
+        // Ordering: a count that guards nothing else.
+        UNSCOPED.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    let stamp = clock.now().bits();
+    let subject = if name.is_atom() { name.word() } else { 0 };
+    let words = Words {
+        stamp,
+        pid: env.caller(),
+        subject,
+    };
+    let name = (subject == 0).then_some(name);
+    let (correlation, data) = (given(correlation), given(data));
+    if name.is_none() && correlation.is_none() && data.is_none() {
+        if let Ok(entry) = LANES.begin(head, 0) {
+            entry.commit(words, 0);
+        }
+    } else if let Ok(mut entry) = LANES.begin(head, payload::ROOM) {
+        let used = payload::write(entry.payload(), name, correlation, data);
+        entry.commit(words, used);
+    }
+}
+
+/// `nil` is what an event has when nothing was given.
+fn given(term: Term<'_>) -> Option<Term<'_>> {
+    (term.word() != words::nil()).then_some(term)
+}
+
+#[rustler::nif]
+fn ring_status() -> Status {
+    let status = LANES.status();
+    Status {
+        limit: status.ring_bytes,
+        lanes: status.claimed,
+        lane_limit: status.lanes,
+        recorded: status.recorded,
+        waiting: status.waiting,
+        lost: status.lost.total(),
+        unscoped: UNSCOPED.load(Ordering::Relaxed),
+        atoms: crate::symbols::atoms_made(),
+        atom_limit: crate::symbols::ATOM_LIMIT,
+    }
+}

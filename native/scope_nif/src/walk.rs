@@ -1,0 +1,96 @@
+//! From a term of the machine to bounded bytes: the order of the questions is fixed, because one
+//! that is asked too early can kill the machine (see [`crate::erl`]).
+
+use crate::erl::Term;
+use scope_event::{Budget, Opaque, Step, TermWriter};
+
+/// Writes `term` into `room` and says how many bytes that took, and whether anything was cut.
+#[inline]
+pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
+    let mut writer = TermWriter::new(room, budget);
+    // Wherever the walk stops, the writer closes what is open.
+    let _ = walk(term, &mut writer);
+    let cut = writer.is_truncated();
+    (writer.finish().len(), cut)
+}
+
+/// Recursion is bounded: the writer enters no container below its budget's depth.
+fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    if term.is_atom() {
+        to.atom(term.word())
+    } else if let Some(value) = term.int() {
+        to.int(value)
+    } else if let Some(bytes) = term.binary() {
+        to.binary(bytes, bytes.len() as u64)
+    } else if let Some(elements) = term.tuple() {
+        match to.tuple(u32::try_from(elements.len()).unwrap_or(u32::MAX)) {
+            Step::Enter => all(elements, to),
+            step => step,
+        }
+    } else if term.is_empty_list() {
+        to.nil()
+    } else if term.is_list() {
+        match to.list() {
+            Step::Enter => list(term, to),
+            step => step,
+        }
+    } else if let Some((size, mut pairs)) = term.map() {
+        match to.map(size, None) {
+            Step::Enter => all(pairs.by_ref().flat_map(|(key, value)| [key, value]), to),
+            step => step,
+        }
+    } else {
+        rare(term, to)
+    }
+}
+
+fn rare(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    if let Some(value) = term.float() {
+        to.float(value)
+    } else if let Some(word) = term.local_pid() {
+        to.pid(word)
+    } else {
+        to.opaque(kind_of(term), None)
+    }
+}
+
+fn kind_of(term: Term<'_>) -> Opaque {
+    if term.is_number() {
+        Opaque::Integer
+    } else if term.is_pid() {
+        Opaque::Pid
+    } else if term.is_reference() {
+        Opaque::Reference
+    } else if term.is_fun() {
+        Opaque::Fun
+    } else if term.is_port() {
+        Opaque::Port
+    } else {
+        Opaque::Unknown
+    }
+}
+
+fn all<'e>(terms: impl Iterator<Item = Term<'e>>, to: &mut TermWriter<'_>) -> Step {
+    for term in terms {
+        if walk(term, to) == Step::Stop {
+            return Step::Stop;
+        }
+    }
+    Step::Next
+}
+
+fn list(mut term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    while let Some((head, tail)) = term.cell() {
+        if walk(head, to) == Step::Stop {
+            return Step::Stop;
+        }
+        term = tail;
+    }
+    if term.is_empty_list() {
+        return to.end();
+    }
+    match to.tail() {
+        Step::Stop => Step::Stop,
+        _ => walk(term, to),
+    }
+}

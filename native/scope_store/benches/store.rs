@@ -1,0 +1,149 @@
+//! What a question costs over a million events, or ten with `SCOPE_LONG=1`, beside a naive scan of
+//! the same store in the same run. Times are of the thread's core, so that a busy machine tells the
+//! same.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench that cannot run says so"
+)]
+#![allow(clippy::print_stdout, reason = "the table is the result")]
+#![allow(unreachable_pub, reason = "modules of a bench are its own")]
+
+mod load;
+mod naive;
+
+use criterion::{Criterion, criterion_group};
+use load::Load;
+use scope_event::Kind;
+use scope_store::{By, Function, Kinds, Query};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// Time that this thread had a core: the machine may be shared.
+fn cpu_time() -> Duration {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a timespec that outlives the call; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// Median and 99th percentile of single calls.
+fn percentiles(samples: usize, mut call: impl FnMut(usize)) -> (Duration, Duration) {
+    let mut times: Vec<Duration> = (0..samples)
+        .map(|sample| {
+            let start = cpu_time();
+            call(sample);
+            cpu_time() - start
+        })
+        .collect();
+    times.sort_unstable();
+    (times[samples / 2], times[samples * 99 / 100])
+}
+
+fn row(what: &str, ours: (Duration, Duration), peer: Duration, target: &str) {
+    let ratio = peer.as_secs_f64() / ours.1.as_secs_f64();
+    println!(
+        "{what:<34} p50 {:>9.1?} p99 {:>9.1?}  naive {peer:>9.1?}  {ratio:>7.1} x  target {target}",
+        ours.0, ours.1
+    );
+}
+
+fn window(load: &Load, sample: usize) -> Query {
+    let (server, from, to) = load.window(sample);
+    Query {
+        pids: vec![server],
+        mfa: Some(Function {
+            module: Some("Elixir.KV.Server".into()),
+            function: Some("handle_call".into()),
+            arity: Some(3),
+        }),
+        from: Some(from),
+        to: Some(to),
+        limit: 100,
+        ..Query::default()
+    }
+}
+
+fn table(load: &Load) {
+    let stats = load.store.stats();
+    let per_event = |bytes: u64| bytes as f64 / stats.events as f64;
+    println!(
+        "\n{}: {} events in {} blocks, {:.2} B/event stored, index {:.3} B/event",
+        load.name,
+        stats.events,
+        stats.blocks,
+        per_event(stats.bytes),
+        per_event(stats.index_bytes as u64)
+    );
+    println!(
+        "recorded at {:.0} ns/event, block, index and compression included",
+        load.ns_per_event
+    );
+    let naive = naive::Scan::new(&load.store);
+    let state = naive.time(|scan| scan.state(&load.state(1).0, load.state(1).1));
+    let ours = percentiles(2_000, |sample| {
+        let (pid, at) = load.state(sample);
+        black_box(load.store.state_at(&pid, at));
+    });
+    row("state of a pid at T", ours, state, "p99 50 us");
+    let (pid, at) = load.state(7);
+    let ours = percentiles(2_000, |sample| {
+        black_box(load.store.state_at(&pid, at + ((sample as u64) << 16)));
+    });
+    row("the same, stepping through time", ours, state, "p99 50 us");
+    let peer = naive.time(|scan| scan.matching(&window(load, 1)));
+    let ours = percentiles(500, |sample| drop(load.store.query(&window(load, sample))));
+    row("pid x function x time, first 100", ours, peer, "p99 1 ms");
+    let kinds = Query {
+        kinds: Kinds::from(Kind::Receive),
+        ..Query::default()
+    };
+    let peer = naive.time(|scan| scan.matching(&kinds));
+    let ours = percentiles(5, |_| drop(load.store.count(&kinds, By::Key)));
+    row("count of one kind by key", ours, peer, "25 ms at 10 M");
+    let ours = percentiles(5, |_| drop(load.store.count(&Query::default(), By::Pid)));
+    row("count of all by pid", ours, peer, "25 ms at 10 M");
+    let ours = percentiles(3, |_| {
+        naive.decode_all();
+    });
+    row("full decode", ours, ours.1, "66 ms at 10 M");
+    let all = Query {
+        limit: 10_000,
+        ..Query::default()
+    };
+    let ours = percentiles(5, |_| drop(load.store.query(&all)));
+    row("first 10,000 events", ours, peer, "");
+}
+
+fn questions(criterion: &mut Criterion) {
+    let loads = load::all();
+    loads.iter().for_each(table);
+    let load = &loads[0];
+    let mut group = criterion.benchmark_group("store");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(2));
+    group.bench_function("state_at", |bench| {
+        let mut sample = 0;
+        bench.iter(|| {
+            sample += 1;
+            let (pid, at) = load.state(sample);
+            black_box(load.store.state_at(&pid, at))
+        });
+    });
+    group.bench_function("window", |bench| {
+        bench.iter(|| black_box(load.store.query(&window(load, 1))));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, questions);
+
+fn main() {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -1,0 +1,36 @@
+//! Where the bytes of a block are.
+
+use crate::disk::SegmentFile;
+use std::io;
+use std::sync::Arc;
+
+/// In memory until they are durable, in a segment's file from then on.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Held here.
+    Memory(Arc<[u8]>),
+    /// Durable at this offset. The file stays readable while somebody holds it, also when it was
+    /// replaced or removed in the meantime.
+    File {
+        /// The segment's file.
+        file: Arc<SegmentFile>,
+        /// Where the block begins.
+        at: u64,
+        /// How long it is.
+        len: u32,
+    },
+}
+
+impl Place {
+    /// The bytes of the block.
+    ///
+    /// # Errors
+    ///
+    /// Whatever reading the file answers.
+    pub(crate) fn bytes(&self) -> io::Result<Arc<[u8]>> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::File { file, at, len } => file.read(*at, *len),
+        }
+    }
+}

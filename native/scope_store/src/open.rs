@@ -1,0 +1,125 @@
+//! The origin's open block: the end of its stream.
+
+use crate::index::Index;
+use crate::log::{Facts, Place};
+use scope_event::{Block, BlockBuilder, Events, Full, Interner, Origin, RawEvent, Seq, TermError};
+use std::sync::Arc;
+
+/// Takes the events of the own origin. A block is closed when it is full or old enough.
+pub(crate) struct OpenBlock {
+    builder: BlockBuilder,
+    /// When the first event of the block was pushed, by the caller's clock.
+    opened_ms: Option<u64>,
+    /// No event below this stamp will be pushed any more.
+    complete_to: u64,
+    /// What was read last, while nothing was pushed since.
+    snapshot: Option<Arc<Events>>,
+}
+
+impl OpenBlock {
+    pub(crate) fn new(origin: Origin, first: Seq, interner: Arc<Interner>) -> Self {
+        let builder = BlockBuilder::new(origin, first, interner);
+        Self {
+            builder,
+            opened_ms: None,
+            complete_to: 0,
+            snapshot: None,
+        }
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the block has to be closed first.
+    pub(crate) fn push(
+        &mut self,
+        lane: u16,
+        event: &RawEvent<'_>,
+        now_ms: u64,
+    ) -> Result<Seq, Full> {
+        let seq = self.builder.push(lane, event)?;
+        self.opened_ms.get_or_insert(now_ms);
+        self.snapshot = None;
+        Ok(seq)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.builder.is_full()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.builder.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.builder.bytes()
+    }
+
+    /// The number that the next event will have.
+    pub(crate) fn next_seq(&self) -> Seq {
+        self.builder.next_seq()
+    }
+
+    pub(crate) fn complete_to(&mut self, stamp: u64) {
+        self.complete_to = self.complete_to.max(stamp);
+    }
+
+    pub(crate) fn anchor(&mut self, stamp: u64, mono_ns: i64) {
+        self.builder.anchor(stamp, mono_ns);
+    }
+
+    /// When the block has to be closed at the latest; `None` while it is empty.
+    pub(crate) fn deadline(&self, flush_ms: u64) -> Option<u64> {
+        self.opened_ms.map(|opened| opened.saturating_add(flush_ms))
+    }
+
+    /// The events so far, to be read like those of a closed block; `None` while there are none.
+    pub(crate) fn events(&mut self) -> Option<Arc<Events>> {
+        if self.builder.is_empty() {
+            return None;
+        }
+        let builder = &self.builder;
+        Some(
+            self.snapshot
+                .get_or_insert_with(|| Arc::new(builder.view()))
+                .clone(),
+        )
+    }
+
+    /// Closes the block and opens the next one; `None` when there was no event.
+    pub(crate) fn close(&mut self) -> Option<Closed> {
+        let events = self.events()?;
+        let block = self.builder.close(self.complete_to)?;
+        self.opened_ms = None;
+        self.snapshot = None;
+        Some(Closed::new(&block, Index::of(&events)))
+    }
+}
+
+/// A block that is ready for the log.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    pub(crate) facts: Facts,
+    pub(crate) index: Index,
+    pub(crate) place: Place,
+}
+
+impl Closed {
+    /// `index` is what its events say; where they do not decode, the block is kept all the same.
+    pub(crate) fn new(block: &Block, index: Result<Index, TermError>) -> Self {
+        Self {
+            facts: Facts::of(block.header(), block.bytes().len()),
+            index: index.unwrap_or_else(|_| Index::unreadable()),
+            place: Place::Memory(block.bytes().clone()),
+        }
+    }
+
+    /// A block from elsewhere: it is decoded for its index.
+    pub(crate) fn received(block: &Block) -> Self {
+        match block.events() {
+            Ok(events) => Self::new(block, Index::of(&events)),
+            Err(_) => Self::new(block, Ok(Index::unreadable())),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What can be asked.
+
+mod cursor;
+mod kinds;
+
+pub use cursor::Cursor;
+pub use kinds::Kinds;
+
+use scope_event::{Pid, Value};
+use std::sync::Arc;
+
+/// Filters, all of which an event must pass. One that is empty or `None` lets everything pass.
+///
+/// # Examples
+///
+/// ```
+/// use scope_event::Kind;
+/// use scope_store::{Kinds, Order, Query};
+///
+/// let query = Query {
+///     kinds: Kinds::from(Kind::Exit),
+///     modules: vec!["Elixir.Shop.Orders".into()],
+///     order: Order::Desc,
+///     ..Query::default()
+/// };
+/// assert_eq!(query.limit, Query::DEFAULT_LIMIT);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Recorded on one of these nodes, in whichever incarnation.
+    pub nodes: Vec<Arc<str>>,
+    /// Of one of these kinds.
+    pub kinds: Kinds,
+    /// Happened in one of these processes.
+    pub pids: Vec<Pid>,
+    /// About a function of one of these modules.
+    pub modules: Vec<Arc<str>>,
+    /// About such a function.
+    pub mfa: Option<Function>,
+    /// Of this correlation. Maps are equal whatever the order of their pairs.
+    pub correlation: Option<Value>,
+    /// Not before this stamp (NTP64 bits).
+    pub from: Option<u64>,
+    /// Not after this stamp (NTP64 bits).
+    pub to: Option<u64>,
+    /// Subject, correlation or data hold this text: within an atom or a binary, or as the decimal
+    /// form of an integer.
+    pub contains: Option<Arc<str>>,
+    /// At most so many events.
+    pub limit: usize,
+    /// At most about so many bytes of terms, so that an answer of large states stays small.
+    pub max_bytes: usize,
+    /// Oldest or newest first.
+    pub order: Order,
+    /// Only what comes behind this place, in the given order.
+    pub after: Option<Cursor>,
+}
+
+impl Query {
+    /// Events in an answer unless told otherwise.
+    pub const DEFAULT_LIMIT: usize = 10_000;
+
+    /// Bytes of terms in an answer unless told otherwise.
+    pub const DEFAULT_BYTES: usize = 32 << 20;
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            kinds: Kinds::NONE,
+            pids: Vec::new(),
+            modules: Vec::new(),
+            mfa: None,
+            correlation: None,
+            from: None,
+            to: None,
+            contains: None,
+            limit: Self::DEFAULT_LIMIT,
+            max_bytes: Self::DEFAULT_BYTES,
+            order: Order::Asc,
+            after: None,
+        }
+    }
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Oldest first.
+    #[default]
+    Asc,
+    /// Newest first.
+    Desc,
+}
+
+/// Functions by module, name and number of arguments; `None` stands for any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Function {
+    /// The module.
+    pub module: Option<Arc<str>>,
+    /// The name.
+    pub function: Option<Arc<str>>,
+    /// The number of arguments.
+    pub arity: Option<u8>,
+}

@@ -1,0 +1,121 @@
+//! The query engine: which blocks to look into, what matches in them, and in which order.
+
+mod found;
+mod losses;
+mod merge;
+mod plan;
+mod recent;
+mod select;
+mod sieve;
+mod text;
+
+pub use found::Match;
+pub(crate) use found::Source;
+pub(crate) use merge::{Merge, Sink};
+pub(crate) use plan::{Body, Candidate, Plan};
+pub(crate) use recent::Recent;
+pub(crate) use select::select;
+pub(crate) use sieve::Sieve;
+
+use crate::query::{Cursor, Query};
+use scope_event::{EventView, Events};
+use std::sync::Arc;
+
+/// An answer: events in stamp order, and everything that is missing from it.
+#[derive(Clone, Debug, Default)]
+pub struct Matches {
+    /// What matched, in the order that was asked for.
+    pub events: Vec<Match>,
+    /// How many events were lost in the answered range of nodes and time: by what gaps say, whatever
+    /// the other filters, and in blocks that do not decode.
+    pub dropped: u64,
+    /// Whether there may be more behind the last event.
+    pub more: bool,
+    /// Where to go on: the last event, or where the question went on from.
+    pub cursor: Option<Cursor>,
+    /// What expired behind the cursor before it was read.
+    pub expired: Option<Expired>,
+}
+
+/// Retention passed a cursor: events behind it are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The largest stamp that expired.
+    pub newest: u64,
+    /// How many events expired at most: some may have come before the cursor.
+    pub events: u64,
+}
+
+/// Answers `query` over the blocks of `plan`.
+pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan, recent: &Recent) -> Matches {
+    let Plan {
+        candidates,
+        lossy,
+        expired,
+    } = plan;
+    let mut merge = Merge::new(sieve, candidates, Copies::new(query)).keeping(recent);
+    merge.run();
+    let (Copies { events, .. }, more, unread) = merge.finish();
+    let cursor = events
+        .last()
+        .map(Match::cursor)
+        .or_else(|| query.after.clone());
+    let page = losses::Page::new(query, if more { cursor.as_ref() } else { None });
+    let dropped = unread.saturating_add(page.lost(&lossy));
+    Matches {
+        events,
+        dropped,
+        more,
+        cursor,
+        expired,
+    }
+}
+
+/// Calls `each` with every block that may match and the places of what does, in the order of stamps
+/// within a block and in no order between blocks. Answers how many events were lost.
+pub(crate) fn scan(sieve: &Sieve<'_>, plan: Plan, mut each: impl FnMut(&Events, &[u32])) -> u64 {
+    let mut unread = 0u64;
+    for block in &plan.candidates {
+        let events = block.body.events();
+        let selected = events
+            .as_ref()
+            .and_then(|events| select(events, sieve, block.floor).ok());
+        match (events, selected) {
+            (Some(events), Some(places)) => each(&events, &places),
+            _ => unread = unread.saturating_add(block.body.len()),
+        }
+    }
+    unread.saturating_add(losses::Page::new(sieve.query, None).lost(&plan.lossy))
+}
+
+/// Copies of matches, as many as the query allows.
+struct Copies<'a> {
+    query: &'a Query,
+    events: Vec<Match>,
+    bytes: usize,
+}
+
+impl<'a> Copies<'a> {
+    fn new(query: &'a Query) -> Self {
+        Self {
+            query,
+            events: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Sink for Copies<'_> {
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.query.limit || self.bytes >= self.query.max_bytes
+    }
+
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool {
+        let Ok(copy) = Match::copy(names, event) else {
+            return false;
+        };
+        self.bytes += copy.bytes();
+        self.events.push(copy);
+        true
+    }
+}

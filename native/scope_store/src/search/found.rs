@@ -1,0 +1,211 @@
+//! One event of an answer.
+
+use crate::query::Cursor;
+use scope_event::block::{Dictionary, Key, KeySubject};
+use scope_event::{EventView, Events, Kind, Origin, Pid, Seq, SubjectView, TermError, TermSink};
+use scope_event::{Value, read_term};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The names that the terms of some matches point into.
+#[derive(Debug)]
+pub(crate) struct Source {
+    origin: Origin,
+    names: Dictionary,
+}
+
+impl Source {
+    pub(crate) fn of(events: &Events) -> Arc<Self> {
+        Arc::new(Self {
+            origin: events.origin().clone(),
+            names: events.dictionary().clone(),
+        })
+    }
+}
+
+/// An event that matched, with all it takes to read it: the block it came from may be gone.
+#[derive(Clone, Debug)]
+pub struct Match {
+    source: Arc<Source>,
+    seq: Seq,
+    stamp: u64,
+    mono_ns: Option<i64>,
+    key: Key,
+    pid: Option<Pid>,
+    session: u16,
+    flags: u8,
+    /// The subject, where it is a term.
+    subject: Option<Box<[u8]>>,
+    correlation: Option<Box<[u8]>>,
+    data: Option<Box<[u8]>>,
+}
+
+impl Match {
+    /// A copy of `event`, whose names are in `source`.
+    pub(crate) fn copy(source: &Arc<Source>, event: &EventView<'_>) -> Result<Self, TermError> {
+        let subject = match event.subject()? {
+            SubjectView::Term(term) => Some(term.into()),
+            _ => None,
+        };
+        Ok(Self {
+            source: source.clone(),
+            seq: event.seq(),
+            stamp: event.stamp(),
+            mono_ns: event.mono_ns(),
+            key: event.key(),
+            pid: event.pid().cloned(),
+            session: event.session(),
+            flags: event.flags(),
+            subject,
+            correlation: event.correlation()?.map(Into::into),
+            data: event.data()?.map(Into::into),
+        })
+    }
+
+    /// Bytes of its terms.
+    pub(crate) fn bytes(&self) -> usize {
+        let terms = [&self.subject, &self.correlation, &self.data];
+        terms
+            .iter()
+            .map(|term| term.as_ref().map_or(0, |term| term.len()))
+            .sum()
+    }
+
+    /// Whose event it is.
+    pub fn origin(&self) -> &Origin {
+        &self.source.origin
+    }
+
+    /// Its number in the origin's stream.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// NTP64 bits of its stamp.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// The monotonic time of the recording node, where it was stated.
+    pub fn mono_ns(&self) -> Option<i64> {
+        self.mono_ns
+    }
+
+    /// Where it stands in stamp order.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            stamp: self.stamp,
+            origin: self.source.origin.clone(),
+            seq: self.seq,
+        }
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> Kind {
+        self.key.kind
+    }
+
+    /// The trace session that asked for it; 0 when none did.
+    pub fn session(&self) -> u16 {
+        self.session
+    }
+
+    /// The recorder's bits.
+    pub fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// The names that its terms point into.
+    pub fn names(&self) -> &Dictionary {
+        &self.source.names
+    }
+
+    /// The process, if one did it.
+    pub fn pid(&self) -> Option<&Pid> {
+        self.pid.as_ref()
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> SubjectView<'_> {
+        let names = self.names();
+        match self.key.subject {
+            KeySubject::None => SubjectView::None,
+            KeySubject::Mfa {
+                module,
+                function,
+                arity,
+            } => SubjectView::Mfa {
+                module: &names.atoms()[module as usize],
+                function: &names.atoms()[function as usize],
+                arity,
+            },
+            KeySubject::Pid(pid) => SubjectView::Pid(&names.pids()[pid as usize]),
+            KeySubject::Name(atom) => SubjectView::Name(&names.atoms()[atom as usize]),
+            KeySubject::Term(_) => self.subject_term(),
+        }
+    }
+
+    fn subject_term(&self) -> SubjectView<'_> {
+        let term = self.subject.as_deref();
+        term.map_or(SubjectView::None, |term| {
+            SubjectView::Term(Cow::Borrowed(term))
+        })
+    }
+
+    /// Its correlation id, a term over [`names`](Self::names).
+    pub fn correlation(&self) -> Option<&[u8]> {
+        self.correlation.as_deref()
+    }
+
+    /// Its arguments, message, return or state, a term over [`names`](Self::names).
+    pub fn data(&self) -> Option<&[u8]> {
+        self.data.as_deref()
+    }
+
+    /// Reads its data into `sink`; answers whether there was any.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when the term is damaged.
+    pub fn read_data(&self, sink: &mut impl TermSink) -> Result<bool, TermError> {
+        self.read(self.data(), sink)
+    }
+
+    /// Reads its correlation id into `sink`; answers whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when the term is damaged.
+    pub fn read_correlation(&self, sink: &mut impl TermSink) -> Result<bool, TermError> {
+        self.read(self.correlation(), sink)
+    }
+
+    /// Its data as a tree.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when the term is damaged.
+    pub fn data_value(&self) -> Result<Option<Value>, TermError> {
+        self.data()
+            .map(|term| Value::read(term, self.names()))
+            .transpose()
+    }
+
+    /// Its correlation id as a tree.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when the term is damaged.
+    pub fn correlation_value(&self) -> Result<Option<Value>, TermError> {
+        self.correlation()
+            .map(|term| Value::read(term, self.names()))
+            .transpose()
+    }
+
+    fn read(&self, term: Option<&[u8]>, sink: &mut impl TermSink) -> Result<bool, TermError> {
+        match term {
+            Some(term) => read_term(term, self.names(), sink).map(|()| true),
+            None => Ok(false),
+        }
+    }
+}

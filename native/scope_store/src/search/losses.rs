@@ -1,0 +1,116 @@
+//! What the answered range lost.
+
+use super::{Body, Candidate};
+use crate::index::lost_in;
+use crate::query::{Cursor, Order, Query};
+use scope_event::EventView;
+use std::cmp::Ordering;
+
+/// The part of nodes and time that an answer speaks of: behind the question's cursor, up to the
+/// last event if there is more. The pages of one question add up to the whole.
+#[derive(Debug)]
+pub(crate) struct Page<'a> {
+    query: &'a Query,
+    last: Option<&'a Cursor>,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(query: &'a Query, last: Option<&'a Cursor>) -> Self {
+        Self { query, last }
+    }
+
+    /// Events that were lost, by what the gaps of these blocks say, and in those that do not decode.
+    pub(crate) fn lost(&self, blocks: &[Candidate]) -> u64 {
+        blocks
+            .iter()
+            .fold(0, |sum, block| sum.saturating_add(self.lost_of(block)))
+    }
+
+    fn lost_of(&self, block: &Candidate) -> u64 {
+        if let Body::Closed(entry) = &block.body {
+            if !entry.index.readable {
+                return if self.ends_here(block) {
+                    block.body.len()
+                } else {
+                    0
+                };
+            }
+            if self.holds_all(block) {
+                return entry.index.lost;
+            }
+        }
+        let in_page = |event: &EventView<'_>| event.seq() > block.floor && self.holds(event);
+        let lost = block
+            .body
+            .events()
+            .and_then(|events| lost_in(&events, in_page).ok());
+        lost.unwrap_or(0)
+    }
+
+    fn holds(&self, event: &EventView<'_>) -> bool {
+        let stamp = event.stamp();
+        let behind = |cursor: &Cursor| self.turned(compare(event, cursor));
+        self.query.from.is_none_or(|from| from <= stamp)
+            && self.query.to.is_none_or(|to| stamp <= to)
+            && self
+                .query
+                .after
+                .as_ref()
+                .is_none_or(|after| behind(after).is_gt())
+            && self.last.is_none_or(|last| behind(last).is_le())
+    }
+
+    /// Whether every event of the block is in the page: bounds that only touch it do not count.
+    fn holds_all(&self, block: &Candidate) -> bool {
+        let within = |cursor: Option<&Cursor>, below: bool| {
+            cursor.is_none_or(|cursor| match below {
+                true => cursor.stamp < block.oldest,
+                false => block.newest < cursor.stamp,
+            })
+        };
+        let asc = self.query.order == Order::Asc;
+        block.floor < first_seq(block)
+            && self.query.from.is_none_or(|from| from <= block.oldest)
+            && self.query.to.is_none_or(|to| block.newest <= to)
+            && within(self.query.after.as_ref(), asc)
+            && within(self.last, !asc)
+    }
+
+    /// A block that does not decode counts in the one page that its far end lies in.
+    fn ends_here(&self, block: &Candidate) -> bool {
+        let end = match self.query.order {
+            Order::Asc => block.newest,
+            Order::Desc => block.oldest,
+        };
+        let behind = |cursor: &Cursor| self.turned(end.cmp(&cursor.stamp));
+        self.query
+            .after
+            .as_ref()
+            .is_none_or(|after| behind(after).is_gt())
+            && self.last.is_none_or(|last| behind(last).is_le())
+    }
+
+    fn turned(&self, order: Ordering) -> Ordering {
+        match self.query.order {
+            Order::Asc => order,
+            Order::Desc => order.reverse(),
+        }
+    }
+}
+
+fn first_seq(block: &Candidate) -> u64 {
+    match &block.body {
+        Body::Closed(entry) => entry.facts.from,
+        Body::Open(events) => events.from(),
+    }
+}
+
+fn compare(event: &EventView<'_>, cursor: &Cursor) -> Ordering {
+    let by_origin = || {
+        event
+            .origin()
+            .cmp(&cursor.origin)
+            .then(event.seq().cmp(&cursor.seq))
+    };
+    event.stamp().cmp(&cursor.stamp).then_with(by_origin)
+}

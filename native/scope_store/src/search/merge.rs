@@ -1,0 +1,229 @@
+//! Matches of many blocks in one order.
+//!
+//! Source: the k-way merge over a heap (Knuth, TAOCP 3, 5.4.1). A block enters the heap under the
+//! first stamp that it can hold, and is decoded only when that comes up: until then nothing in it
+//! can be next.
+
+use super::select::cursor_of;
+use super::{Candidate, Recent, Sieve, Source, select};
+use crate::query::{Cursor, Order};
+use scope_event::{EventView, Events};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// The matches of one decoded block that were not taken yet.
+#[derive(Debug)]
+struct Run {
+    events: Arc<Events>,
+    source: Arc<Source>,
+    /// In the order of the query.
+    places: Vec<u32>,
+    next: usize,
+}
+
+impl Run {
+    fn head(&self) -> Option<Cursor> {
+        self.places
+            .get(self.next)
+            .map(|at| cursor_of(&self.events, *at))
+    }
+}
+
+#[derive(Debug)]
+enum Work {
+    /// To be decoded.
+    Block(Candidate),
+    Run(Run, Cursor),
+}
+
+/// Invariant: no match of `work` comes before `stamp` in the order.
+#[derive(Debug)]
+struct Item {
+    stamp: u64,
+    order: Order,
+    work: Work,
+}
+
+impl Item {
+    fn block(block: Candidate, order: Order) -> Self {
+        let stamp = match order {
+            Order::Asc => block.oldest,
+            Order::Desc => block.newest,
+        };
+        Self {
+            stamp,
+            order,
+            work: Work::Block(block),
+        }
+    }
+
+    fn run(run: Run, head: Cursor, order: Order) -> Self {
+        Self {
+            stamp: head.stamp,
+            order,
+            work: Work::Run(run, head),
+        }
+    }
+
+    /// Which one comes first: at equal stamps a block, as it may hold what comes before the run.
+    fn before(&self, other: &Self) -> Ordering {
+        let within = match (&self.work, &other.work) {
+            (Work::Run(_, a), Work::Run(_, b)) => turned(self.order, a.cmp(b)),
+            (Work::Block(_), Work::Run(..)) => Ordering::Less,
+            (Work::Run(..), Work::Block(_)) => Ordering::Greater,
+            (Work::Block(_), Work::Block(_)) => Ordering::Equal,
+        };
+        turned(self.order, self.stamp.cmp(&other.stamp)).then(within)
+    }
+}
+
+fn turned(order: Order, ordering: Ordering) -> Ordering {
+    match order {
+        Order::Asc => ordering,
+        Order::Desc => ordering.reverse(),
+    }
+}
+
+impl Ord for Item {
+    /// The heap gives the greatest: the one that comes first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.before(self)
+    }
+}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Item {}
+
+/// What becomes of the matches.
+pub(crate) trait Sink {
+    /// Whether it wants no more.
+    fn is_full(&self) -> bool;
+
+    /// Takes the next match; false when it cannot be read.
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool;
+}
+
+/// A merge under way.
+#[derive(Debug)]
+pub(crate) struct Merge<'a, S> {
+    sieve: &'a Sieve<'a>,
+    heap: BinaryHeap<Item>,
+    sink: S,
+    /// Where decoded blocks are kept for the next question.
+    recent: Option<&'a Recent>,
+    /// Events in blocks, or themselves, that could not be read.
+    unread: u64,
+}
+
+impl<'a, S: Sink> Merge<'a, S> {
+    pub(crate) fn new(sieve: &'a Sieve<'a>, blocks: Vec<Candidate>, sink: S) -> Self {
+        let order = sieve.query.order;
+        let heap = blocks
+            .into_iter()
+            .map(|block| Item::block(block, order))
+            .collect();
+        Self {
+            sieve,
+            heap,
+            sink,
+            recent: None,
+            unread: 0,
+        }
+    }
+
+    /// Keeps what is decoded in `recent`.
+    pub(crate) fn keeping(self, recent: &'a Recent) -> Self {
+        Self {
+            recent: Some(recent),
+            ..self
+        }
+    }
+
+    /// Takes matches until there is no more, or enough.
+    pub(crate) fn run(&mut self) {
+        while !self.sink.is_full() {
+            let Some(item) = self.heap.pop() else { return };
+            match item.work {
+                Work::Block(block) => self.decode(&block),
+                Work::Run(run, _) => self.take(run),
+            }
+        }
+    }
+
+    /// The sink, whether there may be more, and how many events could not be read.
+    pub(crate) fn finish(self) -> (S, bool, u64) {
+        (self.sink, !self.heap.is_empty(), self.unread)
+    }
+
+    fn decode(&mut self, block: &Candidate) {
+        match self.selected(block) {
+            Some((events, places)) => {
+                let source = if places.is_empty() {
+                    return;
+                } else {
+                    Source::of(&events)
+                };
+                self.push(Run {
+                    events,
+                    source,
+                    places,
+                    next: 0,
+                });
+            }
+            None => self.unread = self.unread.saturating_add(block.body.len()),
+        }
+    }
+
+    fn selected(&self, block: &Candidate) -> Option<(Arc<Events>, Vec<u32>)> {
+        let events = block.body.events()?;
+        self.recent.iter().for_each(|recent| recent.keep(&events));
+        let places = select(&events, self.sieve, block.floor).ok()?;
+        Some((events, places))
+    }
+
+    fn push(&mut self, run: Run) {
+        if let Some(head) = run.head() {
+            self.heap.push(Item::run(run, head, self.sieve.query.order));
+        }
+    }
+
+    /// Takes from `run` as long as nothing else in the heap comes before.
+    fn take(&mut self, mut run: Run) {
+        loop {
+            self.pass_on(&run);
+            run.next += 1;
+            let Some(head) = run.head() else { return };
+            let item = Item::run(run, head, self.sieve.query.order);
+            if self.sink.is_full()
+                || self
+                    .heap
+                    .peek()
+                    .is_some_and(|first| first.before(&item).is_lt())
+            {
+                return self.heap.push(item);
+            }
+            let Work::Run(same, _) = item.work else {
+                return;
+            };
+            run = same;
+        }
+    }
+
+    fn pass_on(&mut self, run: &Run) {
+        let event = run.events.get(run.places[run.next] as usize);
+        let taken = event.is_some_and(|event| self.sink.take(&run.source, &event));
+        self.unread += u64::from(!taken);
+    }
+}

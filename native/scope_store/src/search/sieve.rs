@@ -1,0 +1,83 @@
+//! A query prepared for many blocks: what decides whether a block is looked into.
+
+use crate::index::{Filter, Index, hash, term};
+use crate::log::Slot;
+use crate::query::{Order, Query};
+use scope_event::Origin;
+use std::ops::RangeInclusive;
+
+/// The filters of a query as hashes. An empty list lets everything pass.
+#[derive(Debug)]
+pub(crate) struct Sieve<'a> {
+    pub(crate) query: &'a Query,
+    /// Stamps that can match, the cursor taken into account.
+    pub(crate) stamps: RangeInclusive<u64>,
+    pids: Vec<u64>,
+    modules: Vec<u64>,
+    /// The function, or its module if the query does not say more.
+    function: Option<u64>,
+    correlation: Option<u64>,
+}
+
+impl<'a> Sieve<'a> {
+    pub(crate) fn new(query: &'a Query) -> Self {
+        Self {
+            query,
+            stamps: stamps(query),
+            pids: query.pids.iter().map(hash::pid).collect(),
+            modules: query
+                .modules
+                .iter()
+                .map(|module| hash::module(module))
+                .collect(),
+            function: function(query),
+            correlation: query.correlation.as_ref().map(term::hash),
+        }
+    }
+
+    /// Whether events of `origin` can match.
+    pub(crate) fn takes_origin(&self, origin: &Origin) -> bool {
+        self.query.nodes.is_empty() || self.query.nodes.contains(&origin.node)
+    }
+
+    /// Whether some of a block's stamps can match.
+    pub(crate) fn meets(&self, oldest: u64, newest: u64) -> bool {
+        oldest <= *self.stamps.end() && *self.stamps.start() <= newest
+    }
+
+    /// Whether a block of an origin that matches can hold a match.
+    pub(crate) fn may_match(&self, slot: &Slot) -> bool {
+        self.meets(slot.oldest, slot.newest)
+            && (self.query.kinds.is_empty() || self.query.kinds.meets(slot.kinds))
+            && self.may_hold(&slot.entry.index)
+    }
+
+    fn may_hold(&self, index: &Index) -> bool {
+        some_in(&self.pids, &index.pids)
+            && some_in(self.correlation.as_slice(), &index.correlations)
+            && some_in(&self.modules, &index.functions)
+            && some_in(self.function.as_slice(), &index.functions)
+    }
+}
+
+fn some_in(hashes: &[u64], filter: &Filter) -> bool {
+    hashes.is_empty() || hashes.iter().any(|hash| filter.may_hold(*hash))
+}
+
+fn stamps(query: &Query) -> RangeInclusive<u64> {
+    let (from, to) = (query.from.unwrap_or(0), query.to.unwrap_or(u64::MAX));
+    match (&query.after, query.order) {
+        (None, _) => from..=to,
+        (Some(cursor), Order::Asc) => from.max(cursor.stamp)..=to,
+        (Some(cursor), Order::Desc) => from..=to.min(cursor.stamp),
+    }
+}
+
+fn function(query: &Query) -> Option<u64> {
+    let wanted = query.mfa.as_ref()?;
+    let module = wanted.module.as_ref()?;
+    Some(match (&wanted.function, wanted.arity) {
+        (Some(function), Some(arity)) => hash::function(module, function, arity),
+        _ => hash::module(module),
+    })
+}

@@ -1,0 +1,232 @@
+//! The store of one scope: its own open block, and the closed blocks of all origins.
+
+mod holdings;
+mod recorder;
+mod stats;
+
+pub use recorder::Recorder;
+pub use stats::{Conflicts, Stats};
+
+use crate::config::Config;
+use crate::error::StoreError;
+use crate::log::{Log, Unsaved};
+use crate::open::OpenBlock;
+use crate::query::Query;
+use crate::search::{self, Matches, Plan, Recent, Sieve};
+use crate::upkeep::{Tended, Upkeep};
+use parking_lot::{Mutex, RwLock};
+use scope_event::{Interner, RawEvent, Seq};
+use stats::{Aside, Counters};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Events of a scope, from the one just recorded to the oldest that retention left.
+///
+/// One thread pushes; any number of threads query. Times are milliseconds since 1970 by the scope's
+/// clock, given by the caller: a store reads no clock and starts no thread.
+///
+/// # Examples
+///
+/// ```
+/// use scope_event::{Interner, Kind, Origin, RawEvent, SymbolTable};
+/// use scope_store::{Config, Query, Store};
+/// use std::sync::Arc;
+///
+/// let names = Arc::new(SymbolTable::new("shop@host"));
+/// let interner = Arc::new(Interner::new(names.clone()));
+/// let store = Store::open(Config::new(Origin::new("shop@host", 1)), interner)?;
+///
+/// store.push(0, &RawEvent::new(Kind::Spawn, 5 << 32, names.pid_word(101)), 5_000);
+/// let answer = store.query(&Query::default());
+/// assert_eq!((answer.events[0].seq(), answer.events[0].kind()), (1, Kind::Spawn));
+/// # Ok::<(), scope_store::StoreError>(())
+/// ```
+pub struct Store {
+    pub(crate) config: Config,
+    /// Lock order: `upkeep`, `open`, `log`, `aside`.
+    upkeep: Mutex<Upkeep>,
+    open: Mutex<OpenBlock>,
+    pub(crate) log: RwLock<Log>,
+    aside: Mutex<Aside>,
+    pub(crate) recent: Recent,
+    counters: Counters,
+    /// The time as it was last told.
+    now_ms: AtomicU64,
+}
+
+impl Store {
+    /// Opens a store, and reads what its folder holds. A folder that cannot be used is told by
+    /// [`tend`](Self::tend) and [`stats`](Self::stats).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the settings make no sense.
+    pub fn open(config: Config, interner: Arc<Interner>) -> Result<Self, StoreError> {
+        check(&config)?;
+        let mut log = Log::new(config.segment_limit());
+        log.unsaved = config.dir.is_some().then(Unsaved::default);
+        let store = Self {
+            upkeep: Mutex::new(Upkeep::new(config.dir.clone())),
+            open: Mutex::new(OpenBlock::new(config.origin.clone(), 1, interner.clone())),
+            log: RwLock::new(log),
+            aside: Mutex::new(Aside::new(config.conflict_bytes)),
+            recent: Recent::new(config.decoded_bytes),
+            counters: Counters::default(),
+            now_ms: AtomicU64::new(0),
+            config,
+        };
+        store.upkeep.lock().start(&store);
+        let first = store.held_of_own() + 1;
+        *store.open.lock() = OpenBlock::new(store.config.origin.clone(), first, interner);
+        Ok(store)
+    }
+
+    /// What it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Adds an event of `lane` to the own stream and answers its number. Events of one lane come in
+    /// the order of their stamps.
+    ///
+    /// For more than a few at a time, [`recorder`](Self::recorder) takes the lock once.
+    pub fn push(&self, lane: u16, event: &RawEvent<'_>, now_ms: u64) -> Seq {
+        self.recorder(now_ms).push(lane, event)
+    }
+
+    /// The right to push, until it is dropped.
+    pub fn recorder(&self, now_ms: u64) -> Recorder<'_> {
+        self.tell_time(now_ms);
+        Recorder::new(self, self.open.lock(), now_ms)
+    }
+
+    /// Promises that no event with a stamp below this will be pushed. Blocks carry it, so that
+    /// readers know up to where they have everything.
+    pub fn complete_to(&self, stamp: u64) {
+        self.open.lock().complete_to(stamp);
+    }
+
+    /// The node's monotonic clock showed `mono_ns` at `stamp`.
+    pub fn anchor(&self, stamp: u64, mono_ns: i64) {
+        self.open.lock().anchor(stamp, mono_ns);
+    }
+
+    /// Closes the open block if it is old enough. Answers when to call again; `None` while there is
+    /// nothing to close.
+    pub fn close_due(&self, now_ms: u64) -> Option<u64> {
+        let mut recorder = self.recorder(now_ms);
+        let deadline = recorder.deadline()?;
+        if now_ms < deadline {
+            return Some(deadline);
+        }
+        recorder.close();
+        None
+    }
+
+    /// Closes the open block, whatever its age.
+    pub fn close_now(&self) {
+        self.recorder(self.now()).close();
+    }
+
+    /// Does a slice of what has to be done besides: retention, saving, consolidating, sealing. To be
+    /// called when it says, and after a block was closed; one call takes about a millisecond, and a
+    /// sync of the folder if that is due.
+    pub fn tend(&self, now_ms: u64) -> Tended {
+        self.tell_time(now_ms);
+        self.upkeep.lock().tend(self, self.now())
+    }
+
+    /// Closes the open block and saves all there is, for the end.
+    pub fn shut(&self, now_ms: u64) {
+        self.tell_time(now_ms);
+        self.close_now();
+        self.upkeep.lock().save_all(self, self.now());
+    }
+
+    /// Answers a question. Everything that was pushed before is seen.
+    pub fn query(&self, query: &Query) -> Matches {
+        let sieve = Sieve::new(query);
+        search::answer(query, &sieve, self.plan(&sieve), &self.recent)
+    }
+
+    /// The oldest stamp that is kept; `None` while there is no event.
+    pub fn floor(&self) -> Option<u64> {
+        let mut open = self.open.lock();
+        let in_open = open
+            .events()
+            .and_then(|events| events.stamps().iter().min().copied());
+        let log = self.log.read();
+        let in_log = log
+            .shelves
+            .values()
+            .flat_map(|shelf| shelf.slots())
+            .map(|slot| slot.oldest);
+        in_log.chain(in_open).min()
+    }
+
+    /// Every bound and its present value.
+    pub fn stats(&self) -> Stats {
+        Stats::of(self)
+    }
+
+    /// What has to be looked into. Both locks are held, so that a block that is being closed is seen
+    /// once, not twice or never.
+    pub(crate) fn plan(&self, sieve: &Sieve<'_>) -> Plan {
+        let mut plan = Plan::default();
+        let mut open = self.open.lock();
+        let own = &self.config.origin;
+        if let Some(events) = sieve.takes_origin(own).then(|| open.events()).flatten() {
+            plan.add_open(events, sieve);
+        }
+        let log = self.log.read();
+        drop(open);
+        plan.add_log(&log, sieve);
+        plan
+    }
+
+    fn tell_time(&self, now_ms: u64) {
+        // Ordering: a lone number that only has to become visible some time.
+        self.now_ms.fetch_max(now_ms, Ordering::Relaxed);
+    }
+
+    /// The largest number of the own stream that is held.
+    fn held_of_own(&self) -> Seq {
+        let log = self.log.read();
+        log.shelves
+            .get(&self.config.origin)
+            .map_or(0, |shelf| shelf.knowledge.top())
+    }
+
+    /// The largest stamp of the own stream, of what is held.
+    pub(crate) fn newest_own(&self) -> u64 {
+        let open = self.open.lock().events();
+        let in_open = open
+            .iter()
+            .flat_map(|events| events.stamps())
+            .copied()
+            .max();
+        let log = self.log.read();
+        let shelf = log.shelves.get(&self.config.origin);
+        let closed = shelf
+            .into_iter()
+            .flat_map(|shelf| shelf.slots())
+            .map(|slot| slot.newest);
+        closed.chain(in_open).max().unwrap_or(0)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now_ms.load(Ordering::Relaxed)
+    }
+}
+
+fn check(config: &Config) -> Result<(), StoreError> {
+    if config.origin.node.is_empty() {
+        return Err(StoreError::Origin);
+    }
+    match () {
+        () if config.flush_ms == 0 => Err(StoreError::Zero("flush_ms")),
+        () if config.retention_bytes == 0 => Err(StoreError::Zero("retention_bytes")),
+        () if config.retention_age.is_zero() => Err(StoreError::Zero("retention_age")),
+        () => Ok(()),
+    }
+}

@@ -1,0 +1,16 @@
+defmodule ElixirScope.Distributed.Cluster.OffsetTest do
+  use ExUnit.Case, async: true
+
+  alias ElixirScope.Distributed.Cluster.Offset
+  doctest Offset
+
+  test "the exchange with the shortest round trip is believed" do
+    window = nil |> Offset.add({90, 400}) |> Offset.add({100, 10}) |> Offset.add({500, 900})
+    assert Offset.best(window) == {100, 10}
+  end
+
+  test "only the last eight count" do
+    window = Enum.reduce(1..8, [{0, 0}], &Offset.add(&2, {&1, &1}))
+    assert Offset.best(window) == {1, 1}
+  end
+end

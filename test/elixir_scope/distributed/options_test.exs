@@ -1,0 +1,56 @@
+defmodule ElixirScope.Distributed.OptionsTest do
+  use ExUnit.Case, async: true
+
+  alias ElixirScope.Distributed.Options
+  doctest Options
+
+  @entries [:start, :config, :record, :filter, :query]
+
+  test "every option is documented, and its default is one of its values" do
+    for entry <- @entries, {key, spec} <- Options.schema(entry) do
+      assert String.length(spec[:doc]) > 10
+      assert {:ok, _} = Options.validate(entry, [{key, spec[:default]}])
+      assert Options.docs(entry) =~ "`:#{key}`"
+    end
+  end
+
+  test "a wrong value says what was expected and what came" do
+    for {entry, options, message} <- [
+          {:start, [name: "shop"], ~s(expected :name to be an atom, got: "shop")},
+          {:start, [cluster_nodes_init: [:a, "b"]],
+           ~s(expected :cluster_nodes_init to be a list, each an atom, got: [:a, "b"])},
+          {:start, [transport: Enum],
+           "expected :transport to be a module that implements ElixirScope.Distributed.Transport " <>
+             "or a {module, options}, got: Enum"},
+          {:config, [enabled: nil], "expected :enabled to be a boolean, got: nil"},
+          {:filter, [order: :down], "expected :order to be one of :asc, :desc, got: :down"},
+          {:filter, [limit: 0], "expected :limit to be a positive integer, got: 0"},
+          {:filter, [mfa: {Enum, :map}],
+           "expected :mfa to be a {module, function, arity} or nil, got: {Enum, :map}"},
+          {:query, [require: :some],
+           "expected :require to be one of :all, :majority, :any, got: :some"}
+        ] do
+      assert Options.validate(entry, options) == {:error, message}
+      assert_raise ArgumentError, message, fn -> Options.validate!(entry, options) end
+    end
+  end
+
+  test "an unknown option says what was probably meant, or nothing" do
+    assert {:error, "unknown option :limt, did you mean :limit?"} =
+             Options.validate(:filter, limt: 3)
+
+    assert {:error, "unknown option :zzz"} = Options.validate(:filter, zzz: 3)
+    assert {:error, "unknown option \"limit\"" <> _} = Options.validate(:filter, %{"limit" => 3})
+  end
+
+  test "what is no list of options is said, not raised" do
+    for wrong <- [:name, 7, [:name], [1, 2], "name"] do
+      assert {:error, "expected a keyword list or a map" <> _} = Options.validate(:start, wrong)
+    end
+  end
+
+  test "maps are as good as keyword lists" do
+    assert {:ok, options} = Options.validate(:filter, %{limit: 3})
+    assert options[:limit] == 3
+  end
+end

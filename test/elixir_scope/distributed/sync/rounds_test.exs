@@ -1,0 +1,54 @@
+defmodule ElixirScope.Distributed.Sync.RoundsTest do
+  use ExUnit.Case, async: true
+
+  alias ElixirScope.Distributed.Sync.Rounds
+
+  defp waiting(nodes) do
+    ref = make_ref()
+    rounds = Rounds.begin(%Rounds{}, ref, :caller, 100)
+
+    {Enum.reduce(nodes, rounds, fn {node, token}, rounds ->
+       Rounds.await(rounds, ref, node, token)
+     end), ref}
+  end
+
+  test "a caller is answered when every exchange is done, with how long it took" do
+    {rounds, _ref} = waiting(a: 1, b: 1)
+    rounds = Rounds.done(rounds, :a, 1, %{sent: 2}, 130)
+    assert {[], rounds} = Rounds.finished(rounds)
+    rounds = Rounds.done(rounds, :b, 1, %{sent: 0}, 150)
+
+    assert {[{:caller, %{a: %{sent: 2, ms: 30}, b: %{sent: 0, ms: 50}}}], %{waiting: empty}} =
+             Rounds.finished(rounds)
+
+    assert empty == %{}
+  end
+
+  test "with nothing to wait for it is answered at once" do
+    {rounds, _ref} = waiting([])
+    assert {[{:caller, %{}}], _} = Rounds.finished(rounds)
+  end
+
+  test "an exchange that began earlier says nothing" do
+    {rounds, _ref} = waiting(a: 2)
+    assert {[], _} = rounds |> Rounds.done(:a, 1, %{}, 110) |> Rounds.finished()
+  end
+
+  test "a deadline names who did not answer, and keeps who did" do
+    {rounds, ref} = waiting(a: 1, b: 1)
+    rounds = rounds |> Rounds.done(:a, 1, %{sent: 1}, 110) |> Rounds.expire(ref)
+
+    assert {[{:caller, %{a: %{sent: 1}, b: {:error, :distributed_timeout}}}], _} =
+             Rounds.finished(rounds)
+  end
+
+  test "the deadline of a caller that was answered means nothing" do
+    assert Rounds.expire(%Rounds{}, make_ref()) == %Rounds{}
+  end
+
+  test "nobody waits for a node that went away" do
+    {rounds, _ref} = waiting(a: 1)
+    gone = {:error, {:node_unavailable, :a}}
+    assert {[{:caller, %{a: ^gone}}], _} = rounds |> Rounds.gone(:a, gone) |> Rounds.finished()
+  end
+end

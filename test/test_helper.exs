@@ -1,0 +1,8 @@
+# Everything runs by default, tests on real nodes (:cluster) and long ones (:slow)
+# too: `mix test --exclude slow`. The first test that starts a node also starts the
+# run's epmd; without such a test there is none. Tests of two versions of Erlang
+# (:other_otp) run where SCOPE_OTHER_OTP says how to start the other one.
+ExUnit.start(
+  assert_receive_timeout: 2_000,
+  exclude: if(ElixirScope.Distributed.OtherOtp.there?(), do: [], else: [:other_otp])
+)
