@@ -65,6 +65,13 @@ fn what_expires_elsewhere_is_heard_of() {
         .peer_knowledge("a", &origin("a"))
         .unwrap();
     assert_eq!(known.floor, 20);
+    cluster.store("b").expire_to(&origin("a"), 30);
+    cluster.pass(SOON);
+    let known = cluster.members["a"]
+        .replica
+        .peer_knowledge("b", &origin("a"))
+        .unwrap();
+    assert_eq!(known.floor, 30, "also of what nobody could want");
 }
 
 #[test]

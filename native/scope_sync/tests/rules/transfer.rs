@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scope_sync::model::{MemoryHoldings, ModelBlock};
+use scope_sync::wire::{Body, Message, Packed, decode, encode};
 use scope_sync::{Holdings, Notice, Origin, Settings};
 
 use crate::cluster::{Cluster, origin, prefix, stamp};
@@ -214,6 +215,58 @@ fn a_node_that_starts_again_gets_its_earlier_life_back() {
     cluster.at("b").replica.peer_up("a");
     cluster.pass(SOON);
     assert_eq!(cluster.events("a", &origin("a")), 40);
+}
+
+#[test]
+fn an_echo_of_an_earlier_life_does_no_lasting_harm() {
+    let mut cluster = Cluster::of(&["b"]);
+    let interest = scope_sync::Interest::QueryOnly;
+    cluster.start(
+        "a",
+        Settings {
+            interest,
+            ..Settings::default()
+        },
+    );
+    cluster.store("b").record(&origin("x"), 40, stamp(0));
+    cluster.pass(SOON);
+    let now = cluster.now();
+    let a = cluster.at("a");
+    let (_, out) = a.replica.sync_now("b", now, &mut a.store).unwrap();
+    let yours = decode(&out[0].bytes).unwrap().0.mine;
+    for body in [
+        Body::Ack,
+        Body::Digest {
+            no: 1,
+            base: 0,
+            names: vec![],
+            entries: Packed::default(),
+        },
+    ] {
+        let echo = encode(
+            &Message {
+                mine: 77,
+                yours,
+                ack: 0,
+                body,
+            },
+            &[],
+        )
+        .unwrap();
+        let a = cluster.at("a");
+        let answer = a.replica.receive("b", &echo, now, &mut a.store).unwrap();
+        let known = a.replica.peer_knowledge("b", &origin("x"));
+        assert!(
+            known.is_some_and(|known| known.is_empty()),
+            "taken for a new life"
+        );
+        cluster.send("a", answer);
+        cluster.pass(Duration::from_secs(20));
+        let known = cluster.members["a"]
+            .replica
+            .peer_knowledge("b", &origin("x"));
+        assert!(known.is_some_and(|known| known.prefix == 40), "told again");
+    }
 }
 
 #[test]
