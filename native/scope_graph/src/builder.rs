@@ -5,7 +5,7 @@ use fixedbitset::FixedBitSet;
 use crate::fact::{self, Fact, NO_FILE};
 use crate::link::{Link, Links};
 use crate::names::Names;
-use crate::{Graph, GraphError, Kind, ModuleId, Reference};
+use crate::{Graph, GraphError, Kind, Kinds, ModuleId, Reference};
 
 /// A file of one builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,19 +205,36 @@ fn fact((to, kind, place): (ModuleId, Kind, Option<(FileId, u32)>)) -> Fact {
     }
 }
 
-/// The same edges from the other end. Sources come in ascending order, so each list is sorted.
+/// The same edges from the other end, by a counting sort. Sources come in ascending order, so each
+/// list is sorted.
 fn reversed(out: &[Links]) -> Vec<Links> {
-    let mut sizes = vec![0_usize; out.len()];
-    out.iter()
-        .flatten()
-        .for_each(|link| sizes[link.index()] += 1);
-    let mut into: Vec<Links> = sizes.into_iter().map(Links::with_capacity).collect();
+    let mut ends = starts(out);
+    let mut flat = vec![Link::new(0, Kinds::NONE); out.iter().map(|links| links.len()).sum()];
     for (from, links) in (0..).zip(out) {
         for link in links {
-            into[link.index()].push(Link::new(from, link.kinds()));
+            let end = &mut ends[link.index()];
+            flat[*end as usize] = Link::new(from, link.kinds());
+            *end += 1;
         }
     }
-    into
+    let starts = std::iter::once(&0).chain(&ends);
+    let lists = starts
+        .zip(&ends)
+        .map(|(start, end)| &flat[*start as usize..*end as usize]);
+    lists.map(Links::from_slice).collect()
+}
+
+/// Where the list of each module starts when all lists of dependents stand in one row.
+fn starts(out: &[Links]) -> Vec<u32> {
+    let mut starts = vec![0; out.len()];
+    out.iter()
+        .flatten()
+        .for_each(|link| starts[link.index()] += 1);
+    let mut end = 0;
+    for size in &mut starts {
+        end += std::mem::replace(size, end);
+    }
+    starts
 }
 
 fn uses(facts: &[Box<[Fact]>], files: usize) -> Vec<u32> {

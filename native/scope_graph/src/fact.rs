@@ -1,7 +1,7 @@
 //! References as they are kept: numbers instead of names.
 
+use crate::Kind;
 use crate::link::{Link, Links};
-use crate::{Kind, Kinds};
 
 /// The file of a reference without a place.
 pub(crate) const NO_FILE: u32 = u32::MAX;
@@ -24,18 +24,21 @@ impl Fact {
 
 /// Brings a list into the order that a graph keeps it in, each fact once.
 pub(crate) fn normalise(facts: &mut Vec<Fact>) {
-    if !facts.is_sorted() {
+    if !facts.is_sorted_by(|a, b| a < b) {
         facts.sort_unstable();
+        facts.dedup();
     }
-    facts.dedup();
 }
 
 /// The edges that a normalised list makes.
 pub(crate) fn links(facts: &[Fact]) -> Links {
-    facts.chunk_by(|a, b| a.to == b.to).map(link).collect()
-}
-
-fn link(facts: &[Fact]) -> Link {
-    let kinds: Kinds = facts.iter().map(|fact| fact.kind).collect();
-    Link::new(facts[0].to, kinds)
+    let mut links = Links::new();
+    for fact in facts {
+        let kind = fact.kind.into();
+        match links.last_mut() {
+            Some(last) if last.id() == fact.to => *last = last.and(kind),
+            _ => links.push(Link::new(fact.to, kind)),
+        }
+    }
+    links
 }

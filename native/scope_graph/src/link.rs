@@ -10,8 +10,9 @@ use crate::{Kinds, ModuleId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Link(u32);
 
-/// The neighbours of a module on one side. Invariant: ascending, each id once.
-pub(crate) type Links = SmallVec<[Link; 4]>;
+/// The neighbours of a module on one side, the usual number of them without an allocation.
+/// Invariant: ascending, each id once.
+pub(crate) type Links = SmallVec<[Link; 10]>;
 
 impl Link {
     pub(crate) const fn new(id: u32, kinds: Kinds) -> Self {
@@ -32,6 +33,11 @@ impl Link {
 
     pub(crate) const fn is_of(self, kinds: Kinds) -> bool {
         self.0 & kinds.bits() as u32 != 0
+    }
+
+    /// The same edge with one kind more.
+    pub(crate) const fn and(self, kinds: Kinds) -> Self {
+        Self(self.0 | kinds.bits() as u32)
     }
 
     pub(crate) const fn module(self) -> ModuleId {

@@ -5,6 +5,7 @@
 use fixedbitset::FixedBitSet;
 
 use crate::groups::Groups;
+use crate::link::Links;
 use crate::{Direction, Graph, Kinds, ModuleId};
 
 /// How to walk: which way, by which kinds of edges, how far.
@@ -105,7 +106,8 @@ impl Graph {
 
 struct Search<'a> {
     graph: &'a Graph,
-    walk: Walk,
+    lists: &'a [Links],
+    kinds: Kinds,
     /// Invariant: the starts and the members of `found`.
     seen: FixedBitSet,
     found: Groups,
@@ -115,7 +117,8 @@ impl<'a> Search<'a> {
     fn new(graph: &'a Graph, walk: Walk) -> Self {
         Self {
             graph,
-            walk,
+            lists: graph.links(walk.direction),
+            kinds: walk.kinds,
             seen: FixedBitSet::with_capacity(graph.modules.slots()),
             found: Groups::default(),
         }
@@ -146,11 +149,26 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether a neighbour is new cannot be predicted, so nothing here branches on it: each is
+    /// written behind the last one, and the end moves only past new ones.
     fn expand(&mut self, id: ModuleId) {
-        for link in &self.graph.links(self.walk.direction)[id.index()] {
-            if link.is_of(self.walk.kinds) && !self.seen.put(link.index()) {
-                self.found.members.push(link.module());
-            }
+        let links = &self.lists[id.index()];
+        let mut end = self.found.members.len();
+        self.found.members.resize(end + links.len(), id);
+        let seen = self.seen.as_mut_slice();
+        for link in links {
+            self.found.members[end] = link.module();
+            end += usize::from(mark(seen, link.index(), link.is_of(self.kinds)));
         }
+        self.found.members.truncate(end);
     }
+}
+
+/// Sets a bit if asked to; true when that changed it.
+fn mark(blocks: &mut [usize], at: usize, set: bool) -> bool {
+    let block = &mut blocks[at / usize::BITS as usize];
+    let bit = usize::from(set) << (at % usize::BITS as usize);
+    let new = *block & bit != bit;
+    *block |= bit;
+    new
 }
