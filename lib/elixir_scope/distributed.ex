@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed do
 
   It never waits and never raises. Where nothing can be recorded, because no scope runs
   or a ring is full, the event is counted as lost. `data` is bounded as it is copied:
-  see the guide on what an event costs.
+  256 terms, 4 KiB; what was cut is marked, and `meta` of the event says so.
 
       :ok = ElixirScope.Distributed.record(:checkout)
   """

@@ -1,4 +1,9 @@
 //! An exchange on demand needs no timer: messages alone settle it.
+#![allow(
+    clippy::expect_used,
+    reason = "a test fails where something is not as expected"
+)]
+
 use scope_sync::model::MemoryHoldings;
 use scope_sync::{Notice, Now, Origin, Out, Replica, Settings};
 
