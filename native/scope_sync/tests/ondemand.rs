@@ -1,4 +1,6 @@
 //! An exchange on demand needs no timer: messages alone settle it.
+#![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 use scope_sync::model::MemoryHoldings;
 use scope_sync::{Notice, Now, Origin, Out, Replica, Settings};
 
