@@ -2,7 +2,8 @@
 //! follows from a seed, and a seed that fails replays byte for byte.
 //!
 //! - `SCOPE_SEED=n` runs one seed; `SCOPE_TRACE=1` then prints every message of it.
-//! - `SCOPE_SEEDS=n` runs `n` seeds instead of 1,000 and prints what they did.
+//! - `SCOPE_SEEDS=n` runs `n` seeds instead of 1,000, from `SCOPE_FROM` on, and prints what they
+//!   did.
 //! - `SCOPE_LONG=1` also runs 1,000 replicas of which one in ten dies.
 
 mod check;
@@ -27,9 +28,10 @@ fn from_env(name: &str) -> Option<u64> {
 }
 
 fn seeds() -> std::ops::Range<u64> {
+    let from = from_env("SCOPE_FROM").unwrap_or(0);
     match from_env("SCOPE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..from_env("SCOPE_SEEDS").unwrap_or(1_000),
+        None => from..from + from_env("SCOPE_SEEDS").unwrap_or(1_000),
     }
 }
 
