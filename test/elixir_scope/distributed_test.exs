@@ -6,6 +6,9 @@ defmodule ElixirScope.DistributedTest do
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Error, Event, GlobalClock, Opaque, Query, Status}
 
+  # The quick start of the README.
+  doctest ElixirScope.Distributed
+
   setup context do
     scope = :"#{context.module}.#{context.test}"
     start_supervised!({Scope, name: scope, node: :me@test})
