@@ -1,6 +1,7 @@
 defmodule ElixirScope.Distributed.Build.EmbeddingTest do
   # This project inside other people's: every way Mix can bring it in, each built and run.
-  use ExUnit.Case, async: true
+  # Not beside other tests: cargo takes every core.
+  use ExUnit.Case
 
   import ElixirScope.Distributed.Scratch
 

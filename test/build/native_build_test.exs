@@ -1,6 +1,7 @@
 defmodule ElixirScope.Distributed.Build.NativeBuildTest do
   # The Mix compiler at the end of mix.exs: what it does twice, and what it says when it cannot.
-  use ExUnit.Case, async: true
+  # Not beside other tests: cargo takes every core.
+  use ExUnit.Case
 
   import ElixirScope.Distributed.Scratch
 
