@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed.Query do
       |> Task.await(:infinity)
     end
   catch
-    :exit, reason -> {:error, Error.new(:query_failed, reason: reason)}
+    :exit, reason -> failed(reason)
   end
 
   defp check(filters) do
@@ -70,7 +70,12 @@ defmodule ElixirScope.Distributed.Query do
       Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
       Result.require(result, options[:require])
     end
+  catch
+    # A scope that stops under a question is no crash.
+    :exit, reason -> failed(reason)
   end
+
+  defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}
 
   # What others have that is not here yet is pulled first; who does not answer is missing.
   defp gather(scope, infos, timeout_ms) do

@@ -67,3 +67,26 @@ fn exchange(
         out.extend(back.expect("taken"));
     }
 }
+
+#[test]
+fn news_that_comes_while_an_older_digest_is_on_its_way_is_waited_for() {
+    let (a, b) = (Origin::new("a@x", 1), Origin::new("b@x", 1));
+    let (mut have_a, mut have_b) = (MemoryHoldings::new(), MemoryHoldings::new());
+    let mut ra = Replica::new(a, Settings::default(), 1);
+    let mut rb = Replica::new(b.clone(), Settings::default(), 2);
+    ra.peer_up("b@x");
+    rb.peer_up("a@x");
+    let now = Now {
+        mono_ns: 1,
+        stamp: 100 << 32,
+    };
+    // What b says first is slow; while it still waits for an answer, it records, and a asks.
+    let slow = rb.tick(now, &mut have_b);
+    have_b.record(&b, 30, 90 << 32);
+    let (token, asking) = ra.sync_now("b@x", now, &mut have_a).expect("up");
+    exchange(asking, &mut ra, &mut rb, &mut have_a, &mut have_b, now);
+    exchange(slow, &mut ra, &mut rb, &mut have_a, &mut have_b, now);
+    let done = |n: &Notice| matches!(n, Notice::Synced { token: t, .. } if *t == token);
+    assert!(ra.notices().iter().any(done));
+    assert_eq!(have_a.events(&b), 30);
+}
