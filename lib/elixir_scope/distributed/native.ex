@@ -25,15 +25,15 @@ defmodule ElixirScope.Distributed.Native do
 
   defp loaded(:ok), do: :ok
 
-  # The stubs stay: recording goes on costing nothing, everything else says what is missing.
-  defp loaded({:error, {:load_failed, text}}),
-    do: :persistent_term.put(@failure, {to_string(library()), to_string(text)})
-
   # Loaded before: the VM keeps the old code, its library and every running trace.
-  defp loaded({:error, reason}) do
+  defp loaded({:error, {reason, _text} = error}) when reason in [:reload, :upgrade] do
     :io.put_chars(:standard_error, "elixir_scope: Native changed; restart this VM to use it\n")
-    {:error, reason}
+    {:error, error}
   end
+
+  # The stubs stay: recording goes on costing nothing, everything else says what is missing.
+  defp loaded({:error, {_reason, text}}),
+    do: :persistent_term.put(@failure, {to_string(library()), to_string(text)})
 
   # ring_: ElixirScope.Distributed.Capture.Recorder
   def ring_start(_bytes, _threads), do: missing()
