@@ -26,6 +26,10 @@ results =
   )
 
 {:ok, status} = Scope.status()
+
+# As it is where the configuration says `enabled: false`.
+:ok = Scope.stop()
+disabled = Bench.compare(record: fn -> Scope.record(:step, 17) end)[:record]
 true = status.rings.recorded > 1_000_000
 
 at_least = fn ours, peer, factor -> {"≥ #{factor} × faster", peer >= factor * ours} end
@@ -42,6 +46,8 @@ Bench.table("One event, in the process that records it", [
    at_least.(results[:correlated], results[:concurrent_integer], 1.0)},
   {"`record/3` where no scope runs", results[:not_running], results[:plain_integer], "ets, set",
    at_least.(results[:not_running], results[:plain_integer], 1.0)},
+  {"`record/2`, disabled", disabled, results[:plain_integer], "ets, set",
+   at_least.(disabled, results[:plain_integer], 1.0)},
   {"`GlobalClock.now/0`", results[:now], results[:counter], "system_time", {"reported", true}}
 ])
 

@@ -28,7 +28,16 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           ms: integer
         }
 
-  defstruct [:scope, :interval_ms, :timer, :floor, peers: [], early: %{}, rounds: %Rounds{}]
+  defstruct [
+    :scope,
+    :interval_ms,
+    :timer,
+    :floor,
+    peers: [],
+    early: %{},
+    refused: %{},
+    rounds: %Rounds{}
+  ]
 
   @doc false
   @spec start_link(Scope.t()) :: GenServer.on_start()
@@ -174,7 +183,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   defp hear_early(state) do
     known = Map.take(state.early, state.peers)
 
-    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
+    Enum.reduce(known, %{state | early: %{}, refused: %{}}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end
@@ -220,9 +229,12 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | rounds: rounds}
   end
 
+  # One line for a peer that begins to send what cannot be read, not one for each batch.
   defp refuse(state, from, reason) do
-    Logger.warning("refused a batch from #{from}: #{inspect(reason)}", domain: [:elixir_scope])
-    state
+    if state.refused[from] != reason,
+      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+
+    put_in(state.refused[from], reason)
   end
 
   # While nothing goes on, less and less often.

@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
   alias ElixirScope.Distributed.Cluster.Offset
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
-  defstruct [:scope, offsets: %{}]
+  defstruct [:scope, offsets: %{}, ahead: MapSet.new()]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
   @spec child_spec(Scope.t()) :: Supervisor.child_spec()
@@ -129,8 +129,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
-    observe(state.scope, update.sent_at)
-    {:noreply, exchange(state, from, update)}
+    {:noreply, state |> observe(from, update.sent_at) |> exchange(from, update)}
   end
 
   defp exchange(state, from, %{kind: :ping} = ping) do
@@ -149,10 +148,18 @@ defmodule ElixirScope.Distributed.GlobalClock do
   defp message(scope, kind),
     do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: read(scope)}
 
-  defp observe(scope, stamp) do
-    with {:error, error} <- update(stamp, scope.name) do
-      Logger.warning(Exception.message(error), domain: [:elixir_scope])
+  # One line when a peer's clock runs away, and one when it is back.
+  defp observe(state, from, stamp) do
+    case {update(stamp, state.scope.name), from in state.ahead} do
+      {{:error, error}, false} -> tell(state, &MapSet.put/2, from, Exception.message(error))
+      {:ok, true} -> tell(state, &MapSet.delete/2, from, "the clock of #{from} is back")
+      _unchanged -> state
     end
+  end
+
+  defp tell(state, change, from, text) do
+    Logger.warning(text, domain: [:elixir_scope])
+    update_in(state.ahead, &change.(&1, from))
   end
 
   defp read(%{store: store, node: node}) do
