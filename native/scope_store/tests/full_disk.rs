@@ -10,6 +10,15 @@ use scope_store::{Config, Notice, Query};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One test at a time: a program that is being started holds, for a moment, a copy of every file of
+/// this process, and with it the lock of a folder that another test has just let go.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Mounts 4 MiB of memory; `None` where that is not allowed.
 struct Tmpfs(tempfile::TempDir);
@@ -175,6 +184,7 @@ fn check(node: &Node, lost: u64, back: u64) {
 
 #[test]
 fn a_full_disk() {
+    let _turn = turn();
     let Some(disk) = Tmpfs::mount() else {
         return eprintln!("skipped: mounting a tmpfs takes root");
     };
@@ -183,6 +193,7 @@ fn a_full_disk() {
 
 #[test]
 fn a_full_disk_that_is_made_read_only_and_back() {
+    let _turn = turn();
     let Some(disk) = Tmpfs::mount() else {
         return eprintln!("skipped: mounting a tmpfs takes root");
     };
@@ -195,6 +206,7 @@ fn a_full_disk_that_is_made_read_only_and_back() {
 
 #[test]
 fn a_disk_that_is_read_only_from_the_start() {
+    let _turn = turn();
     let Some(disk) = Tmpfs::mount() else {
         return eprintln!("skipped: mounting a tmpfs takes root");
     };
@@ -217,6 +229,7 @@ fn a_disk_that_is_read_only_from_the_start() {
 
 #[test]
 fn a_folder_that_cannot_be_made_until_it_can() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("data");
     fs::write(&path, "a file is in the way").unwrap();

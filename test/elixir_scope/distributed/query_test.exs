@@ -1,0 +1,41 @@
+defmodule ElixirScope.Distributed.QueryTest do
+  use ExUnit.Case, async: true
+
+  import ExUnit.CaptureLog
+
+  alias ElixirScope.Distributed, as: Scope
+  alias ElixirScope.Distributed.{Error, Query}
+
+  setup context do
+    start_supervised!({Scope, name: context.test, node: :me@test})
+    {:ok, scope: context.test}
+  end
+
+  test "it runs in a worker, never in the process that asks", %{scope: scope} do
+    asker = self()
+
+    read = fn _store, _options ->
+      send(asker, {:reader, self()})
+      {:ok, %{events: [], count: 0, dropped: 0, more?: false}}
+    end
+
+    assert {:ok, _result} = Query.run([scope: scope], read)
+    assert_receive {:reader, reader}
+    assert reader != asker
+  end
+
+  test "a reader that dies is an error, not a crash of the asker", %{scope: scope} do
+    capture_log(fn ->
+      assert {:error, %Error{reason: :query_failed}} =
+               Query.run([scope: scope], fn _store, _options -> exit(:broken) end)
+    end)
+  end
+
+  test "what is missing is warned of once, with its number", %{scope: scope} do
+    read = fn _store, _options -> {:ok, %{events: [], count: 0, dropped: 7, more?: false}} end
+    {:ok, result} = Query.run([scope: scope], read)
+    log = capture_log(fn -> Query.warn(result) end)
+    assert log =~ "7 dropped"
+    assert length(String.split(log, "this is not everything")) == 2
+  end
+end
