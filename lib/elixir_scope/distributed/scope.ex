@@ -83,6 +83,15 @@ defmodule ElixirScope.Distributed.Scope do
     end
   end
 
+  @doc "The place of the running scope of that name in the native core, or -1."
+  @spec index(atom) :: integer
+  def index(name) do
+    case :persistent_term.get({__MODULE__, name}, nil) do
+      %{index: index} -> index
+      nil -> -1
+    end
+  end
+
   @doc "The name under which the process of `role` in a scope is registered."
   @spec via(atom, module) :: GenServer.name()
   def via(name, role), do: {:via, Registry, {@registry, {name, role}}}

@@ -49,12 +49,8 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
 
   defp record_to(@default_scope, name, data, id), do: Native.ring_record(name, data, id)
 
-  defp record_to(scope, name, data, id) do
-    case Scope.fetch(scope) do
-      {:ok, %{index: index}} -> Native.ring_record_to(index, name, data, id)
-      {:error, _not_running} -> Native.ring_record_to(-1, name, data, id)
-    end
-  end
+  defp record_to(scope, name, data, id),
+    do: Native.ring_record_to(Scope.index(scope), name, data, id)
 
   defp report(error) do
     Logger.error(Exception.message(error), domain: [:elixir_scope])
