@@ -93,6 +93,10 @@ impl Link {
         let Some(mut asking) = self.settle.asking.take() else {
             return;
         };
+        // A link that began again forgot the digest that was waited for; it is told anew.
+        if self.told.is_at_rest() && !self.told.has_heard(asking.heard) {
+            asking.heard = self.tell(cx);
+        }
         let resend = ns(cx.core.settings.resend_after);
         let due = asking
             .sent_ns

@@ -91,9 +91,14 @@ impl Told {
         };
     }
 
-    /// True when the peer has heard digest `no`, or there is nothing more to hear.
+    /// True when no digest is on its way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.pending.is_none()
+    }
+
+    /// True when the peer has heard digest `no`, and none is on its way.
     pub(super) fn has_heard(&self, no: u32) -> bool {
-        self.pending.is_none() && self.acked >= no
+        self.is_at_rest() && self.acked >= no
     }
 
     pub(super) fn deadline_ns(&self, resend_ns: u64) -> Option<u64> {
