@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::intervals::Intervals;
 use crate::origin::Seq;
 
-/// So many ranges are remembered per origin; the smaller of two neighbours' stamps is lost beyond.
+/// So many ranges are remembered per origin; the first is dropped for another, and asked for once more.
 const MAX_RANGES: usize = 64;
 
 #[derive(Debug, Default)]

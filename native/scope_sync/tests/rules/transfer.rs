@@ -110,6 +110,30 @@ fn an_exchange_on_demand_says_what_it_moved() {
 }
 
 #[test]
+fn an_exchange_with_a_peer_that_forgot_the_link_begins_it_again() {
+    let mut cluster = Cluster::default();
+    let interest = scope_sync::Interest::Named(std::collections::BTreeSet::new());
+    let alone = Settings {
+        interest,
+        fanout: 0,
+        ..Settings::default()
+    };
+    cluster.start("a", alone.clone());
+    cluster.start("b", alone);
+    cluster.record("a", 5);
+    cluster.pass(SOON);
+    for _ in 0..2 {
+        let notices = cluster.sync_now("a", "b");
+        assert!(
+            matches!(notices[..], [Notice::Synced { .. }]),
+            "{notices:?}"
+        );
+        cluster.at("b").replica.peer_up("a");
+        cluster.record("a", 5);
+    }
+}
+
+#[test]
 fn an_exchange_with_a_peer_that_leaves_is_reported() {
     let mut cluster = Cluster::of(&["a", "b"]);
     cluster.pass(SOON);
