@@ -85,14 +85,22 @@ impl<'a> TermWriter<'a> {
 
     /// Closes what is open, marking it as cut, and returns the term. It is empty only if nothing
     /// fitted or nothing was written.
-    #[inline]
+    // Always in line: called out of line, the whole writer (1 kB of open containers) is copied for it.
+    #[inline(always)]
     pub fn finish(mut self) -> &'a [u8] {
+        if !self.frames.is_empty() {
+            self.close_open();
+        }
+        self.put.done()
+    }
+
+    #[cold]
+    fn close_open(&mut self) {
         while !self.frames.is_empty() {
             self.put.byte(tag::CUT);
             self.frames.pop();
             self.frames.count();
         }
-        self.put.done()
     }
 
     /// Writes a term of at most `size` bytes, or a stand-in where secrets are.
