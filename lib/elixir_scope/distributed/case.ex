@@ -167,7 +167,7 @@ defmodule ElixirScope.Distributed.Case do
       on(a, fn -> Node.list() end)
       on([a, b], &Node.self/0)
   """
-  @spec on(node | [node], (() -> result)) :: result | [result] when result: term
+  @spec on(node | [node], (... -> result)) :: result | [result] when result: term
   defdelegate on(nodes, fun), to: Cluster
 
   @doc """
@@ -187,7 +187,7 @@ defmodule ElixirScope.Distributed.Case do
       iex> ElixirScope.Distributed.Case.eventually(fn -> 1 + 1 end)
       2
   """
-  @spec eventually((() -> result), within: non_neg_integer) :: result when result: term
+  @spec eventually((... -> result), within: non_neg_integer) :: result when result: term
   defdelegate eventually(assertion, options \\ []), to: Eventually
 
   defp supervised(spec) do

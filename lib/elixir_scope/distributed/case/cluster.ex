@@ -159,7 +159,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
       on(a, fn -> Node.list() end)
       on([a, b], &Node.self/0)
   """
-  @spec on(node | [node], (() -> result)) :: result | [result] when result: term
+  @spec on(node | [node], (... -> result)) :: result | [result] when result: term
   def on(nodes, fun) when is_list(nodes), do: Enum.map(nodes, &on(&1, fun))
 
   def on(node, fun) when is_function(fun, 0) do

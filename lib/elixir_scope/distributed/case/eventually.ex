@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Case.Eventually do
   @longest_pause_ms 100
 
   @doc "Retries `assertion` until it holds; raises its last failure at the deadline."
-  @spec eventually((() -> result), keyword) :: result when result: term
+  @spec eventually((... -> result), keyword) :: result when result: term
   def eventually(assertion, options) do
     within = options |> Keyword.validate!(within: @within_ms) |> Keyword.fetch!(:within)
     retry(assertion, now() + within, @first_pause_ms, within)
