@@ -1,8 +1,8 @@
 //! The ranges of a pull, and the ranges that an answer calls too old.
 //!
-//! A want is `gap << 1 | more`, then `from` and `to - from` of a run, as often as `more` says; `gap`
-//! is the distance of the receiver's index to the one before, `from` counts from the end of the run
-//! before it. A range that is too old adds the newest stamp in it.
+//! A run is three numbers: the distance of the receiver's index to that of the run before; `from`,
+//! counted from the end of the run before if that is of the same origin; and `to - from`. A range
+//! that is too old is packed without distances, and adds the newest stamp in it.
 
 use super::WireError;
 use super::pack::{Reader, put, step};
