@@ -25,6 +25,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   alias ElixirScope.Distributed.{Error, Native, Options, Scope, Transport}
   alias ElixirScope.Distributed.Cluster.Offset
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
   defstruct [:scope, offsets: %{}, ahead: MapSet.new()]
@@ -123,13 +124,27 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   @impl true
   def handle_cast({:tick, peers}, state) do
-    Native.clock_calibrate(state.scope.store)
-    Enum.each(peers, &ping(state.scope, &1))
-    {:noreply, %{state | offsets: Map.take(state.offsets, peers)}}
+    with {:ok, _kept} <- Native.clock_calibrate(state.scope.store) do
+      Enum.each(peers, &ping(state.scope, &1))
+      {:noreply, %{state | offsets: Map.take(state.offsets, peers)}}
+    else
+      {:error, ended} -> begin_again(state, ended)
+    end
   end
 
   def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
     {:noreply, state |> observe(from, update.sent_at) |> exchange(from, update)}
+  end
+
+  # What runs above the store starts again, as another incarnation of this member.
+  defp begin_again(state, %{behind_ns: behind_ns}) do
+    Logger.warning(
+      "the wall clock stepped back #{div(behind_ns, 1_000_000)} ms; a new incarnation begins",
+      domain: [:elixir_scope]
+    )
+
+    :ok = Storage.renew(state.scope)
+    {:stop, {:shutdown, :incarnation_ended}, state}
   end
 
   defp exchange(state, from, %{kind: :ping} = ping) do

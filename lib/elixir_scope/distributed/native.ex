@@ -44,6 +44,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # store_: ElixirScope.Distributed.Storages.Native
   def store_open(_settings), do: missing()
+  def store_renew(_scope, _incarnation), do: missing()
   def store_close(_scope), do: missing()
   def store_query(_scope, _filter), do: missing()
   def store_watch(_scope, _watcher), do: missing()

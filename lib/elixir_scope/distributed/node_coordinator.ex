@@ -116,14 +116,15 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   @impl true
   def init(scope) do
     Process.flag(:trap_exit, true)
+    {:ok, scope} = Scope.fetch(scope.name)
     membership = Membership.new(scope.node, scope.incarnation)
     {:ok, %__MODULE__{scope: scope, membership: membership}, {:continue, :start}}
   end
 
   @impl true
   def handle_continue(:start, state) do
-    {:ok, scope} = Scope.fetch(state.scope.name)
-    state = take(%{state | scope: scope}, set_up(state, scope.options[:cluster_nodes_init]))
+    scope = state.scope
+    state = take(state, set_up(state, scope.options[:cluster_nodes_init]))
     {:noreply, Enum.reduce(Transport.peers(scope), state, &take(&2, up(&2, &1)))}
   end
 

@@ -51,7 +51,19 @@ defmodule ElixirScope.Distributed.Options do
     retention_bytes: [
       type: :pos_integer,
       default: 64 * 1024 * 1024,
-      doc: "bytes of closed blocks kept in memory; the oldest go first"
+      doc: "bytes of closed blocks that are kept; the oldest go first"
+    ],
+    retention_age_ms: [
+      type: :pos_integer,
+      default: 30 * 24 * 60 * 60 * 1000,
+      doc: "events older than this are dropped, and not taken from other nodes either"
+    ],
+    data_dir: [
+      type: {:or, [:string, nil]},
+      default: nil,
+      doc:
+        "a folder of this scope alone, where its blocks survive a restart; `nil` keeps them in " <>
+          "memory. A folder that cannot be used stops nothing: `status/0` and one warning say so"
     ],
     query_timeout_ms: [
       type: :pos_integer,

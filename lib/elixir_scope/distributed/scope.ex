@@ -25,7 +25,7 @@ defmodule ElixirScope.Distributed.Scope do
   @type t :: %__MODULE__{
           name: atom,
           node: node,
-          incarnation: non_neg_integer,
+          incarnation: non_neg_integer | nil,
           store: Storage.t(),
           index: non_neg_integer,
           transport: {module, GenServer.name()},
@@ -115,7 +115,7 @@ defmodule ElixirScope.Distributed.Scope do
   @impl true
   def init(options) do
     node = options[:node] || Node.self()
-    scope = describe(options, node, System.os_time(:microsecond))
+    scope = describe(options, node)
 
     Supervisor.init(
       [
@@ -144,11 +144,11 @@ defmodule ElixirScope.Distributed.Scope do
     :ok
   end
 
-  defp describe(options, node, incarnation) do
+  # Its store says which incarnation it is.
+  defp describe(options, node) do
     %__MODULE__{
       name: options[:name],
       node: node,
-      incarnation: incarnation,
       transport: Transport.address(options[:transport], options[:name]),
       options: options
     }

@@ -42,6 +42,7 @@ rustler::atoms! {
     redacted,
     more_than,
     events,
+    notice,
     node_unavailable,
 
     // Of filters.
@@ -58,6 +59,8 @@ rustler::atoms! {
     desc,
 
     // Of clocks.
+    running,
+    ended,
     shared,
     tsc,
     monotonic,

@@ -2,7 +2,7 @@
 
 use crate::ring::LANES;
 use crate::scopes::{self, LIMIT, Scope};
-use crate::{atoms, payload, trace};
+use crate::{atoms, keeper, payload, trace};
 use parking_lot::Mutex;
 use rustler::{Encoder, OwnedEnv};
 use scope_event::{Budget, Kind, RawEvent, Subject, TermWriter};
@@ -36,6 +36,7 @@ pub(crate) fn start(config: LanesConfig) -> Result<(), StartError> {
     let _ = std::thread::Builder::new()
         .name("elixir_scope".into())
         .spawn(run);
+    keeper::start();
     Ok(())
 }
 
@@ -94,12 +95,12 @@ fn round(now: Duration) -> (usize, Option<Duration>) {
     (seen, due.into_iter().chain(release).min())
 }
 
-/// Closes what is due and does a slice of the store's own work; when to come back.
+/// Closes what is due; when to come back.
 fn attend(scope: &Arc<Scope>, unix_ms: u64) -> Option<u64> {
-    let close = scope.store.close_due(unix_ms);
-    let tended = scope.store.tend(unix_ms);
+    let due = scope.store.close_due(unix_ms);
+    keeper::look_after(scope);
     notify(scope);
-    close.into_iter().chain(tended.next_ms).min()
+    due
 }
 
 fn drain_all() -> usize {
@@ -128,7 +129,8 @@ fn route(scopes: &Scopes, lane: usize, slot: &Slot, payload: &[u8]) {
     let (Some(scope), Some(kind)) = (scope, Kind::from_code(slot.head.kind())) else {
         return;
     };
-    if slot.stamp >= scope.since {
+    // Ordering: written with the drain's lock held.
+    if slot.stamp >= scope.since.load(Ordering::Relaxed) {
         store(scope, lane, &raw(kind, slot, &payload::split(payload)));
     }
 }
@@ -162,7 +164,9 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
 
 fn store(scope: &Scope, lane: usize, event: &RawEvent<'_>) {
     anchor(scope);
+    // Ordering: flags that are looked at now and then.
     scope.fresh.store(true, Ordering::Relaxed);
+    scope.stirred.store(true, Ordering::Relaxed);
     scope
         .store
         .push(u16::try_from(lane).unwrap_or(u16::MAX), event, unix_ms());

@@ -3,8 +3,8 @@
 //! Read it beside `lib/elixir_scope/distributed/native.ex`: each module here holds the functions of
 //! one prefix there. What is called for every event is registered raw ([`raw`]); what takes longer
 //! than a millisecond runs on a dirty scheduler, and only in processes of ours. Below that:
-//! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores, [`erl`] and
-//! [`walk`] the one way to look at a term inside a tracer, [`terms`] and [`event`] the way back.
+//! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores, [`keeper`] the
+//! one that may wait for a disk, [`erl`] and [`walk`] the one way to look at a term inside a tracer, [`terms`] and [`event`] the way back.
 
 mod atoms;
 mod clock;
@@ -14,6 +14,7 @@ mod etf;
 mod event;
 mod export;
 mod filter;
+mod keeper;
 mod payload;
 mod raw;
 mod ring;

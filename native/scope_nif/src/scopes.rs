@@ -1,13 +1,14 @@
 //! The scopes of this machine: a fixed number of places, so that recording finds its clock by an
 //! index and nothing else.
 
-use crate::drain;
+use crate::{drain, keeper};
 use parking_lot::{Mutex, RwLock};
 use rustler::{LocalPid, Resource, ResourceArc};
-use scope_clock::{Clock, Counts, NodeId, Settings, Started};
+use scope_clock::{Clock, ClockError, Counts, NodeId, Settings, Started};
 use scope_event::{Interner, Origin};
-use scope_store::{Config, Store};
+use scope_store::{Config, Health, Store};
 use scope_sync::Replica;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -54,13 +55,20 @@ pub(crate) struct Scope {
     pub(crate) name: String,
     pub(crate) store: Store,
     pub(crate) replica: Mutex<Replica>,
+    sync: scope_sync::Settings,
+    /// Whom to tell what an operator wants to know.
+    pub(crate) owner: LocalPid,
     /// Whom to tell of the first event after a silence, and whether the scope is silent.
     pub(crate) watcher: Mutex<Option<LocalPid>>,
     pub(crate) silent: AtomicBool,
     /// Whether something was stored since the watcher was last thought of.
     pub(crate) fresh: AtomicBool,
+    /// Whether something was stored since the clock was last calibrated.
+    pub(crate) stirred: AtomicBool,
+    /// The store's generation when the keeper was last called.
+    pub(crate) tended: AtomicU64,
     /// Stamps below belong to what had this place before.
-    pub(crate) since: u64,
+    pub(crate) since: AtomicU64,
     /// What the clock had counted before.
     pub(crate) counted: Counts,
     /// The clock's generation whose anchors the open block has.
@@ -104,6 +112,7 @@ pub(crate) fn all() -> [Option<Arc<Scope>>; LIMIT] {
 pub(crate) struct Opening {
     pub(crate) name: String,
     pub(crate) default: bool,
+    pub(crate) owner: LocalPid,
     pub(crate) origin: Origin,
     pub(crate) config: Config,
     pub(crate) sync: scope_sync::Settings,
@@ -116,7 +125,7 @@ pub(crate) enum OpenError {
     #[error("too many scopes")]
     TooMany,
     #[error(transparent)]
-    Clock(#[from] scope_clock::ClockError),
+    Clock(#[from] ClockError),
     #[error(transparent)]
     Store(#[from] scope_store::StoreError),
 }
@@ -133,7 +142,22 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
     drain::past_now_then(|| set(id, Some(Arc::clone(&scope))));
     // Ordering: release, so that whoever finds it open finds the clock running.
     OPEN[usize::from(id.0)].store(true, Ordering::Release);
+    keeper::wake();
     Ok(scope)
+}
+
+/// Begins a new incarnation at the wall clock, which is behind the old one's stamps. What the rings
+/// hold still belongs to the old one.
+pub(crate) fn renew(scope: &Scope, incarnation: u64) -> Result<(), OpenError> {
+    let origin = Origin::new(scope.store.own().node, incarnation);
+    drain::past_now_then(|| {
+        let started = scope.clock().renew(node_of(&origin))?;
+        scope.store.begin(origin.clone())?;
+        *scope.replica.lock() = crate::sync::replica(&origin, scope.sync.clone());
+        // Ordering: read with the drain's lock held, as it is written.
+        scope.since.store(started.stamp.bits(), Ordering::Relaxed);
+        Ok(())
+    })
 }
 
 /// Closes a scope: what its rings hold is stored first, then nothing more is taken.
@@ -164,32 +188,49 @@ fn place(default: bool) -> Option<ScopeId> {
 }
 
 fn build(id: ScopeId, opening: Opening) -> Result<Scope, OpenError> {
-    let started = start_clock(id, &opening)?;
-    let origin = opening.origin.clone();
+    let store = Store::open(opening.config.clone(), Arc::clone(&NAMES))?;
+    // A folder that somebody else has is not the clock's either.
+    let folder = (store.stats().health == Health::Saving).then_some(opening.config.dir.as_deref());
+    let started = start_clock(id, &opening, folder.flatten())?;
     Ok(Scope {
         id,
         name: opening.name,
-        store: Store::open(opening.config, Arc::clone(&NAMES))?,
-        replica: Mutex::new(crate::sync::replica(&origin, opening.sync)),
+        store,
+        replica: Mutex::new(crate::sync::replica(&opening.origin, opening.sync.clone())),
+        sync: opening.sync,
+        owner: opening.owner,
         watcher: Mutex::new(None),
         silent: AtomicBool::new(true),
         fresh: AtomicBool::new(false),
-        since: started.stamp.bits(),
+        stirred: AtomicBool::new(true),
+        tended: AtomicU64::new(0),
+        since: AtomicU64::new(started.stamp.bits()),
         counted: CLOCKS[usize::from(id.0)].status().counts,
         anchored: AtomicU64::new(0),
     })
 }
 
-fn start_clock(id: ScopeId, opening: &Opening) -> Result<Started, scope_clock::ClockError> {
+/// A clock that would start so far ahead of the wall that nobody took its stamps starts at the wall.
+fn start_clock(
+    id: ScopeId,
+    opening: &Opening,
+    folder: Option<&Path>,
+) -> Result<Started, ClockError> {
     let clock = &CLOCKS[usize::from(id.0)];
-    let node = NodeId::new(&opening.origin.node, opening.origin.incarnation);
+    let node = node_of(&opening.origin);
     let mut settings = Settings::new(node);
     settings.limit = opening.max_drift;
+    settings.folder = folder.map(Path::to_path_buf);
     let started = clock.start(settings)?;
-    let owner = OWNERS.lock()[usize::from(id.0)].replace(opening.name.clone());
-    if owner.is_some_and(|owner| owner != opening.name) {
+    let before = OWNERS.lock()[usize::from(id.0)].replace(opening.name.clone());
+    let is_new = before.is_some_and(|before| before != opening.name);
+    if is_new || started.wall_behind {
         clock.renew(node)
     } else {
         Ok(started)
     }
+}
+
+fn node_of(origin: &Origin) -> NodeId {
+    NodeId::new(&origin.node, origin.incarnation)
 }

@@ -3,10 +3,11 @@
 use crate::event::Reader;
 use crate::scopes::{self, Handle, Opening, ScopeRef};
 use crate::{atoms, clock, drain, filter};
-use rustler::{Atom, Env, LocalPid, NifMap, NifResult, ResourceArc, Term};
+use rustler::{Atom, Env, LocalPid, NifMap, NifResult, NifTaggedEnum, ResourceArc, Term};
 use scope_clock::Stamp;
 use scope_event::Origin;
-use scope_store::{Config, Matches};
+use scope_store::{Config, Health, Matches};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a scope is opened with, as the Erlang side writes it.
@@ -18,6 +19,8 @@ struct Settings {
     incarnation: u64,
     flush_ms: u64,
     retention_bytes: u64,
+    retention_age_ms: u64,
+    data_dir: Option<String>,
     max_clock_drift_ms: u64,
 }
 
@@ -27,6 +30,14 @@ struct Answer<'a> {
     events: Vec<Term<'a>>,
     dropped: u64,
     more: bool,
+}
+
+/// How it stands with the data folder.
+#[derive(NifTaggedEnum)]
+enum Folder {
+    None,
+    Saving,
+    Degraded { reason: String, since_ms: u64 },
 }
 
 /// The store, for `status/0`.
@@ -45,14 +56,26 @@ struct Status {
     conflicts: u64,
     conflict_limit: u64,
     conflict_bytes: u64,
+    folder: Folder,
+    unsaved_limit: u64,
+    unsaved_bytes: u64,
+    lost: u64,
+    cuts: usize,
     floor: Option<(u8, u64)>,
 }
 
 #[rustler::nif(schedule = "DirtyIo")]
-fn store_open(settings: Settings) -> Result<(ScopeRef, u8), String> {
-    let scope = scopes::open(settings.into()).map_err(|error| error.to_string())?;
+fn store_open(env: Env<'_>, settings: Settings) -> Result<(ScopeRef, u8), String> {
+    let opening = settings.opening(env.pid());
+    let scope = scopes::open(opening).map_err(|error| error.to_string())?;
     let index = scope.id.index();
     Ok((ResourceArc::new(Handle(scope)), index))
+}
+
+/// Ends the incarnation, and begins the next one in the same place.
+#[rustler::nif(schedule = "DirtyIo")]
+fn store_renew(scope: ScopeRef, incarnation: u64) -> Result<(), String> {
+    scopes::renew(&scope.0, incarnation).map_err(|error| error.to_string())
 }
 
 #[rustler::nif(schedule = "DirtyIo")]
@@ -104,21 +127,39 @@ fn store_status(scope: ScopeRef) -> Status {
         conflicts: stats.conflicts.seen,
         conflict_limit: stats.conflicts.limit,
         conflict_bytes: stats.conflicts.bytes,
+        folder: stats.health.into(),
+        unsaved_limit: stats.unsaved_limit,
+        unsaved_bytes: stats.unsaved_bytes,
+        lost: stats.lost_events,
+        cuts: stats.cuts.len(),
         floor: stats
             .oldest
             .map(|stamp| clock::parts(Stamp::from_bits(stamp))),
     }
 }
 
-impl From<Settings> for Opening {
-    fn from(settings: Settings) -> Self {
-        let origin = Origin::new(settings.node, settings.incarnation);
-        Self {
-            name: settings.name,
-            default: settings.default,
+impl From<Health> for Folder {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Memory => Self::None,
+            Health::Saving => Self::Saving,
+            Health::Degraded { reason, since_ms } => Self::Degraded { reason, since_ms },
+        }
+    }
+}
+
+impl Settings {
+    fn opening(self, owner: LocalPid) -> Opening {
+        let origin = Origin::new(self.node, self.incarnation);
+        Opening {
+            name: self.name,
+            default: self.default,
+            owner,
             config: Config {
-                flush_ms: settings.flush_ms,
-                retention_bytes: settings.retention_bytes,
+                flush_ms: self.flush_ms,
+                retention_bytes: self.retention_bytes,
+                retention_age: Duration::from_millis(self.retention_age_ms),
+                dir: self.data_dir.map(PathBuf::from),
                 ..Config::new(origin.clone())
             },
             origin,
@@ -127,7 +168,7 @@ impl From<Settings> for Opening {
                 resend_after: Duration::from_millis(300),
                 ..scope_sync::Settings::default()
             },
-            max_drift: Duration::from_millis(settings.max_clock_drift_ms),
+            max_drift: Duration::from_millis(self.max_clock_drift_ms),
         }
     }
 }

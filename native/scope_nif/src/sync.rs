@@ -1,8 +1,7 @@
 //! `sync_*`: the synchronisation protocol over a scope's store.
 
-use crate::atoms;
-use crate::drain;
 use crate::scopes::{Scope, ScopeRef};
+use crate::{atoms, drain, keeper};
 use rustler::{Atom, Binary, Encoder, Env, NewBinary, NifMap, Term};
 use scope_event::Origin;
 use scope_sync::wire::{self, Body};
@@ -90,7 +89,10 @@ fn sync_receive<'a>(
     }
     let mut replica = scope.0.replica.lock();
     match replica.receive(peer, &bytes, now(&scope.0), &mut &scope.0.store) {
-        Ok(out) => Ok(step(env, &mut replica, out)),
+        Ok(out) => {
+            keeper::look_after(&scope.0);
+            Ok(step(env, &mut replica, out))
+        }
         Err(error) => Err(error.to_string()),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use shelf::{Shelf, Slot, Verdict};
 pub(crate) use unsaved::Unsaved;
 
 use crate::open::Closed;
-use scope_event::Origin;
+use scope_event::{Origin, Seq};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -64,6 +64,12 @@ impl Log {
             .map(|(known, _)| known.clone());
         let name = known.unwrap_or_else(|| Arc::new(origin.clone()));
         (name.clone(), self.shelves.entry(name).or_default())
+    }
+
+    /// Nothing of this origin follows after `last`.
+    pub(crate) fn note_last(&mut self, origin: &Origin, last: Seq) {
+        self.shelf_mut(origin).1.knowledge.note_last(last);
+        self.generation += 1;
     }
 
     /// Puts a block into the active segment, over the slots that it replaces.

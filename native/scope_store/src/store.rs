@@ -15,7 +15,7 @@ use crate::query::Query;
 use crate::search::{self, Matches, Plan, Recent, Sieve};
 use crate::upkeep::{Tended, Upkeep};
 use parking_lot::{Mutex, RwLock};
-use scope_event::{Interner, RawEvent, Seq};
+use scope_event::{Interner, Origin, RawEvent, Seq};
 use stats::{Aside, Counters};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,13 +42,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Ok::<(), scope_store::StoreError>(())
 /// ```
 pub struct Store {
+    /// Its origin is that of the start; `own` is the present one.
     pub(crate) config: Config,
-    /// Lock order: `upkeep`, `open`, `log`, `aside`.
+    /// Lock order: `upkeep`, `open`, `log`, `aside`, `own`.
     upkeep: Mutex<Upkeep>,
+    /// Invariant: the origin of the open block; written with `open` held.
+    own: RwLock<Origin>,
     open: Mutex<OpenBlock>,
     pub(crate) log: RwLock<Log>,
     aside: Mutex<Aside>,
     pub(crate) recent: Recent,
+    interner: Arc<Interner>,
     counters: Counters,
     /// The time as it was last told.
     now_ms: AtomicU64,
@@ -67,7 +71,9 @@ impl Store {
         log.unsaved = config.dir.is_some().then(Unsaved::default);
         let store = Self {
             upkeep: Mutex::new(Upkeep::new(config.dir.clone())),
+            own: RwLock::new(config.origin.clone()),
             open: Mutex::new(OpenBlock::new(config.origin.clone(), 1, interner.clone())),
+            interner,
             log: RwLock::new(log),
             aside: Mutex::new(Aside::new(config.conflict_bytes)),
             recent: Recent::new(config.decoded_bytes),
@@ -77,8 +83,36 @@ impl Store {
         };
         store.upkeep.lock().start(&store);
         let first = store.held_of_own().saturating_add(1);
-        *store.open.lock() = OpenBlock::new(store.config.origin.clone(), first, interner);
+        *store.open.lock() = store.open_block(first);
         Ok(store)
+    }
+
+    /// Ends the own stream and begins another one: what is pushed from now on is of `origin`. Peers
+    /// learn that nothing more comes of the old one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Origin`] when `origin` has no node name.
+    pub fn begin(&self, origin: Origin) -> Result<(), StoreError> {
+        named(&origin)?;
+        // Held, so that no consolidation of the old stream is half done.
+        let _upkeep = self.upkeep.lock();
+        let mut recorder = self.recorder(self.now());
+        recorder.close();
+        let (old, last) = (self.own(), self.held_of_own());
+        self.log.write().note_last(&old, last);
+        *self.own.write() = origin;
+        recorder.replace(self.open_block(1));
+        Ok(())
+    }
+
+    /// Whose events are recorded here.
+    pub fn own(&self) -> Origin {
+        self.own.read().clone()
+    }
+
+    fn open_block(&self, first: Seq) -> OpenBlock {
+        OpenBlock::new(self.own(), first, self.interner.clone())
     }
 
     /// What it was opened with.
@@ -174,8 +208,11 @@ impl Store {
     pub(crate) fn plan(&self, sieve: &Sieve<'_>) -> Plan {
         let mut plan = Plan::default();
         let mut open = self.open.lock();
-        let own = &self.config.origin;
-        if let Some(events) = sieve.takes_origin(own).then(|| open.events()).flatten() {
+        if let Some(events) = sieve
+            .takes_origin(&self.own())
+            .then(|| open.events())
+            .flatten()
+        {
             plan.add_open(events, sieve);
         }
         let log = self.log.read();
@@ -193,7 +230,7 @@ impl Store {
     fn held_of_own(&self) -> Seq {
         let log = self.log.read();
         log.shelves
-            .get(&self.config.origin)
+            .get(&self.own())
             .map_or(0, |shelf| shelf.knowledge.top())
     }
 
@@ -206,7 +243,7 @@ impl Store {
             .copied()
             .max();
         let log = self.log.read();
-        let shelf = log.shelves.get(&self.config.origin);
+        let shelf = log.shelves.get(&self.own());
         let closed = shelf
             .into_iter()
             .flat_map(|shelf| shelf.slots())
@@ -220,13 +257,18 @@ impl Store {
 }
 
 fn check(config: &Config) -> Result<(), StoreError> {
-    if config.origin.node.is_empty() {
-        return Err(StoreError::Origin);
-    }
+    named(&config.origin)?;
     match () {
         () if config.flush_ms == 0 => Err(StoreError::Zero("flush_ms")),
         () if config.retention_bytes == 0 => Err(StoreError::Zero("retention_bytes")),
         () if config.retention_age.is_zero() => Err(StoreError::Zero("retention_age")),
         () => Ok(()),
     }
+}
+
+fn named(origin: &Origin) -> Result<(), StoreError> {
+    if origin.node.is_empty() {
+        return Err(StoreError::Origin);
+    }
+    Ok(())
 }

@@ -142,13 +142,13 @@ impl Upkeep {
         let lost = store
             .log
             .write()
-            .shed(store.config.unsaved_bytes, &store.config.origin);
+            .shed(store.config.unsaved_bytes, &store.own());
         self.lost += lost;
         self.lost_ever += lost;
     }
 
     fn consolidate(&mut self, store: &Store) -> bool {
-        let small = groups::small(&store.log.read(), &store.config.origin);
+        let small = groups::small(&store.log.read(), &store.own());
         let Some(group) = small else { return false };
         self.consolidated += u64::from(consolidate::in_memory(store, &group));
         true

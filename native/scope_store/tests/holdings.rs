@@ -307,3 +307,21 @@ fn a_cursor_that_retention_passed_is_told_once() {
             .is_empty()
     );
 }
+
+#[test]
+fn another_incarnation_begins_in_the_same_store() {
+    let mut node = Node::in_memory("a@host");
+    node.calls(3);
+    node.store.begin(Origin::new("a@host", 2)).unwrap();
+    node.calls(2);
+    let ids: Vec<_> = node
+        .all()
+        .iter()
+        .map(|event| (event.origin().incarnation, event.seq()))
+        .collect();
+    assert_eq!(ids, [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]);
+    let old = (&node.store).knowledge(&origin("a@host"));
+    assert_eq!((old.prefix, old.last), (3, Some(3)));
+    assert!(node.store.begin(Origin::new("", 3)).is_err());
+    assert_eq!(node.store.own(), Origin::new("a@host", 2));
+}

@@ -68,9 +68,62 @@ defmodule ElixirScope.Distributed.GlobalClockTest do
     end
   end
 
+  # Capture reads the counter without a fence: the processor may do so some 20 ns early or late.
+  @tag :slow
+  @tag timeout: 300_000
+  test "of 2,000,000 messages between schedulers, each is stamped before it is received",
+       context do
+    start_supervised!({Scope, name: context.test, node: :me@test})
+    distances = for _chunk <- 1..50, do: smallest_distance(context.test, 20_000)
+    IO.puts("smallest distance of 2,000,000 messages: #{Enum.min(distances)} ns")
+    assert Enum.min(distances) > 0
+  end
+
   test "an unknown node has no offset" do
     assert {:error, %Error{reason: :unknown_node}} = GlobalClock.offset(:nobody@nowhere)
     assert {:error, %Error{reason: :not_running}} = GlobalClock.offset(:nobody@nowhere, :no_scope)
+  end
+
+  # `count` messages one at a time, and as many in a stream, from scheduler to scheduler.
+  defp smallest_distance(scope, count) do
+    began = GlobalClock.now(scope)
+    receiver = spawn_on(2, fn -> receive_all(scope) end)
+    sender = spawn_on(1, fn -> send_all(scope, receiver, count) end)
+    ref = Process.monitor(sender)
+    assert_receive {:DOWN, ^ref, :process, _pid, :normal}, 60_000
+    {:ok, events} = Scope.events(scope: scope, from: began, limit: 5 * count)
+    stamps = Map.new(events, &{{&1.subject, &1.data}, elem(&1.at, 1)})
+    assert map_size(stamps) == 4 * count
+    Enum.min(for n <- 1..(2 * count), do: stamps[{:received, n}] - stamps[{:sent, n}])
+  end
+
+  defp spawn_on(scheduler, fun),
+    do: :erlang.spawn_opt(fun, scheduler: rem(scheduler - 1, System.schedulers()) + 1)
+
+  defp send_all(scope, to, count) do
+    for n <- 1..count do
+      send_one(scope, to, n)
+      receive do: (:next -> :ok)
+    end
+
+    for n <- (count + 1)..(2 * count), do: send_one(scope, to, n)
+    for _n <- 1..count, do: receive(do: (:next -> :ok))
+    Process.exit(to, :kill)
+  end
+
+  defp send_one(scope, to, n) do
+    Scope.record(:sent, n, scope: scope)
+    send(to, {n, self()})
+  end
+
+  defp receive_all(scope) do
+    receive do
+      {n, from} ->
+        Scope.record(:received, n, scope: scope)
+        send(from, :next)
+    end
+
+    receive_all(scope)
   end
 
   defp echo(parent) do

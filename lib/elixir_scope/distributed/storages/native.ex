@@ -5,6 +5,8 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   use GenServer
 
+  require Logger
+
   alias ElixirScope.Distributed.{Event, Native, Scope, Storage}
 
   @behaviour Storage
@@ -18,6 +20,13 @@ defmodule ElixirScope.Distributed.Storages.Native do
   @spec start_link(Scope.t()) :: GenServer.on_start()
   def start_link(scope),
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+
+  @doc """
+  Ends the incarnation of `scope`, whose events are kept, and begins the next one. The
+  processes above the store have to start again, to be another member.
+  """
+  @spec renew(Scope.t()) :: :ok
+  def renew(scope), do: GenServer.call(Scope.via(scope.name, __MODULE__), :renew)
 
   @doc "`watcher` is sent `:events` when there is a first event after a silence."
   @spec watch(t, pid) :: :ok
@@ -48,13 +57,27 @@ defmodule ElixirScope.Distributed.Storages.Native do
   def init(scope) do
     Process.flag(:trap_exit, true)
 
+    scope = %{scope | incarnation: incarnation()}
+
     with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
-      scope = %{scope | store: store, index: index}
-      Scope.publish(scope)
-      {:ok, scope}
+      {:ok, publish(%{scope | store: store, index: index})}
     else
       {:error, reason} -> {:stop, reason}
     end
+  end
+
+  @impl GenServer
+  def handle_call(:renew, _from, scope) do
+    scope = %{scope | incarnation: incarnation()}
+    {:ok, _begun} = Native.store_renew(scope.store, scope.incarnation)
+    {:reply, :ok, publish(scope)}
+  end
+
+  # What the native side wants an operator to know.
+  @impl GenServer
+  def handle_info({:notice, text}, scope) do
+    Logger.warning("#{inspect(scope.name)}: #{text}", domain: [:elixir_scope])
+    {:noreply, scope}
   end
 
   @impl GenServer
@@ -71,9 +94,19 @@ defmodule ElixirScope.Distributed.Storages.Native do
       incarnation: scope.incarnation,
       flush_ms: options[:flush_ms],
       retention_bytes: options[:retention_bytes],
+      retention_age_ms: options[:retention_age_ms],
+      data_dir: options[:data_dir],
       max_clock_drift_ms: options[:max_clock_drift_ms]
     }
   end
+
+  defp publish(scope) do
+    Scope.publish(scope)
+    scope
+  end
+
+  # A start is a new origin, so that numbers are never given twice.
+  defp incarnation, do: System.os_time(:microsecond)
 
   # A point in time without a logical part stands for its first or its last stamp.
   defp moment(nil, _logical), do: nil

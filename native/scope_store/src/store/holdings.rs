@@ -82,9 +82,7 @@ impl Holdings for &Store {
     }
 
     fn note_last(&mut self, origin: &scope_sync::Origin, last: Seq) {
-        let mut log = self.log.write();
-        log.shelf_mut(&ours(origin)).1.knowledge.note_last(last);
-        log.generation += 1;
+        self.log.write().note_last(&ours(origin), last);
     }
 
     fn forget(&mut self, origin: &scope_sync::Origin) {
@@ -128,7 +126,7 @@ impl Store {
 
     /// Numbers of the own stream that are not given out here come from a clone of this node.
     fn judge_on(&self, shelf: &Shelf, origin: &Origin, facts: &Facts) -> Verdict {
-        if *origin == self.config.origin && facts.to > shelf.knowledge.top() {
+        if *origin == self.own() && facts.to > shelf.knowledge.top() {
             return Verdict::Conflict(None);
         }
         shelf.judge(facts)

@@ -38,6 +38,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Goes on in another stream.
+    pub(super) fn replace(&mut self, block: OpenBlock) {
+        *self.open = block;
+    }
+
     pub(super) fn deadline(&self) -> Option<u64> {
         self.open.deadline(self.store.config.flush_ms)
     }
@@ -53,9 +58,10 @@ impl<'a> Recorder<'a> {
 impl Store {
     /// Puts a block that was just closed at the end of the own shelf.
     fn append_own(&self, closed: Closed) {
+        let own = self.own();
         let mut log = self.log.write();
-        let end = log.shelf_mut(&self.config.origin).1.slots().len();
-        log.append(&self.config.origin, closed, end..end, self.now());
+        let end = log.shelf_mut(&own).1.slots().len();
+        log.append(&own, closed, end..end, self.now());
         self.counters.closed();
     }
 }

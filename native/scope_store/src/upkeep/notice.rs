@@ -1,6 +1,7 @@
 //! What there is to tell.
 
 use crate::disk::Cut;
+use std::fmt;
 
 /// What came of a call of [`Store::tend`](crate::Store::tend).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,4 +32,31 @@ pub enum Notice {
     },
     /// A file was whole only up to some point when it was opened.
     Cut(Cut),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Degraded { reason } => write!(
+                f,
+                "the data folder cannot be written ({reason}); blocks stay in memory until it can"
+            ),
+            Self::Recovered { lost: 0 } => f.write_str("the data folder can be written again"),
+            Self::Recovered { lost } => write!(
+                f,
+                "the data folder can be written again; there was no room for {lost} events"
+            ),
+            Self::NotSealed { reason } => {
+                write!(
+                    f,
+                    "a segment could not be sealed ({reason}); it is tried again"
+                )
+            }
+            Self::Cut(cut) => write!(
+                f,
+                "segment {} was whole up to byte {} only; {} bytes are left out",
+                cut.segment, cut.at, cut.bytes
+            ),
+        }
+    }
 }

@@ -52,7 +52,7 @@ impl Seal {
         let output = folder
             .map(|folder| Output::create(folder, segment, &log))
             .transpose()?;
-        let steps = steps(&log, segment, &store.config.origin);
+        let steps = steps(&log, segment, &store.own());
         Ok(Some(Self {
             segment,
             steps,
