@@ -170,11 +170,12 @@ impl Store {
         self.upkeep.lock().tend(self, self.now())
     }
 
-    /// Closes the open block and saves all there is, for the end.
+    /// Closes the open block, saves all there is and leaves the folder to others, for the end. What
+    /// is held can still be asked for; what is pushed after this stays in memory.
     pub fn shut(&self, now_ms: u64) {
         self.tell_time(now_ms);
         self.close_now();
-        self.upkeep.lock().save_all(self, self.now());
+        self.upkeep.lock().shut(self, self.now());
     }
 
     /// Answers a question. Everything that was pushed before is seen.

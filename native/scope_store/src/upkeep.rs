@@ -55,6 +55,14 @@ impl Upkeep {
         self.shed(store);
     }
 
+    /// Writes all that waits and lets the folder go: who opens it next may do so while this store is
+    /// still held somewhere.
+    pub(crate) fn shut(&mut self, store: &Store, now_ms: u64) {
+        self.abandon_seal();
+        self.save_all(store, now_ms);
+        self.saver = None;
+    }
+
     /// Reads the folder, if there is one. A store opens whatever comes of that.
     pub(crate) fn start(&mut self, store: &Store) {
         let Some(saver) = &mut self.saver else { return };

@@ -7,7 +7,7 @@ mod common;
 use common::cases;
 use common::node::{Node, up_to};
 use common::random::Rng;
-use scope_store::Notice;
+use scope_store::{Health, Notice};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -224,6 +224,19 @@ fn a_kill_while_sealing_loses_nothing() {
         assert_eq!(node.numbers(), held, "killed after {slices} slices");
         assert!(files(dir.path(), "sealing").is_empty());
     }
+}
+
+#[test]
+fn a_store_that_was_shut_leaves_the_folder_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Node::in_folder(dir.path(), 1);
+    first.blocks(3, 10);
+    first.store.shut(first.now_ms);
+    let second = Node::in_folder(dir.path(), 2);
+    assert_eq!(second.store.stats().health, Health::Saving);
+    assert_eq!((second.numbers(), first.numbers()), (up_to(30), up_to(30)));
+    first.settle();
+    assert_eq!(second.store.stats().health, Health::Saving);
 }
 
 #[test]
