@@ -91,8 +91,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   """
   @spec apply_batch(EventSyncMessage.t(), atom) :: :ok | {:error, term}
   def apply_batch(%EventSyncMessage{} = message, scope) do
-    with {:ok, _scope} <- Scope.fetch(scope),
-         do: GenServer.call(Scope.via(scope, __MODULE__), {:apply, message})
+    Scope.call(scope, __MODULE__, {:apply, message})
   end
 
   @doc false
@@ -102,7 +101,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def synchronise(scope, nodes, timeout_ms) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
       request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms]}
-      {:ok, GenServer.call(Scope.via(scope, __MODULE__), request, :infinity)}
+      Scope.call(scope, __MODULE__, request, :infinity)
     end
   end
 
@@ -225,7 +224,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   defp answer(state) do
     {over, rounds} = Rounds.finished(state.rounds)
-    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, results) end)
+    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
     %{state | rounds: rounds}
   end
 

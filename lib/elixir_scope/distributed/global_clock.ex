@@ -93,9 +93,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec offset(node, atom) :: {:ok, Offset.t()} | {:error, Error.t()}
   def offset(node, scope \\ Options.default_scope()) do
-    with {:ok, _scope} <- Scope.fetch(scope) do
-      scope |> Scope.via(__MODULE__) |> GenServer.call({:offset, node})
-    end
+    Scope.call(scope, __MODULE__, {:offset, node})
   end
 
   @doc false

@@ -225,8 +225,5 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   defp missing?(state, node), do: node in Membership.missing(state.membership)
 
-  defp call(scope, request) do
-    with {:ok, _scope} <- Scope.fetch(scope),
-         do: GenServer.call(Scope.via(scope, __MODULE__), request)
-  end
+  defp call(scope, request), do: Scope.call(scope, __MODULE__, request)
 end

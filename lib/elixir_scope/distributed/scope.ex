@@ -105,6 +105,15 @@ defmodule ElixirScope.Distributed.Scope do
     end
   end
 
+  @doc "Asks the process of `role`; where it is not there, or ends meanwhile, the scope does not run."
+  @spec call(atom, module, term, timeout) :: term | {:error, Error.t()}
+  def call(name, role, request, timeout \\ 5_000) do
+    with {:ok, _scope} <- fetch(name), do: GenServer.call(via(name, role), request, timeout)
+  catch
+    :exit, {reason, _call} when reason != :timeout ->
+      {:error, Error.new(:not_running, scope: name)}
+  end
+
   @doc "Sends `message` to the process of `role`, if it runs."
   @spec cast(atom, module, term) :: :ok
   def cast(name, role, message) do
