@@ -13,7 +13,7 @@ defmodule ElixirScope.Distributed.Application do
   end
 
   defp children(config) do
-    if config[:enabled] and Recorder.start(config[:ring_bytes]) == :ok,
+    if config[:enabled] and Recorder.start(config) == :ok,
       do: [Scope.registry(), Scope.supervisor() | default_scope(config)],
       else: []
   end

@@ -37,6 +37,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # ring_: ElixirScope.Distributed.Capture.Recorder
   def ring_start(_bytes, _threads), do: missing()
+  def ring_hide(_hidden), do: missing()
   # Recording never raises, also where there is no library.
   def ring_record(_name, _data, _correlation), do: :ok
   def ring_record_to(_scope, _name, _data, _correlation), do: :ok

@@ -99,6 +99,11 @@ defmodule ElixirScope.Distributed.Options do
       type: :pos_integer,
       default: 64 * 1024 * 1024,
       doc: "address space of all rings of this VM together; pages are used only as they fill"
+    ],
+    redact: [
+      type: :redact,
+      default: [],
+      doc: "what no event shows besides passwords, tokens and the like: see `Capture.Redact`"
     ]
   ]
 

@@ -4,11 +4,13 @@
 //! remembered by the atom's word, so the hot path is one multiplication and one load; the text is
 //! asked for once per atom. What has no text is treated as secret.
 
+mod parts;
 mod rules;
 mod verdict;
 
 pub use rules::Rules;
 
+use rules::Compiled;
 use std::sync::atomic::{AtomicU64, Ordering};
 use verdict::Verdict;
 
@@ -45,7 +47,7 @@ pub(crate) enum Place {
 /// ```
 #[derive(Debug)]
 pub struct Redactor {
-    rules: Rules,
+    rules: Compiled,
     /// Direct-mapped by the word's hash: `word << 3 | verdict`. Zero is an empty slot.
     known: Box<[AtomicU64]>,
 }
@@ -56,9 +58,20 @@ impl Redactor {
     /// A table for these rules.
     pub fn new(rules: Rules) -> Self {
         Self {
-            rules,
+            rules: rules.compile(),
             known: (0..Self::SLOTS).map(|_| AtomicU64::new(0)).collect(),
         }
+    }
+
+    /// What it was built from.
+    pub fn rules(&self) -> &Rules {
+        &self.rules.rules
+    }
+
+    /// Whether any type is secret: if not, nobody need ask for the name of a struct.
+    #[inline]
+    pub fn has_types(&self) -> bool {
+        self.rules.rules.has_types()
     }
 
     /// Whether values under this key are secret.
@@ -86,7 +99,7 @@ impl Redactor {
 
     #[inline]
     fn verdict(&self, atom: u64, names: &dyn AtomNames) -> Verdict {
-        if self.rules.is_empty() {
+        if self.rules.empty {
             return Verdict::OPEN;
         }
         let slot = &self.known[crate::hash::spread(atom) as usize % Self::SLOTS];

@@ -6,16 +6,19 @@
 //! no bound.
 
 use rustler::sys::{
-    ErlNifBinary, ErlNifEnv, ErlNifMapIterator, ErlNifMapIteratorEntry, ErlNifPid, ErlNifTerm,
-    enif_get_double, enif_get_int64, enif_get_list_cell, enif_get_local_pid, enif_get_map_size,
-    enif_get_tuple, enif_inspect_binary, enif_is_atom, enif_is_binary, enif_is_empty_list,
-    enif_is_fun, enif_is_list, enif_is_map, enif_is_number, enif_is_pid, enif_is_port, enif_is_ref,
-    enif_map_iterator_create, enif_map_iterator_destroy, enif_map_iterator_get_pair,
-    enif_map_iterator_next, enif_self,
+    ErlNifBinary, ErlNifCharEncoding, ErlNifEnv, ErlNifMapIterator, ErlNifMapIteratorEntry,
+    ErlNifPid, ErlNifTerm, enif_get_atom, enif_get_double, enif_get_int64, enif_get_list_cell,
+    enif_get_local_pid, enif_get_map_size, enif_get_map_value, enif_get_tuple, enif_inspect_binary,
+    enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_map,
+    enif_is_number, enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create,
+    enif_map_iterator_destroy, enif_map_iterator_get_pair, enif_map_iterator_next, enif_self,
 };
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int, c_uint};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+
+/// Characters of the longest atom.
+const LONGEST_ATOM: usize = 255;
 
 /// The environment of a call: terms got from it live as long as it does.
 #[derive(Clone, Copy)]
@@ -60,7 +63,46 @@ impl<'e> Env<'e> {
     }
 }
 
+impl Env<'_> {
+    /// Writes the text of an atom into `room`, as UTF-8, and answers its length; `None` for one that
+    /// has characters outside Latin-1.
+    pub(crate) fn latin1_text(self, word: u64, room: &mut [u8]) -> Option<usize> {
+        let mut latin1 = [0u8; LONGEST_ATOM + 1];
+        let latin1_size = LONGEST_ATOM as c_uint + 1;
+        // SAFETY: `word` is that of an atom; at most so many bytes are written.
+        let written = unsafe {
+            let to = latin1.as_mut_ptr().cast::<c_char>();
+            let encoding = ErlNifCharEncoding::ERL_NIF_LATIN1;
+            enif_get_atom(self.raw, term_of(word), to, latin1_size, encoding)
+        };
+        let length = usize::try_from(written).ok()?.checked_sub(1)?;
+        let mut used = 0;
+        for byte in &latin1[..length] {
+            let to = room.get_mut(used..)?;
+            let character = char::from(*byte);
+            used += to
+                .get_mut(..character.len_utf8())
+                .map(|to| character.encode_utf8(to).len())?;
+        }
+        Some(used)
+    }
+}
+
 impl<'e> Term<'e> {
+    /// The environment it belongs to.
+    pub(crate) fn env(self) -> Env<'e> {
+        self.env
+    }
+
+    /// What a map holds under an atom.
+    pub(crate) fn field(self, atom: u64) -> Option<Term<'e>> {
+        let mut raw = self.raw;
+        // SAFETY: see `is_atom`; the value is used only if it was written.
+        let is =
+            unsafe { enif_get_map_value(self.env.raw, self.raw, term_of(atom), &raw mut raw) != 0 };
+        is.then_some(Term { raw, ..self })
+    }
+
     /// The word itself: what atoms and local pids are known by in this machine.
     pub(crate) fn word(self) -> u64 {
         word_of(self.raw)

@@ -17,6 +17,7 @@ mod filter;
 mod keeper;
 mod payload;
 mod raw;
+mod redact;
 mod ring;
 mod scopes;
 mod store;

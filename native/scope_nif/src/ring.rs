@@ -1,10 +1,11 @@
 //! `ring_*`: explicit events, from a process into its thread's ring.
 
 use crate::erl::{Env, Term};
+use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
-use crate::{drain, payload, raw, words};
-use rustler::NifMap;
+use crate::{atoms, drain, payload, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
+use rustler::{Atom, NifMap};
 use scope_event::Kind;
 use scope_ring::{Head, Lanes, LanesConfig, Words};
 use std::ffi::c_int;
@@ -38,6 +39,13 @@ fn ring_start(bytes: usize, threads: usize) -> Result<(), String> {
         ..LanesConfig::for_lanes(threads)
     };
     drain::start(config).map_err(|error| error.to_string())
+}
+
+/// What no event shows, from now on.
+#[rustler::nif]
+fn ring_hide(hidden: Hidden) -> Atom {
+    redact::set(&hidden);
+    atoms::ok()
 }
 
 raw::register!(c"ring_record"/3 => ring_record);

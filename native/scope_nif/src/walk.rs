@@ -2,12 +2,17 @@
 //! that is asked too early can kill the machine (see [`crate::erl`]).
 
 use crate::erl::Term;
-use scope_event::{Budget, Opaque, Step, TermWriter};
+use crate::{redact, words};
+use scope_event::{Budget, Guard, Opaque, Step, TermWriter};
 
 /// Writes `term` into `room` and says how many bytes that took, and whether anything was cut.
 #[inline]
 pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
+    let (names, redactor) = (term.env(), redact::current());
     let mut writer = TermWriter::new(room, budget);
+    if let Some(redactor) = redactor {
+        writer.guard(Guard::new(redactor, &names));
+    }
     // Wherever the walk stops, the writer closes what is open.
     let _ = walk(term, &mut writer);
     let cut = writer.is_truncated();
@@ -35,13 +40,22 @@ fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
             step => step,
         }
     } else if let Some((size, mut pairs)) = term.map() {
-        match to.map(size, None) {
+        match to.map(size, name_of(term)) {
             Step::Enter => all(pairs.by_ref().flat_map(|(key, value)| [key, value]), to),
             step => step,
         }
     } else {
         rare(term, to)
     }
+}
+
+/// The name of a struct, where that can hide it.
+fn name_of(map: Term<'_>) -> Option<u64> {
+    if !redact::current()?.has_types() {
+        return None;
+    }
+    let name = map.field(words::__struct__())?;
+    name.is_atom().then(|| name.word())
 }
 
 fn rare(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {

@@ -31,6 +31,7 @@ macro_rules! words {
 words! {
     ok = atoms::ok,
     nil = atoms::nil,
+    __struct__ = atoms::__struct__,
     trace = atoms::trace,
     discard = atoms::discard,
     call = atoms::call,

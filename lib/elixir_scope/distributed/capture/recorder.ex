@@ -5,15 +5,20 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
 
   require Logger
 
+  alias ElixirScope.Distributed.Capture.Redact
   alias ElixirScope.Distributed.{Error, Native, Options, Scope}
 
   @default_scope Options.default_scope()
 
-  @doc "Reserves the rings of this VM. What is in the way is logged, never fatal."
-  @spec start(pos_integer) :: :ok | {:error, Error.t()}
-  def start(ring_bytes) do
+  @doc """
+  Reserves the rings of this VM and says what no event may show, from a checked
+  configuration. What is in the way is logged, never fatal.
+  """
+  @spec start(keyword) :: :ok | {:error, Error.t()}
+  def start(config) do
     with nil <- Native.load_failure(),
-         {:ok, _started} <- Native.ring_start(ring_bytes, threads()) do
+         :ok <- Native.ring_hide(Redact.rules(config[:redact])),
+         {:ok, _started} <- Native.ring_start(config[:ring_bytes], threads()) do
       :ok
     else
       {:error, reason} -> report(Error.new(:rings_not_started, reason: reason))

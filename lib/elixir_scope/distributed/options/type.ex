@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Options.Type do
   # What an option may hold: one place that checks a value and says in words what
   # was expected, so that the schema, its errors and its documentation agree.
 
+  alias ElixirScope.Distributed.Capture.Redact
+
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
   @words %{
@@ -16,7 +18,8 @@ defmodule ElixirScope.Distributed.Options.Type do
     non_neg_integer: "a non-negative integer",
     mfa: "a {module, function, arity}",
     timestamp: "a timestamp",
-    transport: "a {module, options}"
+    transport: "a {module, options}",
+    redact: "a keyword list of :keys, :types, :modules (lists of names) and :defaults (a boolean)"
   }
 
   @doc "Says whether `value` is of the type, else in words what was expected."
@@ -45,6 +48,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
+  defp valid?(:redact, value), do: Redact.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:in, values}, value), do: value in values

@@ -1,5 +1,6 @@
 //! Which names hide something.
 
+use super::parts::Parts;
 use super::verdict::Verdict;
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use std::collections::HashSet;
 /// let rules = Rules::default().key("pin").key_containing("secret").module("Elixir.Vault");
 /// assert!(!rules.is_empty());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     keys: HashSet<Box<str>>,
     key_parts: Vec<Box<str>>,
@@ -54,35 +55,53 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
             && self.key_parts.is_empty()
-            && self.types.is_empty()
+            && !self.has_types()
             && self.modules.is_empty()
     }
 
-    pub(super) fn judge(&self, text: &str) -> Verdict {
-        Verdict::new(
-            self.hides_key(text.as_bytes()),
-            self.types.contains(text),
-            self.modules.contains(text),
-        )
+    pub(super) fn has_types(&self) -> bool {
+        !self.types.is_empty()
     }
 
-    /// Allocation-free, since it runs in the traced process.
-    pub(super) fn hides_key(&self, key: &[u8]) -> bool {
-        self.keys
-            .iter()
-            .any(|k| key.eq_ignore_ascii_case(k.as_bytes()))
-            || self
-                .key_parts
-                .iter()
-                .any(|part| contains(key, part.as_bytes()))
+    /// The same, in the form in which it is asked for every event.
+    pub(super) fn compile(self) -> Compiled {
+        let longest = self.keys.iter().map(|key| key.len()).max().unwrap_or(0);
+        Compiled {
+            empty: self.is_empty(),
+            parts: Parts::new(&self.key_parts),
+            longest,
+            rules: self,
+        }
     }
 }
 
-/// Keys longer than this are not searched for parts: no name is that long, but data can be.
-const LONGEST_KEY: usize = 1024;
+/// Rules that are ready to be asked: nothing here allocates, since it runs in the traced process.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) rules: Rules,
+    pub(super) empty: bool,
+    parts: Parts,
+    /// The longest of the keys that are compared whole.
+    longest: usize,
+}
 
-fn contains(key: &[u8], part: &[u8]) -> bool {
-    let key = &key[..key.len().min(LONGEST_KEY)];
-    key.windows(part.len())
-        .any(|window| window.eq_ignore_ascii_case(part))
+impl Compiled {
+    pub(super) fn judge(&self, text: &str) -> Verdict {
+        Verdict::new(
+            self.hides_key(text.as_bytes()),
+            self.rules.types.contains(text),
+            self.rules.modules.contains(text),
+        )
+    }
+
+    pub(super) fn hides_key(&self, key: &[u8]) -> bool {
+        self.parts.are_in(key) || (key.len() <= self.longest && self.is_key(key))
+    }
+
+    fn is_key(&self, key: &[u8]) -> bool {
+        self.rules
+            .keys
+            .iter()
+            .any(|known| key.eq_ignore_ascii_case(known.as_bytes()))
+    }
 }
