@@ -9,9 +9,9 @@ use rustler::sys::{
     ErlNifBinary, ErlNifCharEncoding, ErlNifEnv, ErlNifMapIterator, ErlNifMapIteratorEntry,
     ErlNifPid, ErlNifTerm, enif_get_atom, enif_get_double, enif_get_int64, enif_get_list_cell,
     enif_get_local_pid, enif_get_map_size, enif_get_map_value, enif_get_tuple, enif_inspect_binary,
-    enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_map,
-    enif_is_number, enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create,
-    enif_map_iterator_destroy, enif_map_iterator_get_pair, enif_map_iterator_next, enif_self,
+    enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_number,
+    enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create, enif_map_iterator_destroy,
+    enif_map_iterator_get_pair, enif_map_iterator_next, enif_self,
 };
 use std::ffi::{c_char, c_int, c_uint};
 use std::marker::PhantomData;
@@ -193,8 +193,7 @@ impl<'e> Term<'e> {
         let (mut size, mut iterator) = (0, MaybeUninit::uninit());
         // SAFETY: see `is_atom`; the iterator is destroyed by `Pairs`.
         unsafe {
-            if enif_is_map(self.env.raw, self.raw) == 0
-                || enif_get_map_size(self.env.raw, self.raw, &raw mut size) == 0
+            if enif_get_map_size(self.env.raw, self.raw, &raw mut size) == 0
                 || enif_map_iterator_create(
                     self.env.raw,
                     self.raw,
@@ -205,6 +204,7 @@ impl<'e> Term<'e> {
                 return None;
             }
             let pairs = Pairs {
+                left: size,
                 env: self.env,
                 iterator: iterator.assume_init(),
             };
@@ -245,6 +245,7 @@ impl<'e> Term<'e> {
 
 /// The keys and values of a map, in the machine's order.
 pub(crate) struct Pairs<'e> {
+    left: usize,
     env: Env<'e>,
     iterator: ErlNifMapIterator,
 }
@@ -253,6 +254,7 @@ impl<'e> Iterator for Pairs<'e> {
     type Item = (Term<'e>, Term<'e>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
         let (mut key, mut value) = (ErlNifTerm::default(), ErlNifTerm::default());
         let at = &raw mut self.iterator;
         // SAFETY: the iterator was created over a map of this environment and not yet destroyed.

@@ -27,6 +27,11 @@ fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
         to.int(value)
     } else if let Some(bytes) = term.binary() {
         to.binary(bytes, bytes.len() as u64)
+    } else if let Some((size, mut pairs)) = term.map() {
+        match to.map(size, name_of(term)) {
+            Step::Enter => all(pairs.by_ref().flat_map(|(key, value)| [key, value]), to),
+            step => step,
+        }
     } else if let Some(elements) = term.tuple() {
         match to.tuple(u32::try_from(elements.len()).unwrap_or(u32::MAX)) {
             Step::Enter => all(elements, to),
@@ -37,11 +42,6 @@ fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
     } else if term.is_list() {
         match to.list() {
             Step::Enter => list(term, to),
-            step => step,
-        }
-    } else if let Some((size, mut pairs)) = term.map() {
-        match to.map(size, name_of(term)) {
-            Step::Enter => all(pairs.by_ref().flat_map(|(key, value)| [key, value]), to),
             step => step,
         }
     } else {

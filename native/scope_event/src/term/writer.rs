@@ -43,7 +43,7 @@ pub enum Step {
 pub struct TermWriter<'a> {
     put: Put<'a>,
     frames: Frames,
-    /// Nodes that may still be written.
+    /// Nodes that may still be written; none once `stopped`.
     nodes: u32,
     depth: usize,
     binary: usize,
@@ -54,7 +54,8 @@ pub struct TermWriter<'a> {
 
 impl<'a> TermWriter<'a> {
     /// A writer into `room`, of which at most `budget.bytes` are used.
-    #[inline]
+    // Always in line, for the same reason as `finish` takes a reference.
+    #[inline(always)]
     pub fn new(room: &'a mut [u8], budget: Budget) -> Self {
         Self {
             put: Put::new(room, budget.bytes as usize),
@@ -84,10 +85,10 @@ impl<'a> TermWriter<'a> {
     }
 
     /// Closes what is open, marking it as cut, and returns the term. It is empty only if nothing
-    /// fitted or nothing was written.
-    // Always in line: called out of line, the whole writer (1 kB of open containers) is copied for it.
-    #[inline(always)]
-    pub fn finish(mut self) -> &'a [u8] {
+    /// fitted or nothing was written. Afterwards the writer has no room left.
+    // By reference: given by value, the whole writer (1 kB of open containers) would be copied.
+    #[inline]
+    pub fn finish(&mut self) -> &'a [u8] {
         if !self.frames.is_empty() {
             self.close_open();
         }
@@ -104,14 +105,10 @@ impl<'a> TermWriter<'a> {
     }
 
     /// Writes a term of at most `size` bytes, or a stand-in where secrets are.
-    #[inline]
+    #[inline(always)]
     fn leaf(&mut self, size: usize, write: impl FnOnce(&mut Put<'a>)) -> Step {
-        if self.stopped {
-            return Step::Stop;
-        }
         if self.nodes == 0 || self.put.room(self.frames.len()) < size {
-            self.truncated = true;
-            return self.stop();
+            return self.overdrawn();
         }
         self.nodes -= 1;
         if self.frames.refuses_now() {
@@ -122,14 +119,23 @@ impl<'a> TermWriter<'a> {
         Step::Next
     }
 
+    /// There is no budget for another term, unless the term is complete.
+    #[cold]
+    fn overdrawn(&mut self) -> Step {
+        self.truncated |= !self.stopped;
+        self.stop()
+    }
+
     /// A term was written: containers that it completes are closed.
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, step: Step) -> Step {
         if step == Step::Stop {
             return step;
         }
-        self.stopped = self.frames.count();
-        self.now(Step::Next)
+        if self.frames.count() {
+            return self.stop();
+        }
+        Step::Next
     }
 
     fn now(&self, step: Step) -> Step {
@@ -138,6 +144,7 @@ impl<'a> TermWriter<'a> {
 
     fn stop(&mut self) -> Step {
         self.stopped = true;
+        self.nodes = 0;
         Step::Stop
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::redact::Place;
 use crate::term::{MAX_DEPTH, Opaque};
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
 /// How many terms a list wants: never counted down.
 pub(super) const ANY: u32 = u32::MAX;
@@ -34,7 +34,7 @@ enum Secret {
 /// The open containers, outermost first. Never more than [`MAX_DEPTH`], so never on the heap.
 #[derive(Default)]
 pub(super) struct Frames {
-    open: SmallVec<[Frame; MAX_DEPTH]>,
+    open: ArrayVec<Frame, MAX_DEPTH>,
 }
 
 impl Frames {

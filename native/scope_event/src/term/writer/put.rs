@@ -23,8 +23,11 @@ impl<'a> Put<'a> {
         (self.room.len() - self.at).saturating_sub(open)
     }
 
-    pub(super) fn done(self) -> &'a [u8] {
-        &self.room[..self.at]
+    /// What was written. No room is left.
+    #[inline]
+    pub(super) fn done(&mut self) -> &'a [u8] {
+        let used = std::mem::take(&mut self.at);
+        &std::mem::take(&mut self.room)[..used]
     }
 
     #[inline]
