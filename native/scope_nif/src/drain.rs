@@ -5,7 +5,7 @@ use crate::scopes::{self, LIMIT, Scope};
 use crate::{atoms, keeper, payload, trace};
 use parking_lot::Mutex;
 use rustler::{Encoder, OwnedEnv};
-use scope_event::{Budget, Kind, RawEvent, Subject, TermWriter};
+use scope_event::{Budget, Kind, Origin, RawEvent, Subject, TermWriter};
 use scope_ring::{Drain, LanesConfig, Slot, StartError, WakeOn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +22,12 @@ const BATCH: usize = 4096;
 
 /// While events come, they are fetched at this pace; a ring that fills wakes the drain earlier.
 const NAP: Duration = Duration::from_millis(10);
+
+/// A processor may read its counter some 20 ns early or late: a microsecond, in stamps.
+const SLACK: u64 = (1 << 32) / 1_000_000;
+
+/// A scope, and what its clock showed in which incarnation.
+type Settled<'a> = (&'a Arc<Scope>, (u64, Origin));
 
 type Scopes = [Option<Arc<Scope>>; LIMIT];
 
@@ -79,9 +85,12 @@ fn run() {
 
 /// Empties the rings once: how many events it were, and when there is something to do by itself.
 fn round(now: Duration) -> (usize, Option<Duration>) {
+    let scopes = scopes::all();
+    let settled = settle(&scopes);
     let seen = drain_all();
     let unix_ms = unix_ms();
-    let due = scopes::all()
+    promise(settled);
+    let due = scopes
         .iter()
         .flatten()
         .filter_map(|scope| attend(scope, unix_ms))
@@ -93,6 +102,32 @@ fn round(now: Duration) -> (usize, Option<Duration>) {
     });
     let release = release.map(|at| at.saturating_sub(now));
     (seen, due.into_iter().chain(release).min())
+}
+
+/// What the clocks show, if no older stamp can be recorded any more: none of the threads is between
+/// opening an entry, which it does before it reads a clock, and publishing it.
+fn settle(scopes: &Scopes) -> Vec<Settled<'_>> {
+    let shown = |scope: &'_ Arc<Scope>| (scope.clock().now().bits(), scope.store.own());
+    let shown: Vec<_> = scopes
+        .iter()
+        .flatten()
+        .map(|scope| (scope, shown(scope)))
+        .collect();
+    if LANES.is_settled() {
+        shown
+    } else {
+        Vec::new()
+    }
+}
+
+/// Everything below was drained since. What another incarnation showed says nothing about this one.
+fn promise(settled: Vec<Settled<'_>>) {
+    let _no_other_begins = DRAIN.lock();
+    for (scope, (stamp, origin)) in settled {
+        if scope.store.own() == origin {
+            scope.store.complete_to(stamp.saturating_sub(SLACK));
+        }
+    }
 }
 
 /// Closes what is due; when to come back.

@@ -73,7 +73,8 @@ unsafe extern "C" fn ring_record_to(
     words::term(words::ok())
 }
 
-/// What a ring cannot take has been counted by it: there is nothing left to do.
+/// What a ring cannot take has been counted by it: there is nothing left to do. The clock is read
+/// once the entry is open: see [`Lanes::is_settled`].
 #[inline]
 fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
@@ -82,22 +83,33 @@ fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlat
         UNSCOPED.fetch_add(1, Ordering::Relaxed);
         return;
     };
-    let stamp = clock.now().bits();
     let subject = if name.is_atom() { name.word() } else { 0 };
-    let words = Words {
-        stamp,
-        pid: env.caller(),
-        subject,
-    };
+    let pid = env.caller();
     let name = (subject == 0).then_some(name);
     let (correlation, data) = (given(correlation), given(data));
     if name.is_none() && correlation.is_none() && data.is_none() {
         if let Ok(entry) = LANES.begin(head, 0) {
-            entry.commit(words, 0);
+            let stamp = clock.now().bits();
+            entry.commit(
+                Words {
+                    stamp,
+                    pid,
+                    subject,
+                },
+                0,
+            );
         }
     } else if let Ok(mut entry) = LANES.begin(head, payload::ROOM) {
+        let stamp = clock.now().bits();
         let used = payload::write(entry.payload(), name, correlation, data);
-        entry.commit(words, used);
+        entry.commit(
+            Words {
+                stamp,
+                pid,
+                subject,
+            },
+            used,
+        );
     }
 }
 

@@ -14,7 +14,10 @@ pub struct Entry<'t> {
 impl<'t> Entry<'t> {
     #[inline(always)]
     pub(crate) fn open(producer: Producer<'t>, head: Head, reserve: usize) -> Self {
-        producer.lane.producer.open.set(true);
+        // Ordering: relaxed; the fence orders it before whatever the caller does while the entry is
+        // open, such as reading a clock.
+        producer.lane.producer.open.store(true, Relaxed);
+        producer.fence();
         Self {
             producer,
             head,
@@ -65,7 +68,8 @@ impl<'t> Entry<'t> {
 impl Drop for Entry<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.producer.lane.producer.open.set(false);
+        // Ordering: release, so that who sees it closed also sees the head it left.
+        self.producer.lane.producer.open.store(false, Release);
     }
 }
 

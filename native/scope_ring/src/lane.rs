@@ -44,8 +44,8 @@ pub(crate) struct Producing {
     /// `freed` as it was when last looked at: never more than is free.
     pub(crate) seen_slots: Cell<u64>,
     pub(crate) seen_bytes: Cell<u64>,
-    /// An entry is being written: there must not be a second one.
-    pub(crate) open: Cell<bool>,
+    /// An entry is being written: there must not be a second one. The drain looks at it, too.
+    pub(crate) open: AtomicBool,
 }
 
 /// How far the consumer has given room back. Either word may be behind the other; each alone says

@@ -7,6 +7,7 @@ use crate::{
     Status, WakeOn, Woken, current,
 };
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
 /// The lanes of a VM. Costs nothing until [`Lanes::start`]; events before that are counted as lost.
@@ -110,6 +111,24 @@ impl Lanes {
     /// the caller received) lies below.
     pub fn heads(&self) -> Heads {
         self.table.get().map(Heads::of).unwrap_or_default()
+    }
+
+    /// Whether no entry is being written on any lane: then every event that is published from now on
+    /// was begun after the call, and has a later stamp than a clock showed before it. False where an
+    /// entry is open, and where the kernel refuses to answer.
+    ///
+    /// It interrupts every thread of the process for a moment: for a few times a second.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let Some(table) = self.table.get() else {
+            return false;
+        };
+        // Ordering: acquire, so that the heads that closed entries left are seen after this.
+        table.barrier().heavy()
+            && table
+                .claimed()
+                .iter()
+                .all(|lane| !lane.producer.open.load(Acquire))
     }
 
     /// Puts the one draining thread to sleep until there is something to do, without holding the

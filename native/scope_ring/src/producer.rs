@@ -5,6 +5,7 @@ use crate::session::Sessions;
 use crate::table::Table;
 use crate::{Entry, Head, Refusal, WakeOn, Words};
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A thread's own end of its lane. It cannot leave the thread.
 ///
@@ -41,7 +42,8 @@ impl<'t> Producer<'t> {
         }
     }
 
-    /// Reserves a slot and up to `reserve` bytes of contiguous payload.
+    /// Reserves a slot and up to `reserve` bytes of contiguous payload. The event's stamp is read
+    /// after this, or [`Lanes::is_settled`](crate::Lanes::is_settled) says nothing about it.
     ///
     /// # Errors
     /// Whatever the event was not taken for. It has been counted; there is nothing left to do.
@@ -64,7 +66,8 @@ impl<'t> Producer<'t> {
 
     #[inline(always)]
     fn admit(&self, session: u16, reserve: usize) -> Result<(), Refusal> {
-        if self.lane.producer.open.get() {
+        // Ordering: relaxed; it is our own.
+        if self.lane.producer.open.load(Relaxed) {
             return Err(Refusal::Nested);
         }
         if session != 0 {
@@ -153,10 +156,16 @@ impl<'t> Producer<'t> {
         }
     }
 
+    /// The producer's side of the fence between it and the consumer.
+    #[inline(always)]
+    pub(crate) fn fence(&self) {
+        self.table.barrier().light();
+    }
+
     /// Wakes the drain if this event is one that it waits for.
     #[inline(always)]
     pub(crate) fn announce(&self) {
-        self.table.barrier().light();
+        self.fence();
         if let Some(sleeper) = self.table.bell().sleeper() {
             self.wake(sleeper);
         }

@@ -13,8 +13,8 @@
 
 use loom::sync::Arc;
 use loom::sync::atomic::{
-    AtomicBool,
-    Ordering::{Acquire, Release},
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
 };
 use loom::thread;
 use scope_ring::{Drain, Head, IDLE, Lanes, LanesConfig, Producer, WakeOn, Woken, Words};
@@ -257,6 +257,38 @@ fn room_taken_back_is_not_written_to_from_memory() {
         producer.join().unwrap();
         read += drain.drain(usize::MAX, |_, slot, _| assert!(slot.stamp <= 3));
         assert_eq!(read as u64 + lanes.lost(0).of(1), 3);
+    });
+}
+
+/// The drain's promise: once it found all entries closed, no older stamp than it read before comes.
+#[test]
+fn what_comes_after_a_settled_look_is_younger() {
+    model(|| {
+        let (lanes, clock) = (started(1), Arc::new(AtomicU64::new(1)));
+        let time = clock.clone();
+        let producer = spawn(&lanes, move |lanes| {
+            let lane = lanes.claim().unwrap();
+            for _ in 0..2 {
+                let entry = lane.begin(Head::new(1), 0).unwrap();
+                // As the counter of a processor: no ordering of its own.
+                let stamp = time.load(Relaxed);
+                entry.commit(
+                    Words {
+                        stamp,
+                        ..Words::default()
+                    },
+                    0,
+                );
+            }
+        });
+        clock.store(2, Relaxed);
+        let settled = lanes.is_settled();
+        let mut drain = lanes.drain().unwrap();
+        drain.drain_past(&lanes.heads(), |_, _, _| ());
+        producer.join().unwrap();
+        drain.drain(usize::MAX, |_, slot, _| {
+            assert!(!settled || slot.stamp == 2);
+        });
     });
 }
 

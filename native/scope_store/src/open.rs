@@ -65,6 +65,11 @@ impl OpenBlock {
         self.complete_to = self.complete_to.max(stamp);
     }
 
+    /// No event below this stamp will be pushed any more.
+    pub(crate) fn promised(&self) -> u64 {
+        self.complete_to
+    }
+
     pub(crate) fn anchor(&mut self, stamp: u64, mono_ns: i64) {
         self.builder.anchor(stamp, mono_ns);
     }

@@ -235,9 +235,12 @@ impl Store {
             .map_or(0, |shelf| shelf.knowledge.top())
     }
 
-    /// The largest stamp of the own stream, of what is held.
+    /// The largest stamp of the own stream, of what is held or promised.
     pub(crate) fn newest_own(&self) -> u64 {
-        let open = self.open.lock().events();
+        let (open, promised) = {
+            let mut open = self.open.lock();
+            (open.events(), open.promised())
+        };
         let in_open = open
             .iter()
             .flat_map(|events| events.stamps())
@@ -249,7 +252,7 @@ impl Store {
             .into_iter()
             .flat_map(|shelf| shelf.slots())
             .map(|slot| slot.newest);
-        closed.chain(in_open).max().unwrap_or(0)
+        closed.chain(in_open).chain([promised]).max().unwrap_or(0)
     }
 
     pub(crate) fn now(&self) -> u64 {
