@@ -9,6 +9,14 @@ pub type Seq = u64;
 /// The name of a node, as the transport knows it.
 pub type NodeName = Arc<str>;
 
+/// The longest name of a node or a scope that a peer may tell: no longer than an atom.
+const MAX_NAME: usize = 255;
+
+/// Whether a peer may call anything so.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME
+}
+
 /// One life of one node: the stream that every [`Seq`] counts in.
 ///
 /// A node that starts again is a new origin, so a log that was lost can never clash with the one

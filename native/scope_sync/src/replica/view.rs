@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use super::link::{Cx, Link};
 use super::offer::Offer;
 use crate::knowledge::Knowledge;
-use crate::origin::Origin;
+use crate::origin::{Origin, is_name};
 use crate::stats::Notice;
 use crate::vector::Vector;
 use crate::wire::{Intro, WireError, apply_entries};
 
-/// The longest name of a node.
-const MAX_NAME: usize = 255;
 /// The index of an origin that a peer speaks of and this replica has no room for.
 const IGNORED: u32 = u32::MAX;
 
@@ -148,7 +146,7 @@ impl Link {
 
 /// Gives an origin that a peer introduces an index of ours.
 fn introduced(cx: &mut Cx<'_>, intro: &Intro) -> Result<(u32, u32), WireError> {
-    if intro.node.is_empty() || intro.node.len() > MAX_NAME {
+    if !is_name(&intro.node) {
         return Err(WireError::Range);
     }
     let origin = Origin::new(intro.node.as_str(), intro.incarnation);

@@ -7,11 +7,14 @@
 //! blocks             raw, as stored, only in `Data`; their lengths are in the message
 //! ```
 //!
+//! A [`Handshake`] comes before the first message, in a form of its own.
+//!
 //! Only the small control structs go through serde and bincode; vectors and wants are packed by
 //! hand, because most of their numbers fit in one or two bytes there.
 
 mod blocks;
 mod entries;
+mod handshake;
 mod message;
 mod pack;
 mod packed;
@@ -24,6 +27,7 @@ use crate::vector::Vector;
 
 pub(crate) use blocks::{pack_lens, split};
 pub(crate) use entries::{EntryPacker, MAX_RUNS, apply_entries};
+pub use handshake::{Capabilities, Handshake, MAX_HANDSHAKE, NoCommonVersion, Versions};
 pub use message::{Body, Intro, Message, Mismatch, Probe};
 pub use packed::Packed;
 pub(crate) use wants::{Old, Want, pack_old, pack_wants, unpack_old, unpack_wants};
@@ -64,6 +68,9 @@ pub enum WireError {
     /// It carries blocks that were not asked for.
     #[error("blocks that were not asked for")]
     Unasked,
+    /// The peer speaks no version of the protocol that this node does.
+    #[error(transparent)]
+    NoCommonVersion(#[from] NoCommonVersion),
 }
 
 type Config = Configuration<LittleEndian, Varint, Limit<MAX_CONTROL>>;
