@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::list;
 use super::packed::Packed;
 
 /// A message between two replicas. All its parts are hints or requests; only blocks are data.
@@ -29,6 +30,7 @@ pub enum Body {
         /// The digest that the changes apply to.
         base: u32,
         /// Origins that are spoken of for the first time.
+        #[serde(deserialize_with = "list::read")]
         names: Vec<Intro>,
         /// Packed changes.
         entries: Packed,
@@ -81,11 +83,13 @@ pub enum Body {
     /// Do you have the same content under the same numbers?
     Audit {
         /// Some blocks of mine.
+        #[serde(deserialize_with = "list::read")]
         probes: Vec<Probe>,
     },
     /// No: these differ.
     Differs {
         /// The blocks of which other content is held.
+        #[serde(deserialize_with = "list::read")]
         found: Vec<Mismatch>,
     },
 }
@@ -96,6 +100,7 @@ pub struct Intro {
     /// The sender's index.
     pub index: u32,
     /// The name of the node.
+    #[serde(deserialize_with = "list::text")]
     pub node: String,
     /// Which life of it.
     pub incarnation: u64,

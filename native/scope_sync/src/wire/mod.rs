@@ -15,6 +15,7 @@
 mod blocks;
 mod entries;
 mod handshake;
+mod list;
 mod message;
 mod pack;
 mod packed;
@@ -115,7 +116,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Message, &[u8]), WireError> {
         return Err(WireError::Checksum);
     }
     let (message, used): (Message, usize) =
-        bincode::serde::decode_from_slice(rest, config()).map_err(|_| WireError::Malformed)?;
+        bincode::serde::borrow_decode_from_slice(rest, config())
+            .map_err(|_| WireError::Malformed)?;
     let blocks = &rest[used..];
     if !blocks.is_empty() && !matches!(message.body, Body::Data { .. }) {
         return Err(WireError::Malformed);

@@ -25,7 +25,8 @@ impl Serialize for Packed {
 
 impl<'de> Deserialize<'de> for Packed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_byte_buf(Bytes).map(Self)
+        // Not as a buffer: that would be as long as is announced, before what is there is counted.
+        deserializer.deserialize_bytes(Bytes).map(Self)
     }
 }
 
@@ -40,9 +41,5 @@ impl Visitor<'_> for Bytes {
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
         Ok(bytes.to_vec())
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-        Ok(bytes)
     }
 }
