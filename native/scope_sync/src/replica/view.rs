@@ -122,7 +122,8 @@ impl Link {
         self.note_last(cx, index, &origin, known.last);
     }
 
-    /// Passes the end of an incarnation on to the store, once it has anything of it.
+    /// Passes the end of an incarnation on to the store, once it has anything of it. That this very
+    /// incarnation is over, nobody else can know.
     pub(super) fn note_last(
         &self,
         cx: &mut Cx<'_>,
@@ -134,7 +135,7 @@ impl Link {
         let Some(last) = last.filter(|last| mine.last.is_none_or(|known| known < *last)) else {
             return;
         };
-        if mine != Knowledge::default() {
+        if mine != Knowledge::default() && *origin != cx.core.own {
             let known = cx.core.while_current(cx.holdings, |_, holdings| {
                 holdings.note_last(origin, last);
                 holdings.knowledge(origin)

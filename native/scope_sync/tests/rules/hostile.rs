@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scope_sync::model::ModelBlock;
 use scope_sync::wire::{Body, Intro, Message, Packed, Probe, decode, encode};
-use scope_sync::{Now, Out, Replica, Settings, WireError};
+use scope_sync::{Holdings, Now, Out, Replica, Settings, WireError};
 
 use crate::cluster::{Cluster, origin, stamp};
 
@@ -164,6 +164,26 @@ fn the_live_origin_of_a_node_cannot_be_written_by_others() {
         !bodies.iter().any(|body| matches!(body, Body::Pull { .. })),
         "{bodies:?}"
     );
+}
+
+#[test]
+fn nobody_else_can_say_that_this_incarnation_is_over() {
+    let mut victim = Victim::new();
+    let names = vec![Intro {
+        index: 0,
+        node: "a".into(),
+        incarnation: 1,
+    }];
+    let ended_at_nine = Packed(vec![2, 1, 0, 0, 9]);
+    let digest = Body::Digest {
+        no: 1,
+        base: 0,
+        names,
+        entries: ended_at_nine,
+    };
+    victim.send(digest, &[]).unwrap();
+    let own = victim.cluster.store("a").knowledge(&origin("a"));
+    assert_eq!((own.prefix, own.last), (10, None));
 }
 
 #[test]
