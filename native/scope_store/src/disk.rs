@@ -11,6 +11,7 @@ mod record;
 mod recovery;
 mod saver;
 mod scan;
+mod survey;
 
 pub(crate) use file::SegmentFile;
 pub(crate) use folder::{Folder, Stage};
@@ -19,3 +20,4 @@ pub(crate) use memo::Memo;
 pub(crate) use output::Output;
 pub use recovery::Cut;
 pub(crate) use saver::Saver;
+pub use survey::{Survey, survey};

@@ -32,7 +32,7 @@ mod upkeep;
 
 pub use aggregate::{About, By, Counted, Group, Histogram, Latencies};
 pub use config::Config;
-pub use disk::{Cut, Health};
+pub use disk::{Cut, Health, Survey, survey};
 pub use error::StoreError;
 pub use query::{Cursor, Function, Kinds, Order, Query};
 pub use search::{Expired, Match, Matches};

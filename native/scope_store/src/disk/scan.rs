@@ -42,6 +42,23 @@ pub(crate) fn records(
     Ok(End { at, left: len - at })
 }
 
+/// The id in the head of a file; 0 when it is no segment's.
+///
+/// # Errors
+///
+/// Whatever reading the file answers.
+pub(crate) fn id(file: &SegmentFile) -> io::Result<u64> {
+    if file.len()? < FILE_HEAD {
+        return Ok(0);
+    }
+    let mut head = [0; FILE_HEAD as usize];
+    file.fill(0, &mut head)?;
+    let id = head
+        .last_chunk::<8>()
+        .map_or(0, |id| u64::from_le_bytes(*id));
+    Ok(if head[..8] == *MAGIC { id } else { 0 })
+}
+
 fn has_head(file: &SegmentFile, len: u64, id: u64) -> io::Result<bool> {
     if len < FILE_HEAD {
         return Ok(false);
