@@ -42,3 +42,9 @@ apt_install() {
     die "apt-get could not install $* (its last lines stand above)"
   fi
 }
+
+# What native/fuzz takes besides Rust: cargo-fuzz, and a C++ compiler for libFuzzer.
+have_cargo_fuzz() {
+  command -v c++ >/dev/null || apt_install g++
+  cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked </dev/null
+}
