@@ -11,7 +11,6 @@ mod seal;
 pub use notice::{Notice, Tended};
 
 use crate::disk::{Health, Saver};
-use crate::log::State;
 use crate::store::Store;
 use scope_event::{Budget, Kind, RawEvent, TermWriter};
 use seal::Seal;
@@ -219,12 +218,8 @@ impl Upkeep {
             .saver
             .as_ref()
             .and_then(|saver| save_due(saver, store).map(|due| due.max(saver.retry_ms)));
-        let full = store
-            .log
-            .read()
-            .segments
-            .iter()
-            .any(|segment| segment.state == State::Full);
+        // One that is full and not yet saved waits for that, not for a look at it now and again.
+        let full = Seal::waiting(&store.log.read()).is_some();
         let seal = (full && !self.health().is_degraded()).then_some(self.seal_retry_ms);
         save.into_iter().chain(seal).min()
     }

@@ -6,7 +6,7 @@
 use super::consolidate;
 use super::groups::{Step, steps};
 use crate::disk::{Folder, Output};
-use crate::log::{Entry, State};
+use crate::log::{Entry, Log, State};
 use crate::open::Closed;
 use crate::store::Store;
 use scope_event::Block;
@@ -28,6 +28,17 @@ pub(crate) struct Seal {
 }
 
 impl Seal {
+    /// The oldest segment that is full, once all of it is saved.
+    pub(crate) fn waiting(log: &Log) -> Option<u64> {
+        let full = log
+            .segments
+            .iter()
+            .find(|segment| segment.state == State::Full)?;
+        let unsaved = log.unsaved.as_ref();
+        let is_saved = !unsaved.is_some_and(|unsaved| unsaved.holds_segment(full.id));
+        is_saved.then_some(full.id)
+    }
+
     /// Begins with the oldest segment that is full and saved.
     ///
     /// # Errors
@@ -35,20 +46,9 @@ impl Seal {
     /// Whatever the file system answers.
     pub(crate) fn next(store: &Store, folder: Option<&Folder>) -> io::Result<Option<Self>> {
         let log = store.log.read();
-        let full = log
-            .segments
-            .iter()
-            .find(|segment| segment.state == State::Full);
-        let Some(segment) = full.map(|segment| segment.id) else {
+        let Some(segment) = Self::waiting(&log) else {
             return Ok(None);
         };
-        if log
-            .unsaved
-            .as_ref()
-            .is_some_and(|unsaved| unsaved.holds_segment(segment))
-        {
-            return Ok(None);
-        }
         let output = folder
             .map(|folder| Output::create(folder, segment, &log))
             .transpose()?;
