@@ -67,6 +67,23 @@ defmodule ElixirScope.Distributed.Native do
   # export_: ElixirScope.Distributed.Export
   def export_json_lines(_scope, _filter), do: missing()
 
+  # graph_: ElixirScope.Distributed.Debug.Graph
+  def graph_load(_modules), do: missing()
+  def graph_from_bytes(_bytes), do: missing()
+  def graph_to_bytes(_graph), do: missing()
+  def graph_replace(_graph, _module, _references), do: missing()
+  def graph_remove(_graph, _module), do: missing()
+  def graph_info(_graph), do: missing()
+  def graph_list(_graph), do: missing()
+  def graph_direct(_graph, _module, _side, _kinds), do: missing()
+  def graph_walk(_graph, _modules, _side, _depth, _kinds), do: missing()
+  def graph_why(_graph, _from, _to, _kinds), do: missing()
+  def graph_components(_graph, _kinds), do: missing()
+  def graph_cycles(_graph, _kinds), do: missing()
+  def graph_layers(_graph, _kinds), do: missing()
+  def graph_affected(_graph, _changed, _extent), do: missing()
+  def graph_diff(_old, _new), do: missing()
+
   # trace_: ElixirScope.Distributed.Capture.Tracer
   def trace_gate(_open), do: missing()
 

@@ -14,6 +14,7 @@ mod etf;
 mod event;
 mod export;
 mod filter;
+mod graph;
 mod keeper;
 mod payload;
 mod raw;
