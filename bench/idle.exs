@@ -1,6 +1,7 @@
 # What a node pays for the library while nothing happens: resident memory and wake-ups
 # of the whole operating system process, beside a node without it.
 
+Code.require_file("support.exs", __DIR__)
 alias ElixirScope.Distributed.Case.{Cluster, Eventually}
 
 defmodule Idle do
@@ -17,17 +18,16 @@ defmodule Idle do
   end
 
   defp report(with_it, without, before) do
-    memory = fn nodes -> median(Enum.map(nodes, &resident/1)) end
-    wakes = fn nodes -> median(Enum.map(nodes, &((switches(&1) - before[&1]) / @seconds))) end
-    more = Float.round((memory.(with_it) - memory.(without)) / 1024, 1)
+    memory = fn nodes -> Bench.median(Enum.map(nodes, &resident/1)) end
 
-    IO.puts(
-      "\nAn idle node, median of #{@nodes}: #{more} MiB more resident memory (target < 10),"
-    )
+    wakes = fn nodes ->
+      Bench.median(Enum.map(nodes, &((switches(&1) - before[&1]) / @seconds)))
+    end
 
-    IO.puts(
-      "#{wakes.(with_it)} context switches a second, #{wakes.(without)} without the library"
-    )
+    more = (memory.(with_it) - memory.(without)) / 1024
+    Bench.row("Elixir: an idle node, resident memory more than without", "MiB", more, at_most: 10)
+    woken = [peer: {"without the library", wakes.(without)}]
+    Bench.row("Elixir: an idle node, context switches", "a second", wakes.(with_it), woken)
   end
 
   # Long enough for the interval of synchronisation to have doubled to its longest.
@@ -49,7 +49,6 @@ defmodule Idle do
   end
 
   defp pid(node), do: Cluster.on(node, System, :pid, [])
-  defp median(values), do: values |> Enum.sort() |> Enum.at(div(length(values), 2))
 end
 
 Idle.run()

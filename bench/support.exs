@@ -19,31 +19,18 @@ defmodule Bench do
     for {name, _fun} <- tl(cases), do: {name, max(medians[name] - medians[:empty], 0.0)}
   end
 
-  @doc "Prints rows of `{what, ours, peer, peer's name, target}`; a ratio is peer over ours."
-  def table(title, rows) do
-    IO.puts("\n#{title}\n#{machine()}\n")
-    IO.puts("| what | ours | peer | ratio | target | met |\n|---|---|---|---|---|---|")
-    Enum.each(rows, &IO.puts(row(&1)))
+  @doc """
+  Says a row of the table that `make bench` prints; native/scope_bench says what is in it.
+  `:peer` is `{name, figure}`, `:at_most` what ours may be, `:times` how many times the
+  peer's figure has to be of ours.
+  """
+  def row(what, unit, ours, options \\ []) do
+    {peer, figure} = options[:peer] || {nil, nil}
+    fields = ["row", what, unit, ours / 1, peer, figure, options[:at_most], options[:times]]
+    IO.puts(Enum.join(fields, "\t"))
   end
-
-  def machine do
-    otp = :erlang.system_info(:otp_release)
-    schedulers = :erlang.system_info(:schedulers_online)
-
-    "#{Date.utc_today()}, OTP #{otp}, Elixir #{System.version()}, #{schedulers} schedulers, #{cpu()}"
-  end
-
-  def ns(value), do: "#{:erlang.float_to_binary(value / 1, decimals: 1)} ns"
 
   def median(values), do: values |> Enum.sort() |> Enum.at(div(length(values), 2))
-
-  defp row({what, ours, peer, peer_name, {target, met?}}) do
-    ratio = if ours > 0, do: :erlang.float_to_binary(peer / ours, decimals: 1), else: "-"
-    "| #{what} | #{ns(ours)} | #{ns(peer)} #{peer_name} | #{ratio} | #{target} | #{met(met?)} |"
-  end
-
-  defp met(true), do: "yes"
-  defp met(false), do: "no"
 
   defp time(fun) do
     {us, :ok} = :timer.tc(fn -> repeat(fun, @calls) end)
@@ -55,12 +42,5 @@ defmodule Bench do
   defp repeat(fun, n) do
     fun.()
     repeat(fun, n - 1)
-  end
-
-  defp cpu do
-    with {:ok, info} <- File.read("/proc/cpuinfo"),
-         [_, name] <- Regex.run(~r/model name\s*: (.*)/, info),
-         do: name,
-         else: (_ -> "unknown processor")
   end
 end

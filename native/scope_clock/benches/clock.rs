@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use scope_bench::Row;
 use scope_clock::{Clock, Manual, NodeId, Settings, Stamp};
 
 /// The time of `iterations` calls on each of `threads` threads at once: that of the mean thread,
@@ -131,5 +132,33 @@ fn others(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, floors, reads, others);
+fn rows(_: &mut Criterion) {
+    let read = |what, threads| scope_bench::median(&["read", what, threads]);
+    for threads in ["1", "2", "4"] {
+        for (what, target) in [("now", 15.0), ("now_ordered", 25.0)] {
+            let (ours, peer) = (read(what, threads), read("uhlc", threads));
+            let what = format!("clock: {what}, {threads} threads");
+            row(what, ours, "uhlc", peer, Some(target));
+        }
+    }
+    let other = |what| scope_bench::median(&["other", what]);
+    let (ours, peer) = (other("observe, behind"), other("uhlc update, behind"));
+    row(
+        "clock: a stamp from elsewhere".into(),
+        ours,
+        "uhlc",
+        peer,
+        None,
+    );
+}
+
+fn row(what: String, ours: Option<f64>, name: &str, peer: Option<f64>, target: Option<f64>) {
+    let (Some(ours), Some(peer)) = (ours, peer) else {
+        return;
+    };
+    let row = Row::new(what, "ns", ours).beside(name, peer);
+    target.map_or(row.clone(), |most| row.at_most(most)).print();
+}
+
+criterion_group!(benches, floors, reads, others, rows);
 criterion_main!(benches);

@@ -15,6 +15,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use petgraph::algo::tarjan_scc;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::{Bfs, Reversed, Walker};
+use scope_bench::Row;
 use scope_graph::{Builder, FileId, Graph, Kind, Kinds, ModuleId, Reference, Walk};
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
@@ -288,9 +289,33 @@ fn dependents(criterion: &mut Criterion<CpuTime>) {
     }
 }
 
+/// The rows of the largest graph. Dependents are per 50,000 hits, as their target is.
+fn rows(_: &mut Criterion<CpuTime>) {
+    let size = SIZES[2];
+    let at = |group: &str, what: &str| scope_bench::median(&[group, what, &size.to_string()]);
+    let row = |what: &str, group, peer: &str, scale: f64, target: f64| {
+        let (Some(ours), Some(theirs)) = (at(group, "ours"), at(group, peer)) else {
+            return;
+        };
+        Row::new(format!("graph of 100 k: {what}"), "µs", ours * scale / 1e3)
+            .beside(peer, theirs * scale / 1e3)
+            .at_most(target)
+            .print();
+    };
+    row("build", "build", "petgraph StableDiGraph", 1.0, 20e3);
+    row("components", "scc", "petgraph tarjan_scc", 1.0, 10e3);
+    let changed = "one module changed";
+    row(changed, changed, "petgraph StableDiGraph", 1.0, 20.0);
+    let graph = build(named(size), &lists(size));
+    let hits = graph.walk(&[subject(&graph)], Walk::dependents());
+    let scale = 50e3 / hits.modules().len() as f64;
+    let what = "who depends on it, per 50 k";
+    row(what, "who depends on it", "petgraph Bfs", scale, 2e3);
+}
+
 criterion_group!(
     name = benches;
     config = Criterion::default().with_measurement(CpuTime);
-    targets = bulk, whole, one_module, dependents
+    targets = bulk, whole, one_module, dependents, rows
 );
 criterion_main!(benches);

@@ -5,16 +5,16 @@
 //! same 32 bytes; rtrb is the floor (no sessions, losses, payload or sleeping reader), ArrayQueue
 //! what one shared queue would be.
 //!
-//! The closing table takes the best sample of each, because the gate is a ratio in one run.
+//! The closing rows take the best sample of each, because the gate is a ratio in one run.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a bench that cannot go on should fail there"
 )]
-#![allow(clippy::print_stdout, reason = "the table is the bench's output")]
 
 use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use crossbeam_queue::ArrayQueue;
+use scope_bench::Row;
 use scope_ring::{Drain, Head, Lanes, LanesConfig, Producer, Slot, WakeOn, Words};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -319,63 +319,27 @@ fn wake_once(lane: &Producer<'_>, n: u64) -> Duration {
     start.elapsed()
 }
 
-fn table(best: &Best) {
+fn rows(best: &Best) {
     let of = |name| best.get(name).copied().unwrap_or(f64::NAN);
-    println!(
-        "\n{:<44} {:>8} {:>8} {:>6}  target",
-        "what (ns, producer's side)", "ours", "peer", "ratio"
-    );
-    let row = |what: &str, ours: f64, peer: f64, target: &str, met: bool| {
-        let met = match (target, met) {
-            ("for comparison", _) => "",
-            (_, true) => ": met",
-            (_, false) => ": NOT MET",
-        };
-        println!(
-            "{what:<44} {ours:>8.2} {peer:>8.2} {:>6.2}  {target}{met}",
-            ours / peer
-        );
+    let row = |what: &str, ours: f64, peer: &str, figure: f64| {
+        Row::new(format!("ring: {what}"), "ns", ours).beside(peer, figure)
     };
     let over_clock = of("ring, clock read, thread-local") - of("clock read");
-    row(
-        "write over the clock read | rtrb",
-        over_clock,
-        of("rtrb"),
-        "<= 10 ns",
-        over_clock <= 10.0,
-    );
+    row("write over the clock read", over_clock, "rtrb", of("rtrb"))
+        .at_most(10.0)
+        .print();
     let (ring, queue) = (of("ring through the thread-local"), of("ArrayQueue"));
-    row(
-        "write | ArrayQueue",
-        ring,
-        queue,
-        "below the peer",
-        ring < queue,
-    );
-    let (read, rtrb) = (of("read: ring"), of("read: rtrb"));
-    row(
-        "read (the drain's side) | rtrb",
-        read,
-        rtrb,
-        "for comparison",
-        read <= 2.0 * rtrb,
-    );
-    let (two, two_rtrb) = (of("two threads: ring"), of("two threads: rtrb"));
-    row(
-        "both sides at once | rtrb",
-        two,
-        two_rtrb,
-        "for comparison",
-        two <= 2.0 * two_rtrb,
-    );
-    let two_queue = of("two threads: ArrayQueue");
-    row(
-        "both sides at once | ArrayQueue",
-        two,
-        two_queue,
-        "below the peer",
-        two < two_queue,
-    );
+    row("write", ring, "ArrayQueue", queue)
+        .times_the_peer(1.0)
+        .print();
+    row("read", of("read: ring"), "rtrb", of("read: rtrb")).print();
+    let two = of("two threads: ring");
+    row("both sides at once", two, "rtrb", of("two threads: rtrb")).print();
+    let queue = of("two threads: ArrayQueue");
+    row("both sides at once", two, "ArrayQueue", queue)
+        .times_the_peer(1.0)
+        .print();
+    Row::new("ring: the event that wakes the drain", "ns", waking()).print();
 }
 
 fn main() {
@@ -392,9 +356,5 @@ fn main() {
     across(&mut group, &mut best);
     group.finish();
     criterion.final_summary();
-    table(&best);
-    println!(
-        "the one event that wakes a sleeping drain: {:.0} ns",
-        waking()
-    );
+    rows(&best);
 }

@@ -15,6 +15,7 @@ mod naive;
 
 use criterion::{Criterion, criterion_group};
 use load::Load;
+use scope_bench::Row;
 use scope_event::Kind;
 use scope_store::{By, Function, Kinds, Query};
 use std::hint::black_box;
@@ -44,12 +45,12 @@ fn percentiles(samples: usize, mut call: impl FnMut(usize)) -> (Duration, Durati
     (times[samples / 2], times[samples * 99 / 100])
 }
 
-fn row(what: &str, ours: (Duration, Duration), peer: Duration, target: &str) {
-    let ratio = peer.as_secs_f64() / ours.1.as_secs_f64();
-    println!(
-        "{what:<34} p50 {:>9.1?} p99 {:>9.1?}  naive {peer:>9.1?}  {ratio:>7.1} x  target {target}",
-        ours.0, ours.1
-    );
+/// `ours` are median and 99th percentile; the target is for the latter, in microseconds.
+fn row(what: &str, ours: (Duration, Duration), peer: Duration, target: Option<f64>) {
+    println!("{what:<34} p50 {:>9.1?} p99 {:>9.1?}", ours.0, ours.1);
+    let us = |time: Duration| time.as_secs_f64() * 1e6;
+    let row = Row::new(format!("store: {what}"), "µs", us(ours.1)).beside("scan", us(peer));
+    target.map_or(row.clone(), |most| row.at_most(most)).print();
 }
 
 fn window(load: &Load, sample: usize) -> Query {
@@ -83,40 +84,70 @@ fn table(load: &Load) {
         "recorded at {:.0} ns/event, block, index and compression included",
         load.ns_per_event
     );
+    figures(load, stats.events, stats.index_bytes);
+    let named = |what: &str| format!("{}: {what}", load.name);
+    // 25 ms for ten million.
+    let scan = Some(25e3 * stats.events as f64 / 10e6);
     let naive = naive::Scan::new(&load.store);
     let state = naive.time(|scan| scan.state(&load.state(1).0, load.state(1).1));
     let ours = percentiles(2_000, |sample| {
         let (pid, at) = load.state(sample);
         black_box(load.store.state_at(&pid, at));
     });
-    row("state of a pid at T", ours, state, "p99 50 us");
+    row(&named("state of a pid at T, p99"), ours, state, Some(50.0));
     let (pid, at) = load.state(7);
     let ours = percentiles(2_000, |sample| {
         black_box(load.store.state_at(&pid, at + ((sample as u64) << 16)));
     });
-    row("the same, stepping through time", ours, state, "p99 50 us");
+    row(
+        &named("the same, stepping through time"),
+        ours,
+        state,
+        Some(50.0),
+    );
     let peer = naive.time(|scan| scan.matching(&window(load, 1)));
     let ours = percentiles(500, |sample| drop(load.store.query(&window(load, sample))));
-    row("pid x function x time, first 100", ours, peer, "p99 1 ms");
+    row(&named("pid x function x time, p99"), ours, peer, Some(1e3));
     let kinds = Query {
         kinds: Kinds::from(Kind::Receive),
         ..Query::default()
     };
     let peer = naive.time(|scan| scan.matching(&kinds));
     let ours = percentiles(5, |_| drop(load.store.count(&kinds, By::Key)));
-    row("count of one kind by key", ours, peer, "25 ms at 10 M");
+    row(&named("count of one kind by key"), ours, peer, scan);
     let ours = percentiles(5, |_| drop(load.store.count(&Query::default(), By::Pid)));
-    row("count of all by pid", ours, peer, "25 ms at 10 M");
+    row(&named("count of all by pid"), ours, peer, scan);
     let ours = percentiles(3, |_| {
         naive.decode_all();
     });
-    row("full decode", ours, ours.1, "66 ms at 10 M");
+    row(&named("full decode"), ours, ours.1, None);
     let all = Query {
         limit: 10_000,
         ..Query::default()
     };
     let ours = percentiles(5, |_| drop(load.store.query(&all)));
-    row("first 10,000 events", ours, peer, "");
+    row(&named("first 10,000 events"), ours, peer, None);
+}
+
+/// The index is small for full blocks; a hundred thousand short processes need more of it.
+fn figures(load: &Load, events: u64, index_bytes: usize) {
+    let target = if load.name.starts_with("short") {
+        0.5
+    } else {
+        0.15
+    };
+    let index = index_bytes as f64 / events as f64;
+    Row::new(
+        format!("store: {}: index in memory, an event", load.name),
+        "B",
+        index,
+    )
+    .at_most(target)
+    .print();
+    let what = format!("store: {}: recording, an event", load.name);
+    Row::new(what, "ns", load.ns_per_event)
+        .at_most(80.0)
+        .print();
 }
 
 fn questions(criterion: &mut Criterion) {

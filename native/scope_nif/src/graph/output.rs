@@ -1,8 +1,8 @@
-//! From the graph to Erlang's lists. A module's name is an atom again (see [`symbols::atom`]).
+//! From the graph to Erlang's lists.
 
 use super::input::KindName;
 use crate::symbols;
-use rustler::{Env, NifMap, Term};
+use rustler::{Atom, Env, NifMap, Term};
 use scope_graph::{Graph, Kinds, ModuleId, Place, Reference};
 
 /// A neighbour and the kinds of the edge.
@@ -34,9 +34,17 @@ impl Info {
     }
 }
 
+/// A module's name is an atom again. Plain text is looked up as it is; the rest, and what is no atom
+/// here yet, takes the longer way of all text from elsewhere.
+fn atom<'a>(env: Env<'a>, name: &str) -> Term<'a> {
+    let existing = || Atom::existing_from_bytes(env, name.as_bytes()).ok();
+    let plain = name.is_ascii().then(existing).flatten();
+    plain.map_or_else(|| symbols::atom(env, name), |atom| atom.to_term(env))
+}
+
 pub(super) fn names<'a>(env: Env<'a>, graph: &Graph, ids: &[ModuleId]) -> Vec<Term<'a>> {
     let names = ids.iter().filter_map(|id| graph.name(*id));
-    names.map(|name| symbols::atom(env, name)).collect()
+    names.map(|name| atom(env, name)).collect()
 }
 
 pub(super) fn groups<'a, 'g>(
@@ -57,14 +65,12 @@ pub(super) fn linked<'a>(
     links: impl Iterator<Item = (ModuleId, Kinds)>,
 ) -> Vec<Linked<'a>> {
     let named = links.filter_map(|(id, of)| Some((graph.name(id)?, kinds(of))));
-    named
-        .map(|(name, of)| (symbols::atom(env, name), of))
-        .collect()
+    named.map(|(name, of)| (atom(env, name), of)).collect()
 }
 
 pub(super) fn listed<'a>(env: Env<'a>, graph: &Graph) -> Vec<Listed<'a>> {
     let modules = graph.modules().filter_map(|id| {
-        let name = symbols::atom(env, graph.name(id)?);
+        let name = atom(env, graph.name(id)?);
         Some((name, graph.is_defined(id), entries(env, graph, id)))
     });
     modules.collect()
@@ -76,7 +82,7 @@ fn entries<'a>(env: Env<'a>, graph: &Graph, id: ModuleId) -> Vec<Entry<'a>> {
     let same = |a: &Reference<'_>, b: &Reference<'_>| a.to == b.to && a.kind == b.kind;
     let entry = |all: &[Reference<'_>]| -> Option<Entry<'a>> {
         let first = all.first()?;
-        Some((symbols::atom(env, first.to), first.kind.into(), places(all)))
+        Some((atom(env, first.to), first.kind.into(), places(all)))
     };
     references.chunk_by(same).filter_map(entry).collect()
 }
