@@ -42,7 +42,7 @@ fn at_rest(blocks: &[Block]) -> Vec<Block> {
 
 fn build(criterion: &mut Criterion) {
     let names = Arc::new(SymbolTable::new(NODE));
-    let traces = traces::all(&names, 4 * MAX_EVENTS);
+    let traces = traces::all(&names);
     let interner = Arc::new(Interner::new(names));
     if !std::env::args().any(|argument| argument == "--profile-time") {
         table::print(&traces, &interner);

@@ -1,6 +1,6 @@
 //! Other ways to store the same traces.
 
-use crate::traces::{Step, Trace};
+use crate::traces::{About, Step, Trace};
 use scope_event::Subject;
 use scope_event::block::MAX_EVENTS;
 use std::collections::HashMap;
@@ -36,11 +36,11 @@ fn row_bytes(trace: &Trace, steps: &[Step]) -> Vec<u8> {
 
 /// Atoms as texts of the usual length: what matters is that rows repeat them.
 fn subject(step: &Step, out: &mut Vec<u8>) {
-    if let Subject::Mfa {
+    if let About::Words(Subject::Mfa {
         module,
         function,
         arity,
-    } = step.subject
+    }) = step.subject
     {
         out.extend_from_slice(&[104, 3]);
         small_atom(&format!("Elixir.Module{module:05}"), out);
@@ -57,7 +57,7 @@ fn small_atom(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Plain columns: one byte of key, pid only on a switch, time as a varint of counter ticks. Bytes an
-/// event with LZ4 and Zstandard, without any dictionary: how close a made-up trace is to a real one.
+/// event with LZ4 and Zstandard, without any dictionary and without terms.
 pub(crate) fn plain_columns(trace: &Trace) -> (f64, f64) {
     let (mut lz4, mut zstd) = (0, 0);
     for steps in trace.steps.chunks(MAX_EVENTS) {
@@ -70,14 +70,8 @@ pub(crate) fn plain_columns(trace: &Trace) -> (f64, f64) {
     (lz4 as f64 / events, zstd as f64 / events)
 }
 
-#[cfg(feature = "zstd")]
 fn zstd_len(column: &[u8]) -> usize {
     zstd::bulk::compress(column, 1).map_or(0, |packed| packed.len())
-}
-
-#[cfg(not(feature = "zstd"))]
-fn zstd_len(_column: &[u8]) -> usize {
-    0
 }
 
 fn columns(steps: &[Step]) -> [Vec<u8>; 3] {

@@ -1,17 +1,14 @@
-//! The table: what, ours, peer, ratio, target, met or not.
+//! Bytes and nanoseconds an event as rows, and what the bytes are spent on.
 #![allow(clippy::print_stdout, reason = "a table for people")]
 
 use crate::traces::Trace;
 use crate::{at_rest, blocks, builder, peers};
+use scope_bench::Row;
 use scope_event::block::MAX_EVENTS;
 use scope_event::{Block, Interner};
 use std::sync::Arc;
 
 pub(crate) fn print(traces: &[Trace], interner: &Arc<Interner>) {
-    println!(
-        "\n{:<28} {:>9} {:>9} {:>7} {:>8}  ",
-        "native side, per event", "ours", "peer", "ratio", "target"
-    );
     traces.iter().for_each(|trace| rows(trace, interner));
 }
 
@@ -31,31 +28,65 @@ fn rows(trace: &Trace, interner: &Arc<Interner>) {
         trace.payload_bytes() as f64 / events,
         repeated(&hot)
     );
-    line("  stored hot, B", size(&hot) / events, peer, hot_target);
-    line(
-        "  stored at rest, B",
-        size(&rest) / events,
-        peer,
-        rest_target,
-    );
+    let row = |what: &str, unit, ours, peer| {
+        let what = format!("block: {}: {what}", trace.name);
+        Row::new(what, unit, ours).beside("rows + LZ4", peer)
+    };
+    let (hot_size, rest_size) = (size(&hot) / events, size(&rest) / events);
+    row("stored hot", "B", hot_size, peer)
+        .at_most(hot_target)
+        .print();
+    row("stored at rest", "B", rest_size, peer)
+        .at_most(rest_target)
+        .print();
+    columns("hot", &hot, events);
+    columns("at rest", &rest, events);
     let small = blocks(trace, &mut builder(interner), 256);
-    line(
-        "  256 events a block, B",
-        size(&small) / events,
-        peer,
-        f64::INFINITY,
-    );
+    row("256 events a block", "B", size(&small) / events, peer).print();
     let mut open = builder(interner);
     let ours = best(|| drop(blocks(trace, &mut open, MAX_EVENTS))) / events;
     let peer = best(|| {
         std::hint::black_box(peers::rows(trace));
     }) / events;
-    line("  build and close, ns", ours, peer, 80.0);
+    row("build and close", "ns", ours, peer)
+        .at_most(80.0)
+        .print();
     let decode = best(|| hot.iter().for_each(|block| drop(block.events()))) / events;
-    line("  decode, ns", decode, f64::NAN, 15.0);
+    let what = format!("block: {}: decode", trace.name);
+    Row::new(what, "ns", decode).at_most(15.0).print();
     hot.iter()
         .chain(&rest)
         .for_each(|block| assert!(block.verify().is_ok()));
+}
+
+const COLUMNS: [&str; 10] = [
+    "names",
+    "sections",
+    "pids",
+    "keys",
+    "times",
+    "data",
+    "correlations",
+    "metas",
+    "payload index",
+    "payloads",
+];
+
+/// Where the bytes go.
+fn columns(what: &str, blocks: &[Block], events: f64) {
+    let mut sums = [0; COLUMNS.len()];
+    for block in blocks {
+        let sizes = block.column_sizes();
+        sums.iter_mut()
+            .zip(sizes)
+            .for_each(|(sum, size)| *sum += size);
+    }
+    let rest = size(blocks) - sums.iter().sum::<usize>() as f64;
+    print!("  B of columns {what}: header {:.3}", rest / events);
+    for (name, sum) in COLUMNS.iter().zip(sums).filter(|(_, sum)| *sum > 0) {
+        print!(", {name} {:.3}", sum as f64 / events);
+    }
+    println!();
 }
 
 /// How many of the terms are repeated ones.
@@ -94,16 +125,4 @@ fn on_cpu() -> f64 {
     // SAFETY: the clock exists on every Linux and `time` is ours to write.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
-}
-
-fn line(what: &str, ours: f64, peer: f64, target: f64) {
-    let met = match ours <= target {
-        _ if target.is_infinite() => "reported",
-        true => "met",
-        false => "NOT MET",
-    };
-    println!(
-        "{what:<28} {ours:>9.2} {peer:>9.2} {:>7.1} {target:>8.1}  {met}",
-        peer / ours
-    );
 }

@@ -1,19 +1,28 @@
-//! Two made-up kinds of trace, close to what was measured on real ones.
+//! Real traces, recorded by `bench/traces/record.exs`: clients of GenServers, and the formatter of
+//! Elixir on source files; every call, return, message and switch of some twenty modules.
 //!
-//! Real traces of all calls, returns, messages and switches of some twenty modules have two things
-//! in common: what happens next is nearly certain (under a tenth of a byte an event), and the time
-//! between two events is the cost of tracing itself, some 200 ns give or take a fifth, with a tail.
-//! The plain columns in the table of the bench show how close the copy is: real traces took 2.1
-//! bytes an event in them with LZ4 and 1.5 with Zstandard.
+//! Those in this folder are of 114,688 events each, seven full blocks. `SCOPE_TRACES` names a folder
+//! with others.
 
-mod formatter;
-mod key_value;
-mod random;
+#![allow(
+    clippy::expect_used,
+    reason = "a bench without its traces should say so"
+)]
+
+mod reader;
 mod terms;
 
-use random::Random;
 use scope_event::{Kind, RawEvent, Subject, SymbolTable};
 use std::ops::Range;
+use std::path::PathBuf;
+
+/// Name in the tables and name of the file.
+const TRACES: [(&str, &str); 4] = [
+    ("key-value", "key_value"),
+    ("formatter", "formatter"),
+    ("key-value, arguments", "key_value_arguments"),
+    ("formatter, arguments", "formatter_arguments"),
+];
 
 /// An event with its lane, its terms in the trace's arena.
 pub(crate) struct Step {
@@ -21,8 +30,16 @@ pub(crate) struct Step {
     pub(crate) kind: Kind,
     pub(crate) stamp: u64,
     pub(crate) pid: u64,
-    pub(crate) subject: Subject<'static>,
+    pub(crate) subject: About,
     data: Range<usize>,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug)]
+pub(crate) enum About {
+    Words(Subject<'static>),
+    /// A term in the arena.
+    Term(Range<usize>),
 }
 
 /// A trace: batches of events of one lane, as a drain would take them.
@@ -34,8 +51,12 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn event(&self, step: &Step) -> RawEvent<'_> {
+        let subject = match &step.subject {
+            About::Words(subject) => *subject,
+            About::Term(term) => Subject::Term(&self.arena[term.clone()]),
+        };
         RawEvent::new(step.kind, step.stamp, step.pid)
-            .about(step.subject)
+            .about(subject)
             .with_data(&self.arena[step.data.clone()])
     }
 
@@ -44,62 +65,30 @@ impl Trace {
     }
 }
 
-/// All four traces of `events` events.
-pub(crate) fn all(names: &SymbolTable, events: usize) -> Vec<Trace> {
-    vec![
-        key_value::trace("key-value", names, events, false),
-        formatter::trace("formatter", names, events, false),
-        key_value::trace("key-value, terms", names, events, true),
-        formatter::trace("formatter, terms", names, events, true),
-    ]
+/// All four traces.
+pub(crate) fn all(names: &SymbolTable) -> Vec<Trace> {
+    TRACES
+        .map(|(name, file)| {
+            let bytes = load(file);
+            let mut trace = reader::trace(name, &bytes, names).expect("a trace");
+            drained(&mut trace.steps);
+            trace
+        })
+        .into()
 }
 
-/// One lane's clock: a counter of 2.6 GHz, read into stamps of 2^-32 s.
-struct Lane {
-    number: u16,
-    ticks: f64,
-    steps: Vec<Step>,
+fn load(file: &str) -> Vec<u8> {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/traces");
+    let folder = std::env::var_os("SCOPE_TRACES").map_or_else(|| here.into(), PathBuf::from);
+    std::fs::read(folder.join(file)).unwrap_or_else(|_| {
+        let packed = folder.join(file).with_extension("zst");
+        zstd::stream::decode_all(std::fs::File::open(packed).expect("the trace")).expect("zstd")
+    })
 }
 
-impl Lane {
-    fn new(number: u16) -> Self {
-        Self {
-            number,
-            ticks: 0.0,
-            steps: Vec::new(),
-        }
-    }
-
-    /// Lets about `ns` pass: jitter of a seventh, and now and then an interruption.
-    fn pass(&mut self, ns: f64, random: &mut Random) {
-        let rare = match random.below(1000) {
-            0..=24 => random.exponential(600.0),
-            25..=27 => random.exponential(12_000.0),
-            _ => 0.0,
-        };
-        let jitter = 1.0 + 0.14 * random.normal();
-        self.ticks += ((ns * jitter.max(0.3) + rare) * 2.6).round();
-    }
-
-    fn stamp(&self) -> u64 {
-        const START: u64 = 1_700_000_000 << 32;
-        START + (self.ticks * 4_294_967_296.0 / 2.6e9) as u64
-    }
-}
-
-/// Takes turns among the lanes in batches, as a drain does.
-fn drained(name: &'static str, lanes: Vec<Lane>, arena: Vec<u8>, events: usize) -> Trace {
-    const BATCH: usize = 512;
-    let mut queues: Vec<_> = lanes
-        .into_iter()
-        .map(|lane| lane.steps.into_iter())
-        .collect();
-    let mut steps = Vec::with_capacity(events);
-    while steps.len() < events {
-        queues
-            .iter_mut()
-            .for_each(|queue| steps.extend(queue.by_ref().take(BATCH)));
-    }
-    steps.truncate(events);
-    Trace { name, steps, arena }
+/// The recording is in the order of time; a drain takes what each lane has in turn.
+fn drained(steps: &mut [Step]) {
+    const BATCH: usize = 1024;
+    let batches = steps.chunks_mut(BATCH);
+    batches.for_each(|batch| batch.sort_by_key(|step| step.lane));
 }

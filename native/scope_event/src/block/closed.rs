@@ -124,6 +124,11 @@ impl Block {
             .decompress(packed.ok_or(BlockError::Short)?, column.raw)
     }
 
+    /// Stored bytes of each column, in the order of `FORMAT.md`: what a block spends its bytes on.
+    pub fn column_sizes(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|column| column.len)
+    }
+
     /// Compressed bytes of a column that is stored as it is.
     pub(super) fn stored_len(&self, id: usize) -> usize {
         self.columns[id].len
