@@ -5,12 +5,15 @@
 //! between, and nothing where nothing is to be said. `scripts/bench` takes them from all benches,
 //! these and Elixir's, and alone knows ratios and what is met.
 //!
-//! It measures nothing: what criterion measured is read from what criterion wrote ([`median`]).
+//! What criterion measured is read from what criterion wrote ([`median`]); [`CpuTime`] is what it may
+//! measure on a machine with other work to do.
 #![allow(clippy::print_stdout, reason = "the rows are the result")]
 
-mod criterion;
+mod cpu_time;
+mod estimates;
 
-pub use criterion::median;
+pub use cpu_time::CpuTime;
+pub use estimates::median;
 
 /// A figure, and what it is held against.
 ///
