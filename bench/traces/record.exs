@@ -391,7 +391,7 @@ defmodule Traces do
     File.mkdir_p!(Path.dirname(path))
 
     if Code.ensure_loaded?(:zstd) do
-      packed = :zstd.compress(bytes, %{compressionLevel: 19, windowLog: 27})
+      packed = apply(:zstd, :compress, [bytes, %{compressionLevel: 19, windowLog: 27}])
       File.write!(path <> ".zst", packed)
       IO.puts("#{path}.zst: #{IO.iodata_length(packed)} of #{byte_size(bytes)} bytes")
     else

@@ -137,7 +137,7 @@ fn rows(_: &mut Criterion) {
     for threads in ["1", "2", "4"] {
         for (what, target) in [("now", 15.0), ("now_ordered", 25.0)] {
             let (ours, peer) = (read(what, threads), read("uhlc", threads));
-            let what = format!("clock: {what}, {threads} threads");
+            let what = format!("clock: {what}, threads: {threads}");
             row(what, ours, "uhlc", peer, Some(target));
         }
     }
