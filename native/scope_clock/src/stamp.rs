@@ -109,6 +109,21 @@ impl Stamp {
         Self(self.0.saturating_add(Self::from_ns(ns).0))
     }
 
+    /// The stamp as an event carries it: without its low four bits, so in steps of 3.7 ns. Those
+    /// bits are less than a counter read without a fence is off by, and half a byte of every event
+    /// that is stored. `uhlc` counts in them. Whatever happened before is at least 50 ns older, so
+    /// the order of what matters stays.
+    ///
+    /// ```
+    /// # use scope_clock::Stamp;
+    /// assert_eq!(Stamp::from_bits(0x1237).coarse(), Stamp::from_bits(0x1230));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn coarse(self) -> Self {
+        Self(self.0 & !0xf)
+    }
+
     /// The next stamp.
     #[inline]
     #[must_use]

@@ -236,7 +236,7 @@ fn gap(scope: &Scope, lost: u64) {
     let mut count = TermWriter::new(&mut room, Budget::ARGUMENTS);
     let _ = count.int(i64::try_from(lost).unwrap_or(i64::MAX));
     let data = count.finish();
-    let stamp = scope.clock().now().bits();
+    let stamp = scope.clock().now().coarse().bits();
     store(
         scope,
         usize::from(u16::MAX),

@@ -89,7 +89,7 @@ fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlat
     let (correlation, data) = (given(correlation), given(data));
     if name.is_none() && correlation.is_none() && data.is_none() {
         if let Ok(entry) = LANES.begin(head, 0) {
-            let stamp = clock.now().bits();
+            let stamp = clock.now().coarse().bits();
             entry.commit(
                 Words {
                     stamp,
@@ -100,7 +100,7 @@ fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlat
             );
         }
     } else if let Ok(mut entry) = LANES.begin(head, payload::ROOM) {
-        let stamp = clock.now().bits();
+        let stamp = clock.now().coarse().bits();
         let used = payload::write(entry.payload(), name, correlation, data);
         entry.commit(
             Words {

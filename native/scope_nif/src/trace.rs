@@ -73,7 +73,7 @@ fn record(kind: Kind, tracee: Term<'_>, function: Term<'_>) {
         .scope(ScopeId::DEFAULT.index())
         .arity(arity);
     if let Ok(entry) = LANES.begin(head, 0) {
-        let stamp = clock.now().bits();
+        let stamp = clock.now().coarse().bits();
         entry.commit(
             Words {
                 stamp,

@@ -15,11 +15,12 @@
 //! of texts. Terms are described in [`super::terms`].
 
 use super::{About, Step, Trace, terms};
+use scope_clock::Stamp;
 use scope_event::{Budget, Kind, Subject, SymbolTable};
 use std::ops::Range;
 
 const MAGIC: &[u8] = b"scope trace 1\n";
-const START: u64 = 1_700_000_000 << 32;
+const START_NS: u64 = 1_700_000_000_000_000_000;
 
 /// Bytes that are left to be read.
 pub(super) struct Input<'a>(pub(super) &'a [u8]);
@@ -108,7 +109,8 @@ impl Reader<'_> {
         Some(Step {
             lane,
             kind,
-            stamp: START + ((u128::from(self.ns) << 32) / 1_000_000_000) as u64,
+            // As capture stamps events.
+            stamp: Stamp::from_ns(START_NS + self.ns).coarse().bits(),
             pid,
             subject,
             data: self.term(budget(kind))?,
