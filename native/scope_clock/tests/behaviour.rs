@@ -442,3 +442,28 @@ fn a_slower_line_that_becomes_visible_late_is_lifted_again() {
     }
     assert!(clock.status().counts.late_lines > 0);
 }
+
+#[test]
+fn an_anchor_knows_the_rate_that_is_in_force() {
+    for step in [-100_000i64, 100_000] {
+        let time = Manual::new(WALL);
+        let clock = started(&time);
+        time.advance(SECOND);
+        clock.calibrate().unwrap();
+        time.step_wall(step);
+        time.advance(SECOND);
+        let slew = clock.calibrate().unwrap().slew_ppb;
+        let anchor = clock.anchors(0).pop().unwrap();
+        assert_eq!((anchor.generation, anchor.ppb), (clock.generation(), slew));
+        // Behind the wall, stamps run faster than the monotonic clock; ahead of it, slower.
+        assert_eq!(slew.signum(), i32::try_from(step.signum()).unwrap());
+        let (first, from) = (clock.now(), time.mono_ns());
+        time.advance(SECOND);
+        let (last, to) = (clock.now(), time.mono_ns());
+        let derived = anchor.mono_ns_at(last) - anchor.mono_ns_at(first);
+        assert!(derived.abs_diff(to - from) < MS / 1_000, "{derived}");
+        let unsteered = scope_clock::Anchor { ppb: 0, ..anchor };
+        let off = unsteered.mono_ns_at(last) - unsteered.mono_ns_at(first);
+        assert!(off.abs_diff(to - from) > MS / 1_000, "{off}");
+    }
+}

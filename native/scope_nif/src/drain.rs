@@ -214,8 +214,11 @@ fn anchor(scope: &Scope) {
     let before = scope.anchored.swap(generation, Ordering::Relaxed);
     if before != generation {
         for anchor in scope.clock().anchors(before) {
-            let mono_ns = i64::try_from(anchor.mono_ns).unwrap_or(i64::MAX);
-            scope.store.anchor(anchor.stamp.bits(), mono_ns);
+            scope.store.anchor(scope_event::Anchor {
+                stamp: anchor.stamp.bits(),
+                mono_ns: anchor.mono_ns.cast_signed(),
+                ppb: anchor.ppb,
+            });
         }
     }
 }

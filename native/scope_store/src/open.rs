@@ -2,7 +2,9 @@
 
 use crate::index::Index;
 use crate::log::{Facts, Place};
-use scope_event::{Block, BlockBuilder, Events, Full, Interner, Origin, RawEvent, Seq, TermError};
+use scope_event::{
+    Anchor, Block, BlockBuilder, Events, Full, Interner, Origin, RawEvent, Seq, TermError,
+};
 use std::sync::Arc;
 
 /// Takes the events of the own origin. A block is closed when it is full or old enough.
@@ -70,8 +72,8 @@ impl OpenBlock {
         self.complete_to
     }
 
-    pub(crate) fn anchor(&mut self, stamp: u64, mono_ns: i64) {
-        self.builder.anchor(stamp, mono_ns);
+    pub(crate) fn anchor(&mut self, anchor: Anchor) {
+        self.builder.anchor(anchor);
     }
 
     /// When the block has to be closed at the latest; `None` while it is empty.

@@ -15,7 +15,7 @@ use crate::query::Query;
 use crate::search::{self, Matches, Plan, Recent, Sieve};
 use crate::upkeep::{Tended, Upkeep};
 use parking_lot::{Mutex, RwLock};
-use scope_event::{Interner, Origin, RawEvent, Seq};
+use scope_event::{Anchor, Interner, Origin, RawEvent, Seq};
 use stats::{Aside, Counters};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -140,9 +140,9 @@ impl Store {
         self.open.lock().complete_to(stamp);
     }
 
-    /// The node's monotonic clock showed `mono_ns` at `stamp`.
-    pub fn anchor(&self, stamp: u64, mono_ns: i64) {
-        self.open.lock().anchor(stamp, mono_ns);
+    /// How stamps translate to the node's monotonic clock from this anchor's stamp on.
+    pub fn anchor(&self, anchor: Anchor) {
+        self.open.lock().anchor(anchor);
     }
 
     /// Closes the open block if it is old enough. Answers when to call again; `None` while there is

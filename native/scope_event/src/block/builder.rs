@@ -85,10 +85,10 @@ impl BlockBuilder {
         self.len() >= MAX_EVENTS || self.bytes() >= FULL_BYTES
     }
 
-    /// From now on, stamps translate to monotonic time by this anchor.
-    pub fn anchor(&mut self, stamp: u64, mono_ns: i64) {
-        self.anchors.retain(|anchor| anchor.stamp < stamp);
-        self.anchors.push(Anchor { stamp, mono_ns });
+    /// From its stamp on, stamps translate to monotonic time by this anchor.
+    pub fn anchor(&mut self, anchor: Anchor) {
+        self.anchors.retain(|before| before.stamp < anchor.stamp);
+        self.anchors.push(anchor);
     }
 
     /// Adds the next event of `lane` and returns its number.

@@ -1,32 +1,58 @@
 //! What a block says about itself, readable without its columns.
 
 use super::{BlockError, MAX_EVENTS};
-use crate::bytes::{Cursor, put_bytes, put_varint};
+use crate::bytes::{Cursor, put_bytes, put_varint, unzigzag, zigzag};
 use crate::kind::{Family, Kind};
 use crate::origin::{Origin, Seq};
 
-/// A stamp and the monotonic time of the recording node at that moment.
+/// A stamp, the monotonic time of the recording node at that moment, and how the two went on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
     /// NTP64 bits.
     pub stamp: u64,
     /// The node's monotonic clock, in nanoseconds.
     pub mono_ns: i64,
+    /// By how many parts in 10⁹ stamps run faster than the monotonic clock from here on.
+    pub ppb: i32,
 }
+
+/// Parts in one, of a rate.
+const BILLION: i32 = 1_000_000_000;
 
 impl Anchor {
     /// The monotonic time at another stamp of the same clock.
     ///
     /// ```
     /// use scope_event::Anchor;
-    /// let anchor = Anchor { stamp: 5 << 32, mono_ns: -7 };
+    /// let anchor = Anchor { stamp: 5 << 32, mono_ns: -7, ppb: 0 };
     /// assert_eq!(anchor.mono_ns(6 << 32), 1_000_000_000 - 7);
     /// assert_eq!(anchor.mono_ns(4 << 32), -1_000_000_000 - 7);
+    /// let fast = Anchor { stamp: 0, mono_ns: 0, ppb: 50_000 };
+    /// assert_eq!(fast.mono_ns(1 << 32), 999_950_002);
     /// ```
     pub fn mono_ns(&self, stamp: u64) -> i64 {
         let units = i128::from(stamp) - i128::from(self.stamp);
-        let ns = (units * 1_000_000_000) >> 32;
+        // At the rate of a billion less, stamps would stand still: no reader lets it in.
+        let rate = (i128::from(BILLION) + i128::from(self.ppb)).max(1);
+        let ns = (units * i128::from(BILLION).pow(2)).div_euclid(rate << 32);
         self.mono_ns.wrapping_add(ns as i64)
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.stamp.to_le_bytes());
+        out.extend_from_slice(&self.mono_ns.to_le_bytes());
+        put_varint(out, zigzag(i64::from(self.ppb)));
+    }
+
+    fn get(at: &mut Cursor<'_>) -> Result<Self, BlockError> {
+        let (stamp, mono_ns) = (at.u64()?, at.u64()? as i64);
+        let ppb = i32::try_from(unzigzag(at.varint()?)).ok();
+        let ppb = ppb.filter(|ppb| *ppb > -BILLION);
+        Ok(Self {
+            stamp,
+            mono_ns,
+            ppb: ppb.ok_or(BlockError::Content("anchors"))?,
+        })
     }
 }
 
@@ -122,10 +148,7 @@ impl Header {
 
     fn put_anchors(&self, out: &mut Vec<u8>) {
         put_varint(out, self.anchors.len() as u64);
-        for anchor in &self.anchors {
-            out.extend_from_slice(&anchor.stamp.to_le_bytes());
-            out.extend_from_slice(&anchor.mono_ns.to_le_bytes());
-        }
+        self.anchors.iter().for_each(|anchor| anchor.put(out));
     }
 
     /// Reads what [`Header::put`] wrote; `raw_bytes` is known from the columns.
@@ -184,10 +207,7 @@ fn counts(at: &mut Cursor<'_>, events: u32) -> Result<Counts, BlockError> {
 fn anchors(at: &mut Cursor<'_>) -> Result<Vec<Anchor>, BlockError> {
     let mut anchors: Vec<Anchor> = Vec::new();
     for _ in 0..at.varint()? {
-        let anchor = Anchor {
-            stamp: at.u64()?,
-            mono_ns: at.u64()? as i64,
-        };
+        let anchor = Anchor::get(at)?;
         if anchors
             .last()
             .is_some_and(|last| last.stamp >= anchor.stamp)

@@ -158,7 +158,7 @@ fn a_block_is_full_by_events_or_by_bytes() {
 fn anchors_translate_to_monotonic_time() {
     let names = Arc::new(SymbolTable::new(NODE));
     let mut open = builder(&names, 1);
-    open.anchor(10 << 32, -5);
+    open.anchor(anchor(10 << 32, -5, 0));
     open.push(0, &RawEvent::new(Kind::Mark, 11 << 32, 0))
         .unwrap();
     let block = open.close(0).unwrap();
@@ -167,6 +167,41 @@ fn anchors_translate_to_monotonic_time() {
         .unwrap();
     let next = reparsed(&open.close(0).unwrap()).events().unwrap();
     assert_eq!(next.get(0).unwrap().mono_ns(), Some(1_999_999_995));
+}
+
+proptest! {
+    #![proptest_config(cases(1000))]
+
+    /// A clock whose stamps run `ppb` faster shows so much more after so many nanoseconds.
+    #[test]
+    fn an_anchor_follows_a_clock_at_any_rate(
+        start in 0u64..1 << 62,
+        mono in -(1i64 << 60)..1 << 60,
+        ppb in -999_999i32..1_000_000,
+        ns in 0u64..4_000_000_000_000,
+    ) {
+        let scaled = u128::from(ns) * (1_000_000_000 + i128::from(ppb)) as u128;
+        let stamp = start + ((scaled << 32) / 1_000_000_000_000_000_000) as u64;
+        let found = anchor(start, mono, ppb).mono_ns(stamp) - mono;
+        prop_assert!(found.abs_diff(ns as i64) <= 1, "{found} {ns}");
+    }
+
+    #[test]
+    fn anchors_come_back_and_any_is_followed(
+        stamps in vec(any::<u64>(), 1..5),
+        mono: i64,
+        ppb in -999_999_999i32..=i32::MAX,
+        at: u64,
+    ) {
+        let names = Arc::new(SymbolTable::new(NODE));
+        let mut open = builder(&names, 1);
+        stamps.iter().for_each(|stamp| open.anchor(anchor(*stamp, mono, ppb)));
+        open.push(0, &RawEvent::new(Kind::Mark, at, 0)).unwrap();
+        let block = open.close(0).unwrap();
+        let read = reparsed(&block);
+        prop_assert_eq!(&read.header().anchors, &block.header().anchors);
+        prop_assert_eq!(read.header().mono_ns(at), read.events().unwrap().get(0).unwrap().mono_ns());
+    }
 }
 
 #[test]

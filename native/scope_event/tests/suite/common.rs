@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scope_event::{
-    Block, BlockBuilder, Budget, Foreign, Interner, Kind, Opaque, Origin, Pid, RawEvent, Step,
-    Subject, SymbolTable, TermWriter, Value,
+    Anchor, Block, BlockBuilder, Budget, Foreign, Interner, Kind, Opaque, Origin, Pid, RawEvent,
+    Step, Subject, SymbolTable, TermWriter, Value,
 };
 use std::sync::Arc;
 
@@ -272,4 +272,12 @@ pub(crate) fn push_all(trace: &[Made], names: &SymbolTable, to: &mut BlockBuilde
             *clock
         })
         .collect()
+}
+
+pub(crate) fn anchor(stamp: u64, mono_ns: i64, ppb: i32) -> Anchor {
+    Anchor {
+        stamp,
+        mono_ns,
+        ppb,
+    }
 }

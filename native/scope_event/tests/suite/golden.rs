@@ -51,7 +51,7 @@ fn value(i: i64) -> Value {
 fn block(first: i64) -> Block {
     let names = Arc::new(SymbolTable::new(NODE));
     let mut open = builder(&names, first as u64);
-    open.anchor((first as u64) << 33, -first);
+    open.anchor(anchor((first as u64) << 33, -first, 50_000));
     for i in first..first + 60 {
         let kind = Kind::ALL[i as usize % Kind::ALL.len()];
         let (data, _) = encode(&value(i), &names, Budget::MESSAGES);

@@ -43,7 +43,7 @@ fn look(bytes: Vec<u8>) {
 fn block_from(trace: &[Made], codec: Codec) -> Block {
     let names = Arc::new(SymbolTable::new(NODE));
     let mut open = builder(&names, 1);
-    open.anchor(1 << 40, 3);
+    open.anchor(anchor(1 << 40, 3, -7));
     push_all(trace, &names, &mut open);
     consolidate(&[open.close(0).unwrap()], codec).unwrap()
 }
