@@ -122,6 +122,18 @@ impl<'a> Cursor<'a> {
         Err(Short)
     }
 
+    /// Shows so many varints.
+    #[inline]
+    pub(crate) fn varints(&mut self, count: usize, mut each: impl FnMut(u64)) -> Result<(), Short> {
+        // A copy of its own stays in registers.
+        let mut at = *self;
+        for _ in 0..count {
+            each(at.varint()?);
+        }
+        *self = at;
+        Ok(())
+    }
+
     /// A varint that must fit 32 bits.
     #[inline]
     pub(crate) fn varint32(&mut self) -> Result<u32, Short> {

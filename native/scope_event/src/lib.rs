@@ -55,8 +55,8 @@ pub mod symbols;
 pub mod term;
 
 pub use block::{
-    Anchor, Block, BlockBuilder, BlockError, Codec, Counts, EventView, Events, Full, Header,
-    SubjectView, consolidate, fits_together,
+    Anchor, Block, BlockBuilder, BlockError, Codec, Columns, Counts, EventView, Events, Full,
+    Header, SubjectView, consolidate, fits_together,
 };
 pub use delta::{DeltaError, apply, delta};
 pub use kind::{Family, Kind};

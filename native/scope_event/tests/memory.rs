@@ -58,6 +58,11 @@ fn look(bytes: &[u8]) {
     };
     let Ok(events) = block.verify() else { return };
     events.iter().for_each(|event| drop(event.data_value()));
+    let columns = block.columns().map(|columns| columns.pid_counts());
+    drop(columns);
+    for pid in events.dictionary().pids() {
+        drop(block.state_at(pid, u64::MAX, 0));
+    }
 }
 
 fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {

@@ -119,7 +119,7 @@ impl BlockBuilder {
             self.origin.clone(),
             self.from,
             self.anchors.clone(),
-            self.names.dictionary.clone(),
+            Arc::new(self.names.dictionary.clone()),
             self.payloads.payloads.clone(),
             self.rows.clone(),
         )
@@ -134,6 +134,21 @@ impl BlockBuilder {
         let block = self.parts(complete_to, false).block(Codec::Lz4);
         self.restart();
         Some(block)
+    }
+
+    /// The same, with its events, which cost nothing here.
+    pub fn close_and_view(&mut self, complete_to: u64) -> Option<(Block, Events)> {
+        if self.is_empty() {
+            return None;
+        }
+        let block = self.parts(complete_to, false).block(Codec::Lz4);
+        let (rows, payloads) = (self.rows.taken(), self.payloads.payloads.taken());
+        let names = std::mem::take(&mut self.names.dictionary);
+        let (origin, anchors) = (self.origin.clone(), self.anchors.clone());
+        let events = Events::new(origin, self.from, anchors, Arc::new(names), payloads, rows);
+        self.restart();
+        self.from = block.header().to + 1;
+        Some((block, events))
     }
 
     fn parts(&self, complete_to: u64, consolidated: bool) -> Parts<'_> {

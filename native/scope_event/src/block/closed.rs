@@ -2,12 +2,15 @@
 
 use super::BlockError;
 use super::codec::Codec;
-use super::columns::{self, COLUMNS};
+use super::columns::{self, COLUMNS, Chunks, Columns, Named, STATE_BYTES};
 use super::dictionary::{Dictionary, NameHashes};
 use super::digest::{digest, term_hashes};
 use super::events::Events;
 use super::header::Header;
 use super::wire::{self, Column};
+use crate::kind::Kind;
+use crate::origin::Seq;
+use crate::pid::Pid;
 use std::sync::Arc;
 
 /// A closed block. Cloning it shares the bytes.
@@ -88,7 +91,34 @@ impl Block {
     ///
     /// As [`Block::events`].
     pub fn dictionary(&self) -> Result<Dictionary, BlockError> {
-        Dictionary::get(&self.column(columns::NAMES)?)
+        Ok(Named::get(&self.names()?)?.dictionary)
+    }
+
+    /// The columns, to be decoded one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when the names do not decode.
+    pub fn columns(&self) -> Result<Columns<'_>, BlockError> {
+        Columns::new(self)
+    }
+
+    /// The last state of `pid` with a stamp of at most `stamp` and a number above `floor`, as events
+    /// of which it is the only one. Little else is decoded. Of equal stamps, the later event counts.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when what has to be looked at does not decode.
+    pub fn state_at(
+        &self,
+        pid: &Pid,
+        stamp: u64,
+        floor: Seq,
+    ) -> Result<Option<Events>, BlockError> {
+        if self.header.counts.of(Kind::State) == 0 {
+            return Ok(None);
+        }
+        columns::state_at(self, pid, stamp, floor)
     }
 
     /// Decodes everything, every term included, and compares the digest.
@@ -117,11 +147,26 @@ impl Block {
     /// A column, decompressed.
     pub(super) fn column(&self, id: usize) -> Result<Vec<u8>, BlockError> {
         let column = &self.columns[id];
+        column.codec.decompress(self.stored(id)?, column.raw)
+    }
+
+    pub(super) fn names(&self) -> Result<Vec<u8>, BlockError> {
+        self.column(columns::NAMES)
+    }
+
+    /// The payloads of states, which have `len` bytes.
+    pub(super) fn chunks(&self, len: usize) -> Result<Chunks<'_>, BlockError> {
+        if self.columns[STATE_BYTES].raw != len {
+            return Err(BlockError::Content("states"));
+        }
+        Chunks::new(self.stored(STATE_BYTES)?, len)
+    }
+
+    fn stored(&self, id: usize) -> Result<&[u8], BlockError> {
+        let column = &self.columns[id];
         let start = self.body_at.saturating_add(column.start);
         let packed = self.bytes.get(start..start.saturating_add(column.len));
-        column
-            .codec
-            .decompress(packed.ok_or(BlockError::Short)?, column.raw)
+        packed.ok_or(BlockError::Short)
     }
 
     /// Stored bytes of each column, in the order of `FORMAT.md`: what a block spends its bytes on.

@@ -97,7 +97,21 @@ fn zstd_compress(raw: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(feature = "zstd")]
 fn zstd_decompress(packed: &[u8], size: usize) -> Result<Vec<u8>, BlockError> {
-    zstd::bulk::decompress(packed, size).map_err(|_| BlockError::Compressed)
+    use std::cell::RefCell;
+    use zstd::bulk::Decompressor;
+    thread_local! {
+        /// Making one costs more than a small column.
+        static READER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    let read = |reader: &RefCell<Option<Decompressor<'static>>>| {
+        let mut reader = reader.borrow_mut();
+        let reader = match &mut *reader {
+            Some(reader) => reader,
+            none => none.insert(Decompressor::new()?),
+        };
+        reader.decompress(packed, size)
+    };
+    READER.with(read).map_err(|_| BlockError::Compressed)
 }
 
 #[cfg(not(feature = "zstd"))]

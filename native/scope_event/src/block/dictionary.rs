@@ -65,7 +65,14 @@ impl Dictionary {
 
     /// Appends the dictionary: atoms, pids, keys, each with its number before it. The node of a pid
     /// is an atom.
-    pub(super) fn put(&self, node_of: impl Fn(&Pid) -> u32, out: &mut Vec<u8>) {
+    ///
+    /// `number` gives the payload of a subject its number in the block.
+    pub(super) fn put(
+        &self,
+        node_of: impl Fn(&Pid) -> u32,
+        number: impl Fn(u32) -> u32,
+        out: &mut Vec<u8>,
+    ) {
         put_varint(out, self.atoms.len() as u64);
         self.atoms
             .iter()
@@ -77,29 +84,24 @@ impl Dictionary {
                 .for_each(|part| put_varint(out, u64::from(*part)));
         }
         put_varint(out, self.keys.len() as u64);
-        self.keys.iter().for_each(|key| key.put(out));
+        self.keys.iter().for_each(|key| key.put(&number, out));
     }
 
     /// Reads what [`Dictionary::put`] wrote.
-    pub(super) fn get(bytes: &[u8]) -> Result<Self, BlockError> {
-        let mut at = Cursor::new(bytes);
+    pub(super) fn get(at: &mut Cursor<'_>) -> Result<Self, BlockError> {
         let mut dictionary = Self::default();
         for _ in 0..at.varint()? {
             dictionary.atoms.push(at.text()?.into());
         }
         for _ in 0..at.varint()? {
-            let pid = dictionary.get_pid(&mut at)?;
+            let pid = dictionary.get_pid(at)?;
             dictionary.pids.push(pid);
         }
         for _ in 0..at.varint()? {
-            let key = dictionary.get_key(&mut at)?;
+            let key = dictionary.get_key(at)?;
             dictionary.keys.push(key);
         }
-        if at.is_done() {
-            Ok(dictionary)
-        } else {
-            Err(BlockError::Content("dictionary"))
-        }
+        Ok(dictionary)
     }
 
     /// Whether every term that is a subject is one of so many payloads.
@@ -160,7 +162,7 @@ pub(super) fn below(index: u32, len: usize, what: &'static str) -> Result<u32, B
 }
 
 impl Key {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, number: impl Fn(u32) -> u32, out: &mut Vec<u8>) {
         out.push(self.kind.code());
         match self.subject {
             KeySubject::None => out.push(0),
@@ -176,7 +178,7 @@ impl Key {
             }
             KeySubject::Pid(pid) => put_subject(out, 2, pid),
             KeySubject::Name(atom) => put_subject(out, 3, atom),
-            KeySubject::Term(payload) => put_subject(out, 4, payload),
+            KeySubject::Term(payload) => put_subject(out, 4, number(payload)),
         }
     }
 }

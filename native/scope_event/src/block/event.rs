@@ -175,7 +175,7 @@ impl<'a> EventView<'a> {
     }
 
     fn value(&self, term: Option<Cow<'a, [u8]>>) -> Result<Option<Value>, TermError> {
-        term.map(|term| Value::read(&term, &self.events.dictionary))
+        term.map(|term| Value::read(&term, &*self.events.dictionary))
             .transpose()
     }
 
@@ -185,7 +185,7 @@ impl<'a> EventView<'a> {
         sink: &mut impl TermSink,
     ) -> Result<bool, TermError> {
         match term {
-            Some(term) => read_term(&term, &self.events.dictionary, sink).map(|()| true),
+            Some(term) => read_term(&term, &*self.events.dictionary, sink).map(|()| true),
             None => Ok(false),
         }
     }

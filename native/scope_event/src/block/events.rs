@@ -6,6 +6,7 @@ use super::header::Anchor;
 use super::payloads::Payloads;
 use super::rows::Rows;
 use crate::origin::{Origin, Seq};
+use std::sync::Arc;
 
 /// Events of one origin as columns, in the order of the sequence.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Events {
     pub(super) origin: Origin,
     pub(super) from: Seq,
     pub(super) anchors: Vec<Anchor>,
-    pub(super) dictionary: Dictionary,
+    pub(super) dictionary: Arc<Dictionary>,
     pub(super) payloads: Payloads,
     pub(super) rows: Rows,
 }
@@ -23,7 +24,7 @@ impl Events {
         origin: Origin,
         from: Seq,
         anchors: Vec<Anchor>,
-        dictionary: Dictionary,
+        dictionary: Arc<Dictionary>,
         payloads: Payloads,
         rows: Rows,
     ) -> Self {
@@ -81,6 +82,11 @@ impl Events {
 
     /// The names that the columns below point to.
     pub fn dictionary(&self) -> &Dictionary {
+        &self.dictionary
+    }
+
+    /// The same names, for those who outlive the events.
+    pub fn names(&self) -> &Arc<Dictionary> {
         &self.dictionary
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// Terms in block form. Payloads count from 0.
 ///
 /// Invariant: entries are in the order of their bytes, `ends` ascends and the last is the length of
-/// `bytes`; the base of a delta comes before it, and a chain has at most [`KEYFRAME_EVERY`] deltas.
+/// `bytes`; a chain ends in a term and has fewer than [`KEYFRAME_EVERY`] deltas.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Payloads {
     bytes: Vec<u8>,
@@ -26,12 +26,14 @@ pub(crate) enum Base {
 }
 
 impl Payloads {
-    /// An empty table with room for so many bytes.
-    pub(crate) fn over(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            ..Self::default()
-        }
+    /// Payloads of these bytes; the three agree.
+    pub(crate) fn of(bytes: Vec<u8>, ends: Vec<u32>, bases: Vec<Base>) -> Self {
+        Self { bytes, ends, bases }
+    }
+
+    /// Adds bytes that are nobody's yet.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -42,9 +44,19 @@ impl Payloads {
         &self.bytes
     }
 
-    /// Bytes of each payload and what it is stored against.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, Base)> {
-        (0..self.len()).map(|i| (self.slice(i).len(), self.bases[i]))
+    /// Length of a payload and what it is stored against.
+    pub(crate) fn entry(&self, payload: usize) -> (usize, Base) {
+        (self.slice(payload).len(), self.bases[payload])
+    }
+
+    /// The payloads, with room for as many in their place.
+    pub(crate) fn taken(&mut self) -> Self {
+        let empty = Self {
+            bytes: Vec::with_capacity(self.bytes.len()),
+            ends: Vec::with_capacity(self.len()),
+            bases: Vec::with_capacity(self.len()),
+        };
+        std::mem::replace(self, empty)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -61,19 +73,14 @@ impl Payloads {
         self.len() as u32 - 1
     }
 
-    /// Names the next `len` bytes a payload. `None` when there are not so many, or the base is not
-    /// an earlier payload with room in its chain.
-    pub(crate) fn claim(&mut self, len: usize, base: Option<u32>) -> Option<()> {
+    /// Names the next `len` bytes a term. `None` when there are not so many.
+    pub(crate) fn claim(&mut self, len: usize) -> Option<()> {
         let end = self
             .start(self.len())
             .checked_add(len)
             .filter(|end| *end <= self.bytes.len())?;
-        let base = match base {
-            Some(payload) => self.on(payload)?,
-            None => Base::Whole,
-        };
         self.ends.push(u32::try_from(end).ok()?);
-        self.bases.push(base);
+        self.bases.push(Base::Whole);
         Some(())
     }
 
@@ -99,7 +106,8 @@ impl Payloads {
             .map_or(0, |before| self.ends[before] as usize)
     }
 
-    fn slice(&self, payload: usize) -> &[u8] {
+    /// The bytes of a payload, be they a term or a delta.
+    pub(crate) fn slice(&self, payload: usize) -> &[u8] {
         &self.bytes[self.start(payload)..self.ends[payload] as usize]
     }
 

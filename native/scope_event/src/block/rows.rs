@@ -49,17 +49,11 @@ impl Rows {
         self.stamps.len()
     }
 
-    /// So many events of which only the lanes are known.
-    pub(crate) fn zeroed(count: usize, runs: Vec<Run>) -> Self {
-        Self {
-            stamps: vec![0; count],
-            keys: vec![0; count],
-            pids: vec![0; count],
-            data: vec![0; count],
-            correlations: vec![0; count],
-            metas: vec![Meta::default(); count],
-            runs,
-        }
+    /// One event.
+    pub(crate) fn one(row: Row) -> Self {
+        let mut rows = Self::default();
+        rows.push(0, row);
+        rows
     }
 
     #[inline]
@@ -87,8 +81,12 @@ impl Rows {
 
     /// The runs of each lane together, lanes in the order of their first event.
     pub(crate) fn sections(&self) -> Vec<Vec<Run>> {
+        Self::sections_of(&self.runs)
+    }
+
+    pub(crate) fn sections_of(runs: &[Run]) -> Vec<Vec<Run>> {
         let mut sections: Vec<Vec<Run>> = Vec::new();
-        for run in &self.runs {
+        for run in runs {
             match sections
                 .iter_mut()
                 .find(|section| section[0].lane == run.lane)
@@ -100,6 +98,21 @@ impl Rows {
         sections
     }
 
+    /// The rows, with room for as many in their place.
+    pub(crate) fn taken(&mut self) -> Self {
+        let room = self.len();
+        let empty = Self {
+            stamps: Vec::with_capacity(room),
+            keys: Vec::with_capacity(room),
+            pids: Vec::with_capacity(room),
+            data: Vec::with_capacity(room),
+            correlations: Vec::with_capacity(room),
+            metas: Vec::with_capacity(room),
+            runs: Vec::new(),
+        };
+        std::mem::replace(self, empty)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.stamps.clear();
         self.keys.clear();
@@ -109,11 +122,4 @@ impl Rows {
         self.metas.clear();
         self.runs.clear();
     }
-}
-
-/// The places of a section's events in the sequence.
-pub(crate) fn places(section: &[Run]) -> impl Iterator<Item = usize> {
-    section
-        .iter()
-        .flat_map(|run| run.start as usize..(run.start + run.len) as usize)
 }

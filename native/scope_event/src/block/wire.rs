@@ -2,7 +2,7 @@
 
 use super::closed::Block;
 use super::codec::Codec;
-use super::columns::{self, COLUMNS};
+use super::columns::{self, COLUMNS, STATE_BYTES};
 use super::dictionary::Dictionary;
 use super::digest::digest;
 use super::header::{Anchor, Counts, Header};
@@ -41,7 +41,7 @@ impl Parts<'_> {
         let mut directory = Vec::new();
         let mut body = Vec::new();
         for (id, raw) in columns.iter().enumerate() {
-            put_column(columns::codec_of(id, codec), raw, &mut directory, &mut body);
+            put_column(id, codec, raw, &mut directory, &mut body);
         }
         let bytes = frame(&header, codec, &directory, &body);
         let body_at = bytes.len() - body.len();
@@ -88,9 +88,14 @@ impl Parts<'_> {
     }
 }
 
-fn put_column(codec: Codec, raw: &[u8], directory: &mut Vec<u8>, body: &mut Vec<u8>) {
+fn put_column(id: usize, codec: Codec, raw: &[u8], directory: &mut Vec<u8>, body: &mut Vec<u8>) {
     let start = body.len();
-    let used = codec.compress(raw, body);
+    let used = if id == STATE_BYTES {
+        columns::put_chunks(codec, raw, body);
+        Codec::Plain
+    } else {
+        columns::codec_of(id, codec).compress(raw, body)
+    };
     directory.push(used as u8);
     put_varint(directory, raw.len() as u64);
     put_varint(directory, (body.len() - start) as u64);

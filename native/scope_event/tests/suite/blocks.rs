@@ -5,42 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scope_event::block::{FULL_BYTES, MAX_EVENTS};
 use scope_event::{
-    Block, BlockBuilder, BlockError, Codec, Events, Full, Kind, RawEvent, SymbolTable, consolidate,
+    Block, BlockBuilder, BlockError, Codec, Full, Kind, RawEvent, SymbolTable, consolidate,
 };
 use std::sync::Arc;
-
-/// All that can be seen of the events.
-fn seen(events: &Events) -> Vec<String> {
-    events
-        .iter()
-        .map(|event| {
-            let subject = match event.subject().unwrap() {
-                scope_event::SubjectView::Term(term) => {
-                    format!(
-                        "{:?}",
-                        scope_event::Value::read(&term, events.dictionary()).unwrap()
-                    )
-                }
-                other => format!("{other:?}"),
-            };
-            format!(
-                "{} {} {:?} {:?} {subject} {:?} {:?} {} {}",
-                event.seq(),
-                event.stamp(),
-                event.kind(),
-                event.pid(),
-                event.correlation_value().unwrap(),
-                event.data_value().unwrap(),
-                event.session(),
-                event.flags(),
-            )
-        })
-        .collect()
-}
-
-fn reparsed(block: &Block) -> Block {
-    Block::parse(block.bytes().clone()).unwrap()
-}
 
 proptest! {
     #![proptest_config(cases(300))]

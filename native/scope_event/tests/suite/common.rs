@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scope_event::{
-    Anchor, Block, BlockBuilder, Budget, Foreign, Interner, Kind, Opaque, Origin, Pid, RawEvent,
-    Step, Subject, SymbolTable, TermWriter, Value,
+    Anchor, Block, BlockBuilder, Budget, Events, Foreign, Interner, Kind, Opaque, Origin, Pid,
+    RawEvent, Step, Subject, SubjectView, SymbolTable, TermWriter, Value,
 };
 use std::sync::Arc;
 
@@ -280,4 +280,34 @@ pub(crate) fn anchor(stamp: u64, mono_ns: i64, ppb: i32) -> Anchor {
         mono_ns,
         ppb,
     }
+}
+
+/// All that can be seen of the events.
+pub(crate) fn seen(events: &Events) -> Vec<String> {
+    events
+        .iter()
+        .map(|event| {
+            let subject = match event.subject().unwrap() {
+                SubjectView::Term(term) => {
+                    format!("{:?}", Value::read(&term, events.dictionary()).unwrap())
+                }
+                other => format!("{other:?}"),
+            };
+            format!(
+                "{} {} {:?} {:?} {subject} {:?} {:?} {} {}",
+                event.seq(),
+                event.stamp(),
+                event.kind(),
+                event.pid(),
+                event.correlation_value().unwrap(),
+                event.data_value().unwrap(),
+                event.session(),
+                event.flags(),
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn reparsed(block: &Block) -> Block {
+    Block::parse(block.bytes().clone()).unwrap()
 }

@@ -26,6 +26,18 @@ fn look(bytes: Vec<u8>) {
     let _ = block.dictionary();
     let _ = block.verify();
     let _ = consolidate(std::slice::from_ref(&block), Codec::Lz4);
+    if let Ok(columns) = block.columns() {
+        let _ = (columns.key_counts(), columns.pid_counts(), columns.stamps());
+        let header = block.header();
+        for pid in columns.dictionary().pids() {
+            let half = header.min_stamp + (header.max_stamp - header.min_stamp) / 2;
+            for stamp in [half, header.max_stamp, u64::MAX] {
+                if let Ok(Some(state)) = block.state_at(pid, stamp, 0) {
+                    state.iter().for_each(|event| drop(event.data_value()));
+                }
+            }
+        }
+    }
     let Ok(events) = block.events() else { return };
     for event in events.iter() {
         let _ = (
@@ -38,6 +50,11 @@ fn look(bytes: Vec<u8>) {
         let _ = (event.data_value(), event.correlation_value());
     }
     let _ = events.by_stamp();
+}
+
+/// A trace that is long enough for marks.
+fn long(trace: &[Made]) -> Vec<Made> {
+    trace.iter().cycle().take(1_100).cloned().collect()
 }
 
 fn block_from(trace: &[Made], codec: Codec) -> Block {
@@ -123,6 +140,19 @@ proptest! {
         codec in prop::sample::select(vec![Codec::Plain, Codec::Plain, Codec::Lz4, Codec::Zstd]),
     ) {
         let bytes = block_from(&trace, codec).bytes().to_vec();
+        look(resealed(damaged(bytes, &damages)));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn damage_to_a_long_block_does_no_harm(
+        trace in vec(made(), 1..8),
+        damages in vec(damage(), 1..5),
+    ) {
+        let bytes = block_from(&long(&trace), Codec::Plain).bytes().to_vec();
         look(resealed(damaged(bytes, &damages)));
     }
 }

@@ -6,5 +6,6 @@ mod common;
 mod deltas;
 mod golden;
 mod hostile;
+mod points;
 mod redaction;
 mod terms;

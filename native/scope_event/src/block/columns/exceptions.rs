@@ -45,6 +45,7 @@ impl<'a> Predicted<'a> {
         Ok(read)
     }
 
+    #[inline]
     fn count(&mut self) -> Result<(), BlockError> {
         self.holding = if self.at.is_done() {
             u64::MAX
@@ -54,19 +55,36 @@ impl<'a> Predicted<'a> {
         Ok(())
     }
 
+    /// For how many of the next `most` events the prediction holds. If for fewer, then
+    /// [`surprise`](Self::surprise) follows.
+    #[inline]
+    pub(super) fn hold(&mut self, most: usize) -> usize {
+        let held = self.holding.min(most as u64);
+        self.holding -= held;
+        held as usize
+    }
+
+    /// The value in place of the prediction that failed.
+    #[inline]
+    pub(super) fn surprise<V>(
+        &mut self,
+        value: impl FnOnce(&mut Cursor<'a>) -> Result<V, BlockError>,
+    ) -> Result<V, BlockError> {
+        let value = value(&mut self.at)?;
+        self.count()?;
+        Ok(value)
+    }
+
     /// The value in place of a failed prediction, or `None` where it held.
     #[inline]
     pub(super) fn next<V>(
         &mut self,
         value: impl FnOnce(&mut Cursor<'a>) -> Result<V, BlockError>,
     ) -> Result<Option<V>, BlockError> {
-        if self.holding > 0 {
-            self.holding -= 1;
-            return Ok(None);
+        match self.hold(1) {
+            0 => self.surprise(value).map(Some),
+            _ => Ok(None),
         }
-        let value = value(&mut self.at)?;
-        self.count()?;
-        Ok(Some(value))
     }
 
     pub(super) fn finish(self) -> Result<(), BlockError> {

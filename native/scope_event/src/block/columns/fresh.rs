@@ -1,5 +1,10 @@
 //! What a column remembers per process or per key: nothing, at the start of each section.
 
+#[cold]
+fn forget<T: Default>(value: &mut T) {
+    *value = T::default();
+}
+
 /// Values by number that start anew in each section, without touching all of them there.
 ///
 /// Invariant: a value whose `section` is not the present one counts as `T::default()`.
@@ -28,7 +33,7 @@ impl<T: Default + Clone> Fresh<T> {
         let (section, value) = &mut self.values[number as usize];
         if *section != self.section {
             *section = self.section;
-            *value = T::default();
+            forget(value);
         }
         value
     }

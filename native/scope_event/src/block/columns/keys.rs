@@ -5,9 +5,9 @@
 
 use super::exceptions::{Exceptions, Predicted};
 use super::fresh::Fresh;
+use super::order::Sizes;
 use crate::block::BlockError;
 use crate::block::dictionary::{Dictionary, Key, KeySubject};
-use crate::block::rows::{Rows, Run, places};
 use crate::bytes::put_varint;
 use crate::hash::spread;
 use crate::kind::Kind;
@@ -24,35 +24,43 @@ const DEEPEST: usize = 1024;
 /// How far down an exception is looked for among the open calls.
 const UNWIND: usize = 16;
 
-pub(super) fn encode(rows: &Rows, names: &Dictionary, sections: &[Vec<Run>], out: &mut Vec<u8>) {
-    let mut column = Exceptions::new(out);
+pub(super) fn encode(
+    (column, pids): (&[u32], &[u32]),
+    names: &Dictionary,
+    sizes: &Sizes,
+    out: &mut Vec<u8>,
+) {
+    let mut out = Exceptions::new(out);
     let mut model = Model::new(names);
-    for section in sections {
+    for section in sizes.ranges() {
         model.next_section();
-        places(section).for_each(|at| match model.surprise(rows.pids[at], rows.keys[at]) {
-            Some(symbol) => put_varint(column.fail(), u64::from(symbol)),
-            None => column.hold(),
-        });
+        for (key, pid) in column[section.clone()].iter().zip(&pids[section]) {
+            match model.surprise(*pid, *key) {
+                Some(symbol) => put_varint(out.fail(), u64::from(symbol)),
+                None => out.hold(),
+            }
+        }
     }
 }
 
 pub(super) fn decode(
     bytes: &[u8],
-    sections: &[Vec<Run>],
+    sizes: &Sizes,
     names: &Dictionary,
-    rows: &mut Rows,
-) -> Result<(), BlockError> {
+    pids: &[u32],
+) -> Result<Vec<u32>, BlockError> {
     let mut column = Predicted::new(bytes)?;
     let mut model = Model::new(names);
-    for section in sections {
+    let mut keys = Vec::with_capacity(sizes.events());
+    for section in sizes.ranges() {
         model.next_section();
-        places(section).try_for_each(|at| {
+        for pid in &pids[section] {
             let surprise = column.next(|at| Ok(at.varint32()?))?;
-            rows.keys[at] = model.key(rows.pids[at], surprise)?;
-            Ok::<_, BlockError>(())
-        })?;
+            keys.push(model.key(*pid, surprise)?);
+        }
     }
-    column.finish()
+    column.finish()?;
+    Ok(keys)
 }
 
 /// What a key does to the calls of its process.

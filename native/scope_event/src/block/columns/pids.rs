@@ -4,56 +4,70 @@
 
 use super::exceptions::{Exceptions, Predicted};
 use super::fresh::Fresh;
+use super::order::Sizes;
 use crate::block::BlockError;
 use crate::block::dictionary::below;
-use crate::block::rows::{Rows, Run, places};
 use crate::bytes::{Cursor, put_varint};
 
 /// Stands for the process that followed last time.
 const FOLLOWER: u64 = 0;
 
 /// Pids by number are one more than their index: 0 is no process.
-pub(super) fn encode(rows: &Rows, sections: &[Vec<Run>], pids: usize, out: &mut Vec<u8>) {
-    let mut column = Exceptions::new(out);
+pub(super) fn encode(column: &[u32], sizes: &Sizes, pids: usize, out: &mut Vec<u8>) {
+    let mut out = Exceptions::new(out);
     let mut followers = Fresh::<u32>::new(pids + 1);
-    for section in sections {
+    for section in sizes.ranges() {
         followers.next_section();
         let mut last = 0;
-        for at in places(section) {
-            let pid = rows.pids[at];
+        for pid in column[section].iter().copied() {
             if pid == last {
-                column.hold();
+                out.hold();
                 continue;
             }
             let follower = followers.of(last);
             let known = *follower == pid;
             (*follower, last) = (pid, pid);
             put_varint(
-                column.fail(),
+                out.fail(),
                 if known { FOLLOWER } else { u64::from(pid) + 1 },
             );
         }
     }
 }
 
-pub(super) fn decode(
+pub(super) fn decode(bytes: &[u8], sizes: &Sizes, pids: usize) -> Result<Vec<u32>, BlockError> {
+    let mut column = Vec::with_capacity(sizes.events());
+    runs(bytes, sizes, pids, |pid, len| {
+        column.resize(column.len() + len, pid);
+    })?;
+    Ok(column)
+}
+
+/// Calls `each` with every process and how many events it goes on for.
+pub(super) fn runs(
     bytes: &[u8],
-    sections: &[Vec<Run>],
+    sizes: &Sizes,
     pids: usize,
-    rows: &mut Rows,
+    mut each: impl FnMut(u32, usize),
 ) -> Result<(), BlockError> {
     let mut column = Predicted::new(bytes)?;
     let mut followers = Fresh::<u32>::new(pids + 1);
-    for section in sections {
+    for section in sizes.ranges() {
         followers.next_section();
-        let mut last = 0;
-        for at in places(section) {
-            if let Some(stored) = column.next(|at| stored(at, pids))? {
+        let (mut last, mut left) = (0, section.len());
+        while left > 0 {
+            let run = column.hold(left);
+            each(last, run);
+            left -= run;
+            if left > 0 {
+                let stored = column.surprise(|at| stored(at, pids))?;
                 let follower = followers.of(last);
                 *follower = stored.unwrap_or(*follower);
                 last = *follower;
+                let run = 1 + column.hold(left - 1);
+                each(last, run);
+                left -= run;
             }
-            rows.pids[at] = last;
         }
     }
     column.finish()

@@ -4,9 +4,9 @@
 //! from the next new one. Events of one key are alike, so the same distance as last time is zero.
 
 use super::fresh::Fresh;
+use super::order::Sizes;
 use crate::block::BlockError;
 use crate::block::dictionary::below;
-use crate::block::rows::{Rows, Run, places};
 use crate::bytes::{Cursor, put_varint, unzigzag, zigzag};
 
 /// The key's last payload again; none at first.
@@ -26,20 +26,22 @@ struct Last {
 /// The section's state: what each key did, and the number that the next new payload will have.
 struct Model {
     keys: Fresh<Last>,
+    first: u32,
     next: u32,
 }
 
 impl Model {
-    fn new(keys: usize) -> Self {
+    fn new(refs: &Refs<'_>) -> Self {
         Self {
-            keys: Fresh::new(keys),
-            next: 1,
+            keys: Fresh::new(refs.is_state.len()),
+            first: refs.states as u32 + 1,
+            next: 0,
         }
     }
 
     fn next_section(&mut self) {
         self.keys.next_section();
-        self.next = 1;
+        self.next = self.first;
     }
 
     /// What is stored for a payload.
@@ -75,39 +77,63 @@ impl Model {
     }
 }
 
-/// Nothing at all where no event has data.
-pub(super) fn encode(rows: &Rows, keys: usize, sections: &[Vec<Run>], out: &mut Vec<u8>) {
-    if rows.data.iter().all(|payload| *payload == 0) {
-        return;
-    }
-    let mut model = Model::new(keys);
-    for section in sections {
-        model.next_section();
-        places(section).for_each(|at| put_varint(out, model.store(rows.keys[at], rows.data[at])));
-    }
+/// The column: data and key by position, and which keys are those of states, whose data is not here.
+pub(super) struct Refs<'a> {
+    pub(super) keys: &'a [u32],
+    pub(super) is_state: &'a [bool],
+    /// How many payloads are those of states: they come first.
+    pub(super) states: usize,
 }
 
-pub(super) fn decode(
-    bytes: &[u8],
-    sections: &[Vec<Run>],
-    (keys, payloads): (usize, usize),
-    rows: &mut Rows,
-) -> Result<(), BlockError> {
-    if bytes.is_empty() {
-        return Ok(());
+impl Refs<'_> {
+    fn are_here(&self, key: u32) -> bool {
+        !self.is_state[key as usize]
     }
-    let mut column = Cursor::new(bytes);
-    let mut model = Model::new(keys);
-    for section in sections {
-        model.next_section();
-        places(section).try_for_each(|at| {
-            rows.data[at] = model.payload(rows.keys[at], column.varint()?, payloads)?;
-            Ok::<_, BlockError>(())
-        })?;
+
+    /// Nothing at all where no event has data.
+    pub(super) fn encode(&self, data: &[u32], sizes: &Sizes, out: &mut Vec<u8>) {
+        let all = data.iter().zip(self.keys);
+        if all
+            .clone()
+            .all(|(data, key)| *data == 0 || !self.are_here(*key))
+        {
+            return;
+        }
+        let mut model = Model::new(self);
+        for section in sizes.ranges() {
+            model.next_section();
+            let events = data[section.clone()].iter().zip(&self.keys[section]);
+            events
+                .filter(|(_, key)| self.are_here(**key))
+                .for_each(|(data, key)| put_varint(out, model.store(*key, *data)));
+        }
     }
-    if column.is_done() {
-        Ok(())
-    } else {
-        Err(BlockError::Content("data"))
+
+    /// 0 for states.
+    pub(super) fn decode(
+        &self,
+        bytes: &[u8],
+        sizes: &Sizes,
+        payloads: usize,
+    ) -> Result<Vec<u32>, BlockError> {
+        let mut data = vec![0; sizes.events()];
+        if bytes.is_empty() {
+            return Ok(data);
+        }
+        let mut column = Cursor::new(bytes);
+        let mut model = Model::new(self);
+        for section in sizes.ranges() {
+            model.next_section();
+            for (data, key) in data[section.clone()].iter_mut().zip(&self.keys[section]) {
+                if self.are_here(*key) {
+                    *data = model.payload(*key, column.varint()?, payloads)?;
+                }
+            }
+        }
+        if column.is_done() {
+            Ok(data)
+        } else {
+            Err(BlockError::Content("data"))
+        }
     }
 }

@@ -9,51 +9,49 @@
 mod bits;
 mod buckets;
 mod huffman;
+mod marks;
 
+use super::order::Sizes;
 use crate::block::BlockError;
-use crate::block::rows::{Rows, Run, places};
 use crate::bytes::{Cursor, put_varint, varint_len};
 use bits::{BitReader, BitWriter};
 use buckets::BUCKETS;
 use huffman::{Code, Lookup};
+pub(super) use marks::{Marks, Search};
 
 /// Each difference is a varint.
 const VARINTS: u8 = 0;
 /// Differences are a bucket's code and bits.
 const BUCKETED: u8 = 1;
 
-/// The first stamp of a section counts from `origin`, the smallest stamp of the block.
-pub(super) fn encode(rows: &Rows, sections: &[Vec<Run>], origin: u64, out: &mut Vec<u8>) {
-    let mut steps = Vec::with_capacity(rows.len());
-    for section in sections {
+/// The first stamp of a section counts from `origin`, the smallest stamp of the block. Answers the
+/// bits before every 512th step, where the steps are bits.
+pub(super) fn encode(stamps: &[u64], sizes: &Sizes, origin: u64, out: &mut Vec<u8>) -> Vec<u32> {
+    let mut steps = Vec::with_capacity(stamps.len());
+    for section in sizes.ranges() {
         let mut last = origin;
-        places(section).for_each(|at| {
-            steps.push(rows.stamps[at].wrapping_sub(last));
-            last = rows.stamps[at];
-        });
+        steps.extend(stamps[section].iter().map(|stamp| {
+            let step = stamp.wrapping_sub(last);
+            last = *stamp;
+            step
+        }));
     }
-    let shift = steps
-        .iter()
-        .fold(0, |all, step| all | step)
-        .trailing_zeros()
-        % 64;
+    let all = steps.iter().fold(0, |all, step| all | step);
+    let shift = all.trailing_zeros() % 64;
     steps.iter_mut().for_each(|step| *step >>= shift);
-    let packed = bucketed(&steps);
+    let (packed, starts) = bucketed(&steps);
     let plain: usize = steps.iter().map(|step| varint_len(*step)).sum();
-    out.push(if packed.len() < plain {
-        BUCKETED
-    } else {
-        VARINTS
-    });
-    out.push(shift as u8);
-    if packed.len() < plain {
+    let packs = packed.len() < plain;
+    out.extend_from_slice(&[if packs { BUCKETED } else { VARINTS }, shift as u8]);
+    if packs {
         out.extend_from_slice(&packed);
-    } else {
-        steps.iter().for_each(|step| put_varint(out, *step));
+        return starts;
     }
+    steps.iter().for_each(|step| put_varint(out, *step));
+    Vec::new()
 }
 
-fn bucketed(steps: &[u64]) -> Vec<u8> {
+fn bucketed(steps: &[u64]) -> (Vec<u8>, Vec<u32>) {
     let mut counts = [0u32; BUCKETS];
     steps
         .iter()
@@ -61,67 +59,107 @@ fn bucketed(steps: &[u64]) -> Vec<u8> {
     let code = Code::of(&counts);
     let mut out = Vec::with_capacity(steps.len() * 2);
     code.put(&mut out);
+    let (start, mut starts) = (out.len(), Vec::new());
     let mut bits = BitWriter::new(&mut out);
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
+        if at % marks::EVERY == 0 {
+            starts.push(bits.written(start));
+        }
         let bucket = buckets::of(*step);
         let (word, len) = code.word(bucket);
         bits.put(u64::from(word), len);
         bits.put(*step & buckets::mask(bucket), buckets::bits(bucket));
     }
     bits.finish();
-    out
+    (out, starts)
 }
 
-pub(super) fn decode(
-    bytes: &[u8],
-    sections: &[Vec<Run>],
-    origin: u64,
-    rows: &mut Rows,
-) -> Result<(), BlockError> {
-    let mut at = Cursor::new(bytes);
-    let (layout, shift) = (at.u8()?, at.u8()?);
-    if shift >= 64 {
-        return Err(BlockError::Content("shift"));
-    }
-    match layout {
-        VARINTS => stamps(sections, origin, rows, || Ok(at.varint()? << shift)),
-        BUCKETED => {
-            let code = Lookup::get(&mut at)?;
-            let mut bits = BitReader::new(at.rest());
-            stamps(sections, origin, rows, || {
-                Ok(step(&code, &mut bits)? << shift)
-            })
+/// The steps of a block, to be read from the start or from a mark.
+pub(super) struct Steps<'a> {
+    shift: u8,
+    bytes: &'a [u8],
+    /// None where steps are varints.
+    code: Option<Lookup>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(column: &'a [u8]) -> Result<Self, BlockError> {
+        let mut at = Cursor::new(column);
+        let (layout, shift) = (at.u8()?, at.u8()?);
+        let code = match layout {
+            VARINTS => None,
+            BUCKETED => Some(Lookup::get(&mut at)?),
+            _ => return Err(BlockError::Content("times")),
+        };
+        if shift >= 64 {
+            return Err(BlockError::Content("shift"));
         }
-        _ => Err(BlockError::Content("times")),
+        let bytes = at.rest();
+        Ok(Self { shift, bytes, code })
     }
-}
 
-#[inline]
-fn step(code: &Lookup, bits: &mut BitReader<'_>) -> Result<u64, BlockError> {
-    let ahead = bits.peek();
-    let (bucket, len) = code.find(ahead);
-    let more = buckets::bits(bucket);
-    if more > 32 {
-        bits.skip(len)?;
-        return Ok(buckets::start(bucket) | bits.take(more)?);
+    /// All stamps by position; where there are marks, they must be right.
+    pub(super) fn stamps(
+        &self,
+        sizes: &Sizes,
+        origin: u64,
+        marks: &Marks,
+    ) -> Result<Vec<u64>, BlockError> {
+        match &self.code {
+            Some(code) => self.bucketed(code, sizes, origin, marks),
+            None if marks.is_empty() => self.plain(sizes, origin),
+            None => Err(BlockError::Content("marks")),
+        }
     }
-    bits.skip(len + more)?;
-    Ok(buckets::start(bucket) | (ahead >> len & buckets::mask(bucket)))
-}
 
-fn stamps(
-    sections: &[Vec<Run>],
-    origin: u64,
-    rows: &mut Rows,
-    mut step: impl FnMut() -> Result<u64, BlockError>,
-) -> Result<(), BlockError> {
-    for section in sections {
-        let mut last = origin;
-        places(section).try_for_each(|at| {
-            last = last.wrapping_add(step()?);
-            rows.stamps[at] = last;
-            Ok::<_, BlockError>(())
-        })?;
+    fn bucketed(
+        &self,
+        code: &Lookup,
+        sizes: &Sizes,
+        origin: u64,
+        marks: &Marks,
+    ) -> Result<Vec<u64>, BlockError> {
+        let mut bits = BitReader::new(self.bytes, 0);
+        let mut stamps = Vec::with_capacity(sizes.events());
+        for section in sizes.ranges() {
+            let mut last = origin;
+            while stamps.len() < section.end {
+                let stop = (stamps.len() / marks::EVERY + 1) * marks::EVERY;
+                for _ in stamps.len()..stop.min(section.end) {
+                    last = last.wrapping_add(self.step(code, &mut bits)?);
+                    stamps.push(last);
+                }
+                if stamps.len() == stop {
+                    marks.check(stop, bits.at(), last)?;
+                }
+            }
+        }
+        Ok(stamps)
     }
-    Ok(())
+
+    fn plain(&self, sizes: &Sizes, origin: u64) -> Result<Vec<u64>, BlockError> {
+        let mut at = Cursor::new(self.bytes);
+        let mut stamps = Vec::with_capacity(sizes.events());
+        for section in sizes.ranges() {
+            let mut last = origin;
+            for _ in section {
+                last = last.wrapping_add(at.varint()? << self.shift);
+                stamps.push(last);
+            }
+        }
+        Ok(stamps)
+    }
+
+    #[inline]
+    fn step(&self, code: &Lookup, bits: &mut BitReader<'_>) -> Result<u64, BlockError> {
+        let ahead = bits.peek();
+        let (bucket, len) = code.find(ahead);
+        let (more, start) = buckets::TABLE[usize::from(bucket)];
+        if more > 32 {
+            bits.skip(len)?;
+            return Ok((start | bits.take(more)?) << self.shift);
+        }
+        bits.skip(len + more)?;
+        Ok((start | (ahead >> len & ((1 << more) - 1))) << self.shift)
+    }
 }

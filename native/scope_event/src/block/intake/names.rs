@@ -60,9 +60,9 @@ impl NameTable {
     }
 
     /// Appends the dictionary as it stands in a block.
-    pub(in crate::block) fn put(&self, out: &mut Vec<u8>) {
+    pub(in crate::block) fn put(&self, number: impl Fn(u32) -> u32, out: &mut Vec<u8>) {
         let node = |pid: &Pid| self.atoms.get(&pid.node).copied().unwrap_or_default();
-        self.dictionary.put(node, out);
+        self.dictionary.put(node, number, out);
     }
 
     pub(in crate::block) fn clear(&mut self) {

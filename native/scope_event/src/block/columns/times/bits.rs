@@ -41,6 +41,11 @@ impl<'o> BitWriter<'o> {
         }
     }
 
+    /// Bits since the vector was `start` bytes long.
+    pub(super) fn written(&self, start: usize) -> u32 {
+        (self.out.len() - start) as u32 * 8 + self.count
+    }
+
     pub(super) fn finish(self) {
         let bytes = self.count.div_ceil(8) as usize;
         self.out
@@ -56,8 +61,14 @@ pub(super) struct BitReader<'a> {
 }
 
 impl<'a> BitReader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    /// From the bit `at` on.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    /// Place of the next bit.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// The next 57 bits at least, without moving.
@@ -65,10 +76,7 @@ impl<'a> BitReader<'a> {
     pub(super) fn peek(&self) -> u64 {
         let start = self.at / 8;
         let word = match self.bytes.get(start..start + 8) {
-            Some(bytes) => bytes
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            Some(bytes) => u64::from_le_bytes(bytes.try_into().unwrap_or_default()),
             None => self.last_bytes(start),
         };
         word >> (self.at % 8)
@@ -118,7 +126,7 @@ mod tests {
             let mut writer = BitWriter::new(&mut out);
             words.iter().for_each(|(word, count)| writer.put(*word, *count));
             writer.finish();
-            let mut reader = BitReader::new(&out);
+            let mut reader = BitReader::new(&out, 0);
             for (word, count) in words {
                 prop_assert_eq!(reader.take(count), Ok(word));
             }

@@ -16,8 +16,8 @@ pub(super) fn of(number: u64) -> u8 {
 
 /// Bits that tell the numbers of a bucket apart.
 #[inline]
-pub(super) fn bits(bucket: u8) -> u32 {
-    u32::from(bucket.saturating_sub(4) / 4)
+pub(super) const fn bits(bucket: u8) -> u32 {
+    (bucket.saturating_sub(4) / 4) as u32
 }
 
 #[inline]
@@ -25,13 +25,24 @@ pub(super) fn mask(bucket: u8) -> u64 {
     (1u64 << bits(bucket)) - 1
 }
 
-/// The smallest number of a bucket.
-#[inline]
-pub(super) fn start(bucket: u8) -> u64 {
-    if bucket < 8 {
-        return u64::from(bucket);
+/// Bits and smallest number of each bucket.
+pub(super) static TABLE: [(u32, u64); 256] = table();
+
+const fn table() -> [(u32, u64); 256] {
+    let mut table = [(0, 0); 256];
+    let mut bucket = 0;
+    while bucket < BUCKETS {
+        table[bucket] = (bits(bucket as u8), start(bucket as u8));
+        bucket += 1;
     }
-    (4 | u64::from(bucket & 3)) << bits(bucket)
+    table
+}
+
+const fn start(bucket: u8) -> u64 {
+    match bucket {
+        0..8 => bucket as u64,
+        _ => (4 | (bucket & 3) as u64) << bits(bucket),
+    }
 }
 
 #[cfg(test)]

@@ -80,9 +80,14 @@ fn lengths(counts: &[u32; BUCKETS]) -> [u8; BUCKETS] {
 /// The words that go with the lengths: in the order of length, then bucket, counting up.
 fn words(lens: &[u8; BUCKETS]) -> [u16; BUCKETS] {
     let mut words = [0; BUCKETS];
+    let used: Vec<usize> = (0..BUCKETS).filter(|bucket| lens[*bucket] > 0).collect();
     let mut next = 0u32;
     for len in 1..=LONGEST {
-        for bucket in (0..BUCKETS).filter(|bucket| u32::from(lens[*bucket]) == len) {
+        for bucket in used
+            .iter()
+            .copied()
+            .filter(|bucket| u32::from(lens[*bucket]) == len)
+        {
             words[bucket] = (next.reverse_bits() >> (32 - len)) as u16;
             next += 1;
         }
@@ -122,15 +127,19 @@ impl Lookup {
         Ok(Self::filled(lens, &words(lens)))
     }
 
+    /// A word's entry stands wherever its bits are the low ones: the table of all words of up to so
+    /// many bits, twice, is that of one bit more, but for the words of that length.
     fn filled(lens: &[u8; BUCKETS], words: &[u16; BUCKETS]) -> Self {
         let mut table = vec![(0, 1); 1 << LONGEST];
-        for bucket in (0..BUCKETS).filter(|bucket| lens[*bucket] > 0) {
-            let step = 1 << lens[bucket];
-            let places = table
-                .iter_mut()
-                .skip(usize::from(words[bucket]))
-                .step_by(step);
-            places.for_each(|place| *place = (bucket as u8, lens[bucket]));
+        let used: Vec<usize> = (0..BUCKETS).filter(|bucket| lens[*bucket] > 0).collect();
+        for len in 1..=LONGEST {
+            table.copy_within(..1 << (len - 1), 1 << (len - 1));
+            for bucket in used
+                .iter()
+                .filter(|bucket| u32::from(lens[**bucket]) == len)
+            {
+                table[usize::from(words[*bucket])] = (*bucket as u8, lens[*bucket]);
+            }
         }
         Self(table)
     }

@@ -1,0 +1,161 @@
+//! One state of the column, or all of them.
+
+use super::{NEW, States};
+use crate::block::BlockError;
+use crate::block::columns::exceptions::Predicted;
+use crate::block::rows::Meta;
+use crate::bytes::Cursor;
+use std::cell::Cell;
+
+/// The exceptions of a column, by number of the state.
+pub(in crate::block::columns) struct Sparse<T>(Vec<(u32, T)>);
+
+impl<T> Default for Sparse<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Copy> Sparse<T> {
+    pub(super) fn get(
+        bytes: &[u8],
+        count: usize,
+        value: impl Fn(&mut Cursor<'_>) -> Result<T, BlockError>,
+    ) -> Result<Self, BlockError> {
+        let mut column = Predicted::new(bytes)?;
+        let (mut found, mut at) = (Vec::new(), 0);
+        loop {
+            at += column.hold(count - at);
+            if at == count {
+                column.finish()?;
+                return Ok(Self(found));
+            }
+            found.push((at as u32, column.surprise(&value)?));
+            at += 1;
+        }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> + '_ {
+        self.0.iter().copied()
+    }
+
+    pub(super) fn at(&self, number: u32) -> Option<T> {
+        let at = self.0.binary_search_by_key(&number, |(at, _)| *at).ok()?;
+        Some(self.0[at].1)
+    }
+
+    /// The last exception up to a state among those of its process, and its number.
+    fn last(&self, number: u32, pids: &[u32]) -> Option<(u32, T)> {
+        let pid = pids[number as usize];
+        let upto = self.0.partition_point(|(at, _)| *at <= number);
+        let before = self.0[..upto].iter().rev();
+        before.copied().find(|(at, _)| pids[*at as usize] == pid)
+    }
+}
+
+/// A state, over the dictionary and the payloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::block::columns) struct Entry {
+    pub(in crate::block::columns) position: u32,
+    pub(in crate::block::columns) pid: u32,
+    pub(in crate::block::columns) key: u32,
+    pub(in crate::block::columns) meta: Meta,
+    pub(in crate::block::columns) correlation: u32,
+    pub(in crate::block::columns) data: u32,
+}
+
+impl States {
+    /// A state by its number.
+    pub(in crate::block::columns) fn entry(&self, number: u32) -> Entry {
+        let pids = &self.pids;
+        let key = self.keys.last(number, pids);
+        let meta = self.metas.last(number, pids);
+        Entry {
+            position: self.positions[number as usize],
+            pid: pids[number as usize],
+            key: key.map_or(0, |(_, key)| key),
+            meta: meta.map_or_else(Meta::default, |(_, meta)| meta),
+            correlation: self.correlation(number),
+            data: self.data(number),
+        }
+    }
+
+    fn correlation(&self, number: u32) -> u32 {
+        match self.correlations.last(number, &self.pids) {
+            None | Some((_, 0)) => 0,
+            Some((at, NEW)) => self.new_before(at) + 1,
+            Some((_, old)) => old - NEW,
+        }
+    }
+
+    fn data(&self, number: u32) -> u32 {
+        let is_new = self.correlations.at(number) == Some(NEW);
+        let new = || self.new_before(number) + u32::from(is_new) + 1;
+        self.data.at(number).unwrap_or_else(new)
+    }
+
+    /// How many payloads come before the first new one of a state: all of processes before its own,
+    /// and those of its own that are older.
+    fn new_before(&self, number: u32) -> u32 {
+        let own = self.pids[number as usize];
+        self.news(|at, pid| pid < own || (pid == own && at < number))
+    }
+
+    /// How many new payloads the chosen states have.
+    pub(super) fn news(&self, chosen: impl Fn(u32, u32) -> bool) -> u32 {
+        let chosen = |at: u32| chosen(at, self.pids[at as usize]);
+        let data = (0..self.pids.len() as u32).filter(|at| chosen(*at)).count();
+        let not_new = self.data.0.iter().filter(|(at, _)| chosen(*at)).count();
+        let ids = self.correlations.0.iter();
+        let ids = ids.filter(|(at, id)| *id == NEW && chosen(*at)).count();
+        (data - not_new + ids) as u32
+    }
+
+    /// All states in the order of their positions; `pids` are those of the dictionary.
+    pub(in crate::block::columns) fn entries(&self, pids: usize) -> impl Iterator<Item = Entry> {
+        let starts = self.starts(pids + 1);
+        let mut processes = vec![(0, Meta::default(), 0); pids + 1];
+        (0..self.pids.len() as u32).map(move |number| {
+            let pid = self.pids[number as usize];
+            let (key, meta, correlation) = &mut processes[pid as usize];
+            let start = &starts[pid as usize];
+            let new = || start.replace(start.get() + 1) + 1;
+            *key = self.keys.at(number).unwrap_or(*key);
+            *meta = self.metas.at(number).unwrap_or(*meta);
+            *correlation = match self.correlations.at(number) {
+                None => *correlation,
+                Some(0) => 0,
+                Some(NEW) => new(),
+                Some(old) => old - NEW,
+            };
+            Entry {
+                position: self.positions[number as usize],
+                pid,
+                key: *key,
+                meta: *meta,
+                correlation: *correlation,
+                data: self.data.at(number).unwrap_or_else(new),
+            }
+        })
+    }
+
+    /// The first new payload of each process.
+    fn starts(&self, pids: usize) -> Vec<Cell<u32>> {
+        let mut counts = vec![0u32; pids];
+        for (number, pid) in (0..).zip(&self.pids) {
+            let new_id = self.correlations.at(number) == Some(NEW);
+            let new_data = self.data.at(number).is_none();
+            counts[*pid as usize] += u32::from(new_id) + u32::from(new_data);
+        }
+        let mut sum = 0;
+        let start = |count| {
+            sum += count;
+            sum - count
+        };
+        counts.into_iter().map(start).map(Cell::new).collect()
+    }
+}
