@@ -115,8 +115,15 @@ fn table(load: &Load) {
     let peer = naive.time(|scan| scan.matching(&kinds));
     let ours = percentiles(5, |_| drop(load.store.count(&kinds, By::Key)));
     row(&named("count of one kind by key"), ours, peer, scan);
-    let ours = percentiles(5, |_| drop(load.store.count(&Query::default(), By::Pid)));
-    row(&named("count of all by pid"), ours, peer, scan);
+    for (by, what) in [
+        (By::Pid, "count of all by pid"),
+        (By::Kind, "count of all by kind"),
+        (By::Key, "count of all by key"),
+        (By::Second, "count of all by second"),
+    ] {
+        let ours = percentiles(5, |_| drop(load.store.count(&Query::default(), by)));
+        row(&named(what), ours, peer, scan);
+    }
     let ours = percentiles(3, |_| {
         naive.decode_all();
     });

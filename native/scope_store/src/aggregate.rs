@@ -1,16 +1,20 @@
 //! Questions whose answer is a number: counts, latencies, the state at a time.
 
 mod counts;
+mod functions;
 mod group;
 mod histogram;
 mod latency;
+mod state;
+mod whole;
 
 pub use counts::{By, Counted};
 pub use group::{About, Group};
 pub use histogram::Histogram;
 pub use latency::Latencies;
+pub(crate) use state::Near;
 
-use crate::query::{Kinds, Order, Query};
+use crate::query::{Order, Query};
 use crate::search::{Match, Sieve};
 use crate::store::Store;
 use scope_event::{Kind, Pid};
@@ -62,14 +66,6 @@ impl Store {
 
     /// The last state of a process that was captured at or before `stamp`; `None` when none is held.
     pub fn state_at(&self, pid: &Pid, stamp: u64) -> Option<Match> {
-        let query = Query {
-            kinds: Kinds::from(Kind::State),
-            pids: vec![pid.clone()],
-            to: Some(stamp),
-            limit: 1,
-            order: Order::Desc,
-            ..Query::default()
-        };
-        self.query(&query).events.pop()
+        state::state_at(self, pid, stamp)
     }
 }

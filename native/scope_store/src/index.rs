@@ -11,13 +11,14 @@ pub(crate) use lost::lost_in;
 
 use scope_event::block::KeySubject;
 use scope_event::{Events, Kind, TermError};
-use std::collections::HashMap;
 
 /// The filters of a block, and what else is asked of blocks that are not looked into.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     /// Hashes of the processes that something happened in.
     pub(crate) pids: Filter,
+    /// Hashes of the processes that have states; `None` where all of `pids` have.
+    pub(crate) states: Option<Filter>,
     /// Hashes of the functions that events are about, and of their modules.
     pub(crate) functions: Filter,
     /// Hashes of the correlation ids.
@@ -36,7 +37,8 @@ impl Index {
     /// [`TermError`] when a correlation id or a gap is damaged.
     pub(crate) fn of(events: &Events) -> Result<Self, TermError> {
         Ok(Self {
-            pids: Filter::new(pids(events)),
+            pids: Filter::new(acting(events, |_| true)),
+            states: states(events),
             functions: Filter::new(functions(events)),
             correlations: Filter::new(correlations(events)?),
             lost: lost_in(events, |_| true)?,
@@ -49,19 +51,37 @@ impl Index {
         Self::default()
     }
 
+    /// False only when there is no state of the process with this hash, in a block that has states.
+    pub(crate) fn may_hold_state(&self, pid: u64) -> bool {
+        self.states.as_ref().unwrap_or(&self.pids).may_hold(pid)
+    }
+
     /// Bytes that the filters keep in memory.
     pub(crate) fn bytes(&self) -> usize {
-        self.pids.bytes() + self.functions.bytes() + self.correlations.bytes()
+        let states = self.states.as_ref().map_or(0, Filter::bytes);
+        states + self.pids.bytes() + self.functions.bytes() + self.correlations.bytes()
     }
 }
 
-fn pids(events: &Events) -> impl Iterator<Item = u64> {
+/// The filter of processes with states, unless it is that of all processes.
+fn states(events: &Events) -> Option<Filter> {
+    let keys = events.dictionary().keys();
+    let is_state: Vec<bool> = keys.iter().map(|key| key.kind == Kind::State).collect();
+    if !is_state.contains(&true) {
+        return None;
+    }
+    let stated = acting(events, |key| is_state[key as usize]);
+    let stated: Vec<u64> = stated.collect();
+    (stated.len() < acting(events, |_| true).count()).then(|| Filter::new(stated))
+}
+
+/// Hashes of the processes with an event of such a key.
+fn acting(events: &Events, takes: impl Fn(u32) -> bool) -> impl Iterator<Item = u64> {
     let all = events.dictionary().pids();
     let mut acts = vec![false; all.len() + 1];
-    events
-        .pids()
-        .iter()
-        .for_each(|pid| acts[*pid as usize] = true);
+    for (pid, key) in events.pids().iter().zip(events.keys()) {
+        acts[*pid as usize] |= takes(*key);
+    }
     all.iter()
         .zip(acts.into_iter().skip(1))
         .filter(|(_, acts)| *acts)
@@ -91,17 +111,18 @@ fn functions(events: &Events) -> Vec<u64> {
 }
 
 fn correlations(events: &Events) -> Result<Vec<u64>, TermError> {
-    let mut first: HashMap<u32, usize> = HashMap::new();
-    for (place, id) in events
-        .correlation_ids()
-        .iter()
-        .enumerate()
-        .filter(|(_, id)| **id != 0)
-    {
-        first.entry(*id).or_insert(place);
+    let (mut seen, mut first) = (Vec::new(), Vec::new());
+    for (place, id) in events.correlation_ids().iter().enumerate() {
+        let id = *id as usize;
+        if seen.len() <= id {
+            seen.resize(id + 1, false);
+        }
+        if id != 0 && !std::mem::replace(&mut seen[id], true) {
+            first.push(place);
+        }
     }
     first
-        .into_values()
+        .into_iter()
         .filter_map(|place| events.get(place))
         .filter_map(|event| event.correlation_value().transpose())
         .map(|value| value.map(|value| term::hash(&value)))

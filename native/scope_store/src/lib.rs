@@ -11,11 +11,6 @@
 //!
 //! An example is at [`Store`].
 
-#![allow(
-    dead_code,
-    reason = "what segments on disk need stands here before they do"
-)]
-
 mod aggregate;
 mod bytes;
 mod config;

@@ -96,8 +96,7 @@ impl OpenBlock {
 
     /// Closes the block and opens the next one; `None` when there was no event.
     pub(crate) fn close(&mut self) -> Option<Closed> {
-        let events = self.events()?;
-        let block = self.builder.close(self.complete_to)?;
+        let (block, events) = self.builder.close_and_view(self.complete_to)?;
         self.opened_ms = None;
         self.snapshot = None;
         Some(Closed::new(&block, Index::of(&events)))

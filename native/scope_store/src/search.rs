@@ -16,11 +16,11 @@ pub(crate) use merge::{Merge, Sink};
 pub(crate) use plan::{Body, Candidate, Plan};
 pub(crate) use recent::Recent;
 use select::matching;
-pub(crate) use select::select;
+pub(crate) use select::{select, takes_key};
 pub(crate) use sieve::Sieve;
 
 use crate::query::{Cursor, Query};
-use scope_event::{EventView, Events};
+use scope_event::{Block, EventView, Events};
 use std::sync::Arc;
 
 /// An answer: events in stamp order, and everything that is missing from it.
@@ -74,10 +74,21 @@ pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan, recent: &Rece
 }
 
 /// Calls `each` with every block that may match and the places of what does, in the order of the
-/// sequence within a block and in no order between blocks. Answers how many events were lost.
-pub(crate) fn scan(sieve: &Sieve<'_>, plan: Plan, mut each: impl FnMut(&Events, &[u32])) -> u64 {
+/// sequence within a block and in no order between blocks. Before that, `whole` is asked of blocks in
+/// which the key alone decides; where it answers true, the block is done with. Answers how many events
+/// were lost.
+pub(crate) fn scan(
+    sieve: &Sieve<'_>,
+    plan: Plan,
+    mut whole: impl FnMut(&Block) -> bool,
+    mut each: impl FnMut(&Events, &[u32]),
+) -> u64 {
     let mut unread = 0u64;
     for block in &plan.candidates {
+        let closed = || block.body.block();
+        if sieve.asks_keys_alone(block) && closed().is_some_and(|block| whole(&block)) {
+            continue;
+        }
         let events = block.body.events();
         let selected = events
             .as_ref()

@@ -7,6 +7,7 @@ mod stats;
 pub use recorder::Recorder;
 pub use stats::{Conflicts, Stats};
 
+use crate::aggregate::Near;
 use crate::config::Config;
 use crate::error::StoreError;
 use crate::log::{Log, Unsaved};
@@ -220,6 +221,21 @@ impl Store {
         drop(open);
         plan.add_log(&log, sieve);
         plan
+    }
+
+    /// The blocks that most likely hold the last state of the sieve's process.
+    pub(crate) fn near(&self, sieve: &Sieve<'_>, stamp: u64) -> Near {
+        let mut near = Near::default();
+        let mut open = self.open.lock();
+        if let Some(events) = open.events() {
+            near.add_open(events);
+        }
+        let log = self.log.read();
+        drop(open);
+        if let Some(pid) = sieve.pid() {
+            near.add_log(&log, pid, stamp);
+        }
+        near
     }
 
     fn tell_time(&self, now_ms: u64) {

@@ -8,12 +8,13 @@ use common::cases;
 use common::naive::{Event, Subject, scan};
 use common::node::{Node, stamp};
 use common::random::{FILTERS, Filled, Rng};
-use scope_event::{Kind, RawEvent};
-use scope_store::{About, By, Counted, Function, Group, Latencies, Order, Query};
+use scope_event::{Kind, RawEvent, SubjectView, Symbols, Value};
+use scope_store::{About, By, Counted, Function, Group, Latencies, Match, Order, Query};
 use std::collections::HashMap;
 
 fn group(event: &Event, by: By) -> Group {
     match by {
+        By::Kind => Group::Kind(event.kind),
         By::Pid => Group::Pid(event.pid.clone()),
         By::Second => Group::Second(event.at.stamp >> 32),
         By::Key => Group::Key(event.kind, about(&event.subject)),
@@ -43,7 +44,7 @@ fn counts_are_those_of_a_scan() {
                 ..query.clone()
             },
         );
-        for by in [By::Key, By::Pid, By::Second] {
+        for by in [By::Kind, By::Key, By::Pid, By::Second] {
             let mut groups: HashMap<Group, u64> = HashMap::new();
             wanted
                 .events
@@ -88,12 +89,26 @@ fn states_are_the_last_before_a_time() {
                 limit: 1,
                 ..Query::default()
             };
-            let wanted = scan(&filled.events, &query)
-                .events
-                .first()
-                .map(|event| event.at.clone());
+            let wanted = scan(&filled.events, &query).events.first().cloned();
             let state = filled.store.state_at(&pid, at);
-            assert_eq!(state.map(|state| state.cursor()), wanted, "seed {seed}");
+            let found = filled.store.query(&query).events.pop();
+            let seen = |state: Match| {
+                let subject = match state.subject() {
+                    SubjectView::Term(term) => {
+                        format!("{:?}", Value::read(&term, state.names()).unwrap())
+                    }
+                    other => format!("{other:?}"),
+                };
+                let (id, data) = (state.correlation_value(), state.data_value());
+                (state.cursor(), subject, id.unwrap(), data.unwrap())
+            };
+            let (state, found) = (state.map(seen), found.map(seen));
+            assert_eq!(
+                state.as_ref().map(|state| (&state.0, &state.3)),
+                wanted.as_ref().map(|event| (&event.at, &event.data)),
+                "seed {seed}"
+            );
+            assert_eq!(state, found, "seed {seed}");
         }
     }
 }
@@ -152,4 +167,41 @@ fn calls_and_their_ends_are_paired_by_process() {
         (3, 7, 35)
     );
     assert_eq!(ms(histogram.mean()), 62 / 3 + 1);
+}
+
+/// A process whose only states are far back: the blocks since then are not to be answered from.
+#[test]
+fn an_old_state_is_found_behind_many_blocks() {
+    let mut node = Node::in_memory("a@host");
+    let pid = |node: &Node, id: u32| Symbols::pid(&*node.names, node.names.pid_word(id));
+    let mut states = Vec::new();
+    for block in 0..40u64 {
+        node.calls(200);
+        if block % 13 == 0 {
+            let at = stamp(node.now_ms);
+            let data = [0xa1, block as u8];
+            let event = RawEvent::new(Kind::State, at, node.names.pid_word(1)).with_data(&data);
+            node.store.push(0, &event, node.now_ms);
+            states.push((at, block as i64));
+        }
+        let other = RawEvent::new(Kind::State, stamp(node.now_ms), node.names.pid_word(900));
+        node.store.push(1, &other.with_data(&[7]), node.now_ms);
+        node.store.close_now();
+    }
+    for (at, value) in &states {
+        for stamp in [*at, at + 1] {
+            let state = node.store.state_at(&pid(&node, 1), stamp).unwrap();
+            assert_eq!(state.stamp(), *at);
+            let wanted = Value::tuple([Value::Int(*value)]);
+            assert_eq!(state.data_value().unwrap(), Some(wanted));
+        }
+    }
+    let last = node.store.state_at(&pid(&node, 1), u64::MAX).unwrap();
+    assert_eq!(last.stamp(), states.last().unwrap().0);
+    assert!(
+        node.store
+            .state_at(&pid(&node, 1), states[0].0 - 1)
+            .is_none()
+    );
+    assert!(node.store.state_at(&pid(&node, 555), u64::MAX).is_none());
 }

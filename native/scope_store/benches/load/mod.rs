@@ -1,9 +1,11 @@
 //! Stores filled with the kinds of load that the figures speak of.
 
 use scope_event::{
-    Budget, Interner, Kind, Origin, Pid, RawEvent, Subject, SymbolTable, Symbols, TermWriter,
+    Block, Budget, Codec, Interner, Kind, Origin, Pid, RawEvent, Subject, SymbolTable, Symbols,
+    TermWriter, consolidate,
 };
 use scope_store::{Config, Store};
+use scope_sync::Holdings;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +26,9 @@ pub struct Load {
 }
 
 pub fn all() -> Vec<Load> {
-    vec![servers(), walks(), short()]
+    let servers = servers();
+    let at_rest = servers.at_rest("servers, at rest");
+    vec![servers, at_rest, walks(), short()]
 }
 
 fn events() -> u64 {
@@ -55,6 +59,35 @@ impl Load {
     pub fn window(&self, sample: usize) -> (Pid, u64, u64) {
         let (pid, at) = self.state(sample);
         (pid, at, at + (self.to - self.from) / 10)
+    }
+
+    /// The same blocks as a peer keeps them once they were consolidated.
+    fn at_rest(&self, name: &'static str) -> Self {
+        let names = self.names.clone();
+        let config = Config {
+            retention_bytes: 4 << 30,
+            retention_age: Duration::MAX,
+            ..Config::new(Origin::new("peer@host.example", 1))
+        };
+        let store = Store::open(config, Arc::new(Interner::new(names.clone()))).expect("a store");
+        let took = crate::cpu_time();
+        for origin in (&self.store).origins() {
+            for info in (&self.store).blocks(&origin, 1, u64::MAX, usize::MAX) {
+                let bytes = (&self.store).read(&info).expect("a block");
+                let block = Block::parse(bytes).expect("a block");
+                let block = consolidate(&[block], Codec::at_rest()).expect("a block");
+                (&mut &store).insert(block.bytes());
+            }
+        }
+        let events = store.stats().events as f64;
+        Self {
+            name,
+            ns_per_event: (crate::cpu_time() - took).as_nanos() as f64 / events,
+            store,
+            names,
+            servers: self.servers.clone(),
+            ..*self
+        }
     }
 
     fn pid(&self, id: u32) -> Pid {

@@ -4,6 +4,7 @@
 //! the totals of a block are looked up by text.
 
 use super::group::{About, Group};
+use super::whole::Whole;
 use crate::search::{Plan, Sieve, scan};
 use scope_event::{EventView, Events};
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use std::collections::HashMap;
 /// What to count by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum By {
+    /// Kind.
+    Kind,
     /// Kind and subject.
     Key,
     /// Process.
@@ -53,7 +56,15 @@ impl Counted {
             .collect()
     }
 
-    fn add(&mut self, group: Group, count: u64) {
+    fn merge(mut self, other: Self) -> Self {
+        let groups = other.groups.into_iter();
+        groups.for_each(|(group, count)| self.add(group, count));
+        self.others += other.others;
+        self.dropped += other.dropped;
+        self
+    }
+
+    pub(super) fn add(&mut self, group: Group, count: u64) {
         if self.groups.len() < MAX_GROUPS || self.groups.contains_key(&group) {
             *self.groups.entry(group).or_default() += count;
         } else {
@@ -64,12 +75,23 @@ impl Counted {
 
 pub(super) fn count(sieve: &Sieve<'_>, plan: Plan, by: By) -> Counted {
     let mut counted = Counted::default();
-    counted.dropped = scan(sieve, plan, |events, places| match by {
-        By::Key => count_numbers(events, places, events.keys(), key, &mut counted),
-        By::Pid => count_numbers(events, places, events.pids(), pid, &mut counted),
-        By::Second => count_seconds(events, places, &mut counted),
-    });
-    counted
+    let mut whole = Whole::default();
+    counted.dropped = scan(
+        sieve,
+        plan,
+        |block| whole.count(block, sieve.query, by),
+        |events, places| match by {
+            By::Kind => count_numbers(events, places, events.keys(), kind, &mut counted),
+            By::Key => count_numbers(events, places, events.keys(), key, &mut counted),
+            By::Pid => count_numbers(events, places, events.pids(), pid, &mut counted),
+            By::Second => count_seconds(events, places, &mut counted),
+        },
+    );
+    whole.finish().merge(counted)
+}
+
+fn kind(event: &EventView<'_>) -> Group {
+    Group::Kind(event.kind())
 }
 
 fn key(event: &EventView<'_>) -> Group {

@@ -4,7 +4,8 @@
 //! ```text
 //! footer  = origins:u32 (name:text incarnation:u64)* block*
 //! block   = origin:u32 at:u64 length:u32 from:u64 to:u64 oldest:u64 newest:u64 digest:u64
-//!           kinds:u128 lost:u64 flags:u8 (1 consolidated, 2 readable) filter filter filter
+//!           kinds:u128 lost:u64 flags:u8 (1 consolidated, 2 readable, 4 a fourth filter)
+//!           filter filter filter filter?
 //! filter  = keys:u32 words:u32 word:u64* rest[keys]
 //! ```
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 const CONSOLIDATED: u8 = 1;
 const READABLE: u8 = 2;
+const STATES: u8 = 4;
 
 /// A block of a sealed segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +72,11 @@ fn put_block(origin: u32, at: u64, facts: &Facts, index: &Index, out: &mut Vec<u
     out.extend_from_slice(&facts.kinds.bits().to_le_bytes());
     out.extend_from_slice(&index.lost.to_le_bytes());
     let consolidated = if facts.consolidated { CONSOLIDATED } else { 0 };
-    out.push(consolidated | if index.readable { READABLE } else { 0 });
-    for filter in [&index.pids, &index.functions, &index.correlations] {
+    let readable = if index.readable { READABLE } else { 0 };
+    let states = index.states.as_ref();
+    out.push(consolidated | readable | if states.is_some() { STATES } else { 0 });
+    let filters = [&index.pids, &index.functions, &index.correlations];
+    for filter in filters.into_iter().chain(states) {
         put_filter(filter, out);
     }
 }
@@ -126,6 +131,10 @@ fn read_block(from: &mut Reader<'_>, origins: &[Origin]) -> Option<Listed> {
         pids: read_filter(from)?,
         functions: read_filter(from)?,
         correlations: read_filter(from)?,
+        states: match flags & STATES {
+            0 => None,
+            _ => Some(read_filter(from)?),
+        },
         lost,
         readable: flags & READABLE != 0,
     };
@@ -176,6 +185,7 @@ mod tests {
             pids,
             functions,
             correlations,
+            states: (keys > 40).then(|| filter(1 << 53)),
             lost: 3,
             readable: keys > 0,
         };

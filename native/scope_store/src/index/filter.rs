@@ -63,11 +63,6 @@ impl Filter {
         self.unary.len() * 8 + self.ranks.len() * 4 + self.rest.len()
     }
 
-    /// How many hashes are in it.
-    pub(crate) fn len(&self) -> usize {
-        self.rest.len()
-    }
-
     /// The parts that [`from_parts`](Self::from_parts) takes.
     pub(crate) fn parts(&self) -> (&[u64], &[u8]) {
         (&self.unary, &self.rest)

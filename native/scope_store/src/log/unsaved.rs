@@ -25,10 +25,6 @@ impl Unsaved {
         self.bytes
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// When they have to be written: at once if there are many.
     pub(crate) fn due_ms(&self, commit_ms: u64, commit_bytes: u64) -> Option<u64> {
         let since = self.since_ms?;

@@ -11,14 +11,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Source {
     origin: Origin,
-    names: Dictionary,
+    names: Arc<Dictionary>,
 }
 
 impl Source {
     pub(crate) fn of(events: &Events) -> Arc<Self> {
         Arc::new(Self {
             origin: events.origin().clone(),
-            names: events.dictionary().clone(),
+            names: events.names().clone(),
         })
     }
 }

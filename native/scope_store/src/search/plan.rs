@@ -3,7 +3,7 @@
 use super::{Expired, Sieve};
 use crate::log::{Entry, Log, Shelf, Slot};
 use crate::query::{Kinds, Order};
-use scope_event::{Events, Kind, Seq};
+use scope_event::{Block, Events, Kind, Seq};
 use std::sync::Arc;
 
 /// Events of a block: to be read and decoded, or at hand.
@@ -19,6 +19,14 @@ impl Body {
         match self {
             Self::Open(events) => Some(events.clone()),
             Self::Closed(entry) => entry.events(),
+        }
+    }
+
+    /// The block, if it is closed and can be had.
+    pub(crate) fn block(&self) -> Option<Block> {
+        match self {
+            Self::Open(_) => None,
+            Self::Closed(entry) => Block::parse(entry.bytes().ok()?).ok(),
         }
     }
 
@@ -82,10 +90,10 @@ impl Plan {
         let floor = shelf.knowledge.floor;
         for slot in shelf.slots() {
             if is_lossy(slot) && sieve.meets(slot.oldest, slot.newest) {
-                self.lossy.push(candidate(slot, floor));
+                self.lossy.push(Candidate::of(slot, floor));
             }
             if slot.entry.index.readable && sieve.may_match(slot) {
-                self.candidates.push(candidate(slot, floor));
+                self.candidates.push(Candidate::of(slot, floor));
             }
         }
     }
@@ -125,12 +133,13 @@ fn is_lossy(slot: &Slot) -> bool {
     !slot.entry.index.readable || slot.kinds.meets(Kinds::from(Kind::Gap))
 }
 
-fn candidate(slot: &Slot, floor: Seq) -> Candidate {
-    let body = Body::Closed(slot.entry.clone());
-    Candidate {
-        body,
-        oldest: slot.oldest,
-        newest: slot.newest,
-        floor,
+impl Candidate {
+    pub(crate) fn of(slot: &Slot, floor: Seq) -> Self {
+        Self {
+            body: Body::Closed(slot.entry.clone()),
+            oldest: slot.oldest,
+            newest: slot.newest,
+            floor,
+        }
     }
 }

@@ -105,7 +105,8 @@ fn behind(events: &Events, at: usize, query: &Query) -> bool {
     }
 }
 
-fn takes_key(query: &Query, names: &Dictionary, key: &Key) -> bool {
+/// Whether the query takes events of this key.
+pub(crate) fn takes_key(query: &Query, names: &Dictionary, key: &Key) -> bool {
     (query.kinds.is_empty() || query.kinds.contains(key.kind))
         && (query.modules.is_empty() || in_modules(query, names, key))
         && query

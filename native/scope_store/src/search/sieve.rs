@@ -1,5 +1,6 @@
 //! A query prepared for many blocks: what decides whether a block is looked into.
 
+use super::{Body, Candidate};
 use crate::index::{Filter, Index, hash, term};
 use crate::log::Slot;
 use crate::query::{Order, Query};
@@ -50,6 +51,29 @@ impl<'a> Sieve<'a> {
         self.meets(slot.oldest, slot.newest)
             && (self.query.kinds.is_empty() || self.query.kinds.meets(slot.kinds))
             && self.may_hold(&slot.entry.index)
+    }
+
+    /// Whether all events of a block match whose key does.
+    pub(crate) fn asks_keys_alone(&self, block: &Candidate) -> bool {
+        let Query {
+            pids,
+            correlation,
+            contains,
+            after,
+            ..
+        } = self.query;
+        let all = pids.is_empty() && correlation.is_none() && contains.is_none() && after.is_none();
+        let Body::Closed(entry) = &block.body else {
+            return false;
+        };
+        all && block.floor < entry.facts.from
+            && self.stamps.contains(&block.oldest)
+            && self.stamps.contains(&block.newest)
+    }
+
+    /// Hash of the first process that is asked for.
+    pub(crate) fn pid(&self) -> Option<u64> {
+        self.pids.first().copied()
     }
 
     fn may_hold(&self, index: &Index) -> bool {
