@@ -36,6 +36,16 @@ impl Block {
         wire::parse(bytes.into())
     }
 
+    /// The same for bytes that were parsed before and have been in memory since: the checksum, for
+    /// which all of them would be read, is not looked at again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Block::parse`], but for the checksum.
+    pub fn parse_again(bytes: impl Into<Arc<[u8]>>) -> Result<Self, BlockError> {
+        wire::parse_checked(bytes.into())
+    }
+
     /// How long the block is that starts with these bytes, of which 16 are enough.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::log::{Log, Shelf, Slot};
 use crate::query::{Kinds, Order, Query};
 use crate::search::{Body, Candidate, Match, Sieve, Source};
 use crate::store::Store;
-use scope_event::{Block, Events, Kind, Pid, Seq};
+use scope_event::{Events, Kind, Pid, Seq};
 use std::sync::Arc;
 
 /// Blocks of an origin that are looked at before all are asked.
@@ -105,8 +105,7 @@ fn latest(mut blocks: Vec<Candidate>, pid: &Pid, stamp: u64) -> Option<Match> {
 fn last_in(block: &Candidate, pid: &Pid, stamp: u64) -> Option<Match> {
     match &block.body {
         Body::Closed(entry) => {
-            let closed = Block::parse(entry.bytes().ok()?).ok()?;
-            let state = closed.state_at(pid, stamp, block.floor).ok()??;
+            let state = entry.block()?.state_at(pid, stamp, block.floor).ok()??;
             copy(&state, 0)
         }
         Body::Open(events) => copy(events, last_of(events, pid, stamp)?),

@@ -136,12 +136,17 @@ impl Entry {
         self.place().bytes()
     }
 
+    /// The block, not decoded; `None` when it cannot be had.
+    pub(crate) fn block(&self) -> Option<Block> {
+        self.place().block()
+    }
+
     /// The decoded events; `None` when they cannot be had.
     pub(crate) fn events(&self) -> Option<Arc<Events>> {
         if let Some(events) = self.decoded.lock().upgrade() {
             return Some(events);
         }
-        let block = Block::parse(self.bytes().ok()?).ok()?;
+        let block = self.block()?;
         let events = Arc::new(block.events().ok()?);
         *self.decoded.lock() = Arc::downgrade(&events);
         Some(events)

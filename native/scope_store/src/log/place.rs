@@ -1,6 +1,7 @@
 //! Where the bytes of a block are.
 
 use crate::disk::SegmentFile;
+use scope_event::Block;
 use std::io;
 use std::sync::Arc;
 
@@ -22,6 +23,14 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// The block; what comes from a file is checked. `None` when it cannot be had.
+    pub(crate) fn block(&self) -> Option<Block> {
+        match self {
+            Self::Memory(bytes) => Block::parse_again(bytes.clone()).ok(),
+            Self::File { .. } => Block::parse(self.bytes().ok()?).ok(),
+        }
+    }
+
     /// The bytes of the block.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ impl Body {
     pub(crate) fn block(&self) -> Option<Block> {
         match self {
             Self::Open(_) => None,
-            Self::Closed(entry) => Block::parse(entry.bytes().ok()?).ok(),
+            Self::Closed(entry) => entry.block(),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::block::BlockError;
 use crate::block::codec::Codec;
 use crate::bytes::{Cursor, put_varint};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Bytes of a chunk before compression.
@@ -62,8 +63,25 @@ impl<'a> Chunks<'a> {
         self.get(0..self.len)
     }
 
-    /// A range of the bytes.
-    pub(in crate::block) fn get(&mut self, range: Range<usize>) -> Result<Vec<u8>, BlockError> {
+    /// A range of the bytes, copied only where it lies in several chunks.
+    pub(in crate::block) fn part(
+        &mut self,
+        range: Range<usize>,
+    ) -> Result<Cow<'_, [u8]>, BlockError> {
+        let (number, from) = (range.start / CHUNK, range.start % CHUNK);
+        if from + range.len() > CHUNK {
+            return self.get(range).map(Cow::Owned);
+        }
+        match self.chunks.get_mut(number) {
+            Some(chunk) => {
+                let part = chunk.raw()?.get(from..from + range.len());
+                part.map(Cow::Borrowed).ok_or(BlockError::Short)
+            }
+            None => Ok(Cow::Borrowed(&[])),
+        }
+    }
+
+    fn get(&mut self, range: Range<usize>) -> Result<Vec<u8>, BlockError> {
         let mut bytes = Vec::with_capacity(range.len().min(self.len));
         let first = range.start / CHUNK;
         let here = self.chunks.iter_mut().enumerate().skip(first);

@@ -13,6 +13,7 @@ use crate::block::payloads::{Base, Payloads};
 use crate::block::rows::{Row, Rows};
 use crate::block::{Block, BlockError};
 use crate::delta;
+use crate::kind::Kind;
 use crate::origin::Seq;
 use crate::pid::Pid;
 use crate::term::TermError;
@@ -150,10 +151,10 @@ impl Point<'_> {
         };
         let (correlation, data) = (add(entry.correlation)?, add(entry.data)?);
         let mut dictionary = names.dictionary;
-        self.take_subject(
-            &mut dictionary.keys[entry.key as usize].subject,
-            &mut payloads,
-        )?;
+        let key = dictionary.keys.get_mut(entry.key as usize);
+        let key = key.filter(|key| key.kind == Kind::State);
+        let key = key.ok_or(BlockError::Content("states"))?;
+        self.take_subject(&mut key.subject, &mut payloads)?;
         let row = Row {
             stamp: found.stamp,
             key: entry.key,
@@ -196,9 +197,9 @@ impl Point<'_> {
 fn term(table: &Table, payload: u32, chunks: &mut Chunks<'_>) -> Result<Vec<u8>, BlockError> {
     let mut term = Vec::new();
     for (step, payload) in table.chain(payload)?.into_iter().enumerate() {
-        let bytes = chunks.get(table.range(payload))?;
+        let bytes = chunks.part(table.range(payload))?;
         term = match step {
-            0 => bytes,
+            0 => bytes.into_owned(),
             _ => delta::apply(&bytes, &term).map_err(TermError::from)?,
         };
     }
