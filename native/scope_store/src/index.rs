@@ -17,7 +17,7 @@ use scope_event::{Events, Kind, TermError};
 pub(crate) struct Index {
     /// Hashes of the processes that something happened in.
     pub(crate) pids: Filter,
-    /// Hashes of the processes that have states; `None` where all of `pids` have.
+    /// Hashes of the processes that have states; `None` where nearly all of `pids` have.
     pub(crate) states: Option<Filter>,
     /// Hashes of the functions that events are about, and of their modules.
     pub(crate) functions: Filter,
@@ -63,7 +63,7 @@ impl Index {
     }
 }
 
-/// The filter of processes with states, unless it is that of all processes.
+/// The filter of processes with states, unless nearly all have some: then that of all does as well.
 fn states(events: &Events) -> Option<Filter> {
     let keys = events.dictionary().keys();
     let is_state: Vec<bool> = keys.iter().map(|key| key.kind == Kind::State).collect();
@@ -72,7 +72,8 @@ fn states(events: &Events) -> Option<Filter> {
     }
     let stated = acting(events, |key| is_state[key as usize]);
     let stated: Vec<u64> = stated.collect();
-    (stated.len() < acting(events, |_| true).count()).then(|| Filter::new(stated))
+    let all = acting(events, |_| true).count();
+    (stated.len() < all - all / 8).then(|| Filter::new(stated))
 }
 
 /// Hashes of the processes with an event of such a key.
