@@ -223,8 +223,9 @@ impl Store {
         plan
     }
 
-    /// The blocks that most likely hold the last state of the sieve's process.
-    pub(crate) fn near(&self, sieve: &Sieve<'_>, stamp: u64) -> Near {
+    /// The blocks that most likely hold the last state of the process with this hash, at most so many
+    /// of each origin.
+    pub(crate) fn near(&self, pid: u64, stamp: u64, most: usize) -> Near {
         let mut near = Near::default();
         let mut open = self.open.lock();
         if let Some(events) = open.events() {
@@ -232,9 +233,7 @@ impl Store {
         }
         let log = self.log.read();
         drop(open);
-        if let Some(pid) = sieve.pid() {
-            near.add_log(&log, pid, stamp);
-        }
+        near.add_log(&log, pid, stamp, most);
         near
     }
 

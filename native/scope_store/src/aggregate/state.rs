@@ -2,11 +2,12 @@
 //!
 //! The block that holds it is mostly the last one at or before the time whose filter knows a state of
 //! the process, so a few blocks are looked at, newest first, until none that is left can hold a later
-//! state. Only when these few do not settle it, all others are asked as any query asks them.
+//! state. Only when these few do not settle it, all others that may hold one are looked at, too.
 
+use crate::index::hash;
 use crate::log::{Log, Shelf, Slot};
-use crate::query::{Kinds, Order, Query};
-use crate::search::{Body, Candidate, Match, Sieve, Source};
+use crate::query::Kinds;
+use crate::search::{Body, Candidate, Match, Source};
 use crate::store::Store;
 use scope_event::{Events, Kind, Pid, Seq};
 use std::sync::Arc;
@@ -33,14 +34,14 @@ impl Near {
         });
     }
 
-    /// Adds the last blocks of each origin.
-    pub(crate) fn add_log(&mut self, log: &Log, pid: u64, stamp: u64) {
+    /// Adds the last blocks of each origin that may hold a state, at most so many.
+    pub(crate) fn add_log(&mut self, log: &Log, pid: u64, stamp: u64, most: usize) {
         log.shelves
             .values()
-            .for_each(|shelf| self.add_shelf(shelf, pid, stamp));
+            .for_each(|shelf| self.add_shelf(shelf, pid, stamp, most));
     }
 
-    fn add_shelf(&mut self, shelf: &Shelf, pid: u64, stamp: u64) {
+    fn add_shelf(&mut self, shelf: &Shelf, pid: u64, stamp: u64, most: usize) {
         let state = Kinds::from(Kind::State);
         let may_hold = |slot: &&Slot| {
             slot.oldest <= stamp && slot.kinds.meets(state) && slot.entry.index.readable
@@ -49,7 +50,7 @@ impl Near {
         let near = slots
             .by_ref()
             .filter(|slot| slot.entry.index.may_hold_state(pid))
-            .take(NEAR);
+            .take(most);
         let floor = shelf.knowledge.floor;
         self.blocks
             .extend(near.map(|slot| Candidate::of(slot, floor)));
@@ -58,24 +59,14 @@ impl Near {
 }
 
 pub(super) fn state_at(store: &Store, pid: &Pid, stamp: u64) -> Option<Match> {
-    let query = Query {
-        kinds: Kinds::from(Kind::State),
-        pids: vec![pid.clone()],
-        to: Some(stamp),
-        limit: 1,
-        order: Order::Desc,
-        ..Query::default()
-    };
-    let sieve = Sieve::new(&query);
-    let near = store.near(&sieve, stamp);
+    let hash = hash::pid(pid);
+    let near = store.near(hash, stamp, NEAR);
     let rest = near.rest;
     let found = latest(near.blocks, pid, stamp);
-    let settled = rest.is_none_or(|rest| found.as_ref().is_some_and(|found| found.stamp() > rest));
-    if settled {
-        found
-    } else {
-        store.query(&query).events.pop()
+    if rest.is_none_or(|rest| found.as_ref().is_some_and(|found| found.stamp() > rest)) {
+        return found;
     }
+    latest(store.near(hash, stamp, usize::MAX).blocks, pid, stamp)
 }
 
 /// The last state in these blocks, in the order of queries.

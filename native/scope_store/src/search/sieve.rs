@@ -71,11 +71,6 @@ impl<'a> Sieve<'a> {
             && self.stamps.contains(&block.newest)
     }
 
-    /// Hash of the first process that is asked for.
-    pub(crate) fn pid(&self) -> Option<u64> {
-        self.pids.first().copied()
-    }
-
     fn may_hold(&self, index: &Index) -> bool {
         some_in(&self.pids, &index.pids)
             && some_in(self.correlation.as_slice(), &index.correlations)
