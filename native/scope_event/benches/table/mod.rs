@@ -59,7 +59,7 @@ fn rows(trace: &Trace, interner: &Arc<Interner>) {
         .for_each(|block| assert!(block.verify().is_ok()));
 }
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 12] = [
     "names",
     "sections",
     "pids",
@@ -70,6 +70,8 @@ const COLUMNS: [&str; 10] = [
     "metas",
     "payload index",
     "payloads",
+    "state index",
+    "states",
 ];
 
 /// Where the bytes go.
