@@ -35,6 +35,12 @@ defmodule ElixirScope.Distributed.Error do
       "`mix compile` in a checkout builds it; ELIXIR_SCOPE_NATIVE names one that was built elsewhere"
   end
 
+  def message(%{reason: :bad_pattern, details: %{column: column} = details}),
+    do: "#{inspect(details.pattern)}, column #{column}: #{details.expected}"
+
+  def message(%{reason: :bad_pattern, details: details}),
+    do: "#{inspect(details.pattern)}: expected #{details.expected}"
+
   def message(%{reason: reason, details: details}) when details == %{}, do: inspect(reason)
   def message(%{reason: reason, details: details}), do: "#{inspect(reason)}: #{inspect(details)}"
 end
