@@ -1,7 +1,7 @@
 //! Blocks.
 
 use crate::{events, memory, seal};
-use scope_event::{Block, Codec, consolidate};
+use scope_event::{Block, Codec, Events, Kind, Pid, Seq, consolidate};
 
 /// Tables of fixed size that decoding and encoding use: predictors, Huffman codes, hash tables.
 const TABLES: usize = 1 << 20;
@@ -34,7 +34,9 @@ fn read(block: &Block) {
     let header = block.header();
     assert!(header.from >= 1 && header.from <= header.to && header.min_stamp <= header.max_stamp);
     let (names, verified) = (block.dictionary(), block.verify());
-    let Ok(events) = block.events() else {
+    let events = block.events();
+    in_part(block, events.as_ref().ok());
+    let Ok(events) = events else {
         assert!(verified.is_err());
         return;
     };
@@ -47,6 +49,40 @@ fn read(block: &Block) {
     for codec in [Codec::Plain, Codec::Zstd] {
         again(block, codec, verified.is_ok());
     }
+}
+
+/// What is asked of a block without decoding all of it; where all of it decodes, both say the same.
+fn in_part(block: &Block, whole: Option<&Events>) {
+    if let Ok(columns) = block.columns() {
+        let (pids, stamps) = (columns.pid_counts(), columns.stamps());
+        if let Some(events) = whole {
+            assert_eq!(stamps.map(sorted), Ok(sorted(events.stamps().to_vec())));
+            assert_eq!(pids.map(|counts| counts.iter().sum()), Ok(events.len() as u32));
+        }
+    }
+    let pids = block.dictionary().map(|names| names.pids().to_vec());
+    for pid in pids.iter().flatten().take(3) {
+        for stamp in [block.header().min_stamp, block.header().max_stamp] {
+            let state = block.state_at(pid, stamp, 0);
+            if let Some(events) = whole {
+                let found = state.map(|found| found.map(|one| one.from()));
+                assert_eq!(found, Ok(last_state(events, pid, stamp)));
+            }
+        }
+    }
+}
+
+fn sorted(mut stamps: Vec<u64>) -> Vec<u64> {
+    stamps.sort_unstable();
+    stamps
+}
+
+fn last_state(events: &Events, pid: &Pid, stamp: u64) -> Option<Seq> {
+    let states = events.iter().filter(|event| {
+        event.kind() == Kind::State && event.pid() == Some(pid) && event.stamp() <= stamp
+    });
+    let last = states.max_by_key(|event| (event.stamp(), event.seq()));
+    last.map(|event| event.seq())
 }
 
 /// A block that is whole can be consolidated, and is the same events afterwards.
