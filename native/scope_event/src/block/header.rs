@@ -82,8 +82,13 @@ impl Counts {
     }
 
     pub(super) fn gather(codes: impl Iterator<Item = u8>) -> Self {
+        Self::sum(codes.map(|code| (code, 1)))
+    }
+
+    /// Of codes that come more than once, all counts together.
+    pub(super) fn sum(counts: impl Iterator<Item = (u8, u32)>) -> Self {
         let mut all = [0u32; 256];
-        codes.for_each(|code| all[usize::from(code)] += 1);
+        counts.for_each(|(code, count)| all[usize::from(code)] += count);
         Self((0..=255).zip(all).filter(|(_, count)| *count > 0).collect())
     }
 }
@@ -116,6 +121,12 @@ pub struct Header {
 }
 
 impl Header {
+    /// Whether blocks are chosen by what is in them: kinds and stamps as the content has them.
+    pub(super) fn is_of(&self, kinds: &Counts, stamps: &[u64]) -> bool {
+        let (min, max) = (stamps.iter().min(), stamps.iter().max());
+        self.counts == *kinds && (min, max) == (Some(&self.min_stamp), Some(&self.max_stamp))
+    }
+
     /// Number of events.
     pub fn events(&self) -> u32 {
         (self.to - self.from + 1) as u32

@@ -89,6 +89,9 @@ impl Lanes {
         names.check(&keys)?;
         let origin = block.header().min_stamp;
         let stamps = Steps::new(&block.column(TIMES)?)?.stamps(sizes, origin, &states.marks)?;
+        if !block.header().is_of(&names.kinds(), &stamps) {
+            return Err(BlockError::Content("header"));
+        }
         let refs = Refs {
             keys: &keys,
             is_state: &is_state,

@@ -3,6 +3,7 @@
 use super::payloads::Numbers;
 use crate::block::BlockError;
 use crate::block::dictionary::Dictionary;
+use crate::block::header::Counts;
 use crate::block::intake::NameTable;
 use crate::block::rows::Rows;
 use crate::bytes::{Cursor, put_varint};
@@ -36,6 +37,12 @@ impl Named {
         } else {
             Err(BlockError::Content("dictionary"))
         }
+    }
+
+    /// How many events there are of each kind, once the counts are known to be right.
+    pub(super) fn kinds(&self) -> Counts {
+        let codes = self.dictionary.keys.iter().map(|key| key.kind.code());
+        Counts::sum(codes.zip(self.counts.iter().copied()))
     }
 
     /// Whether the counts are those of the column.
