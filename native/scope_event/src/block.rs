@@ -18,7 +18,7 @@ mod wire;
 pub use builder::{BlockBuilder, Full};
 pub use closed::Block;
 pub use codec::Codec;
-pub use columns::Columns;
+pub use columns::{Columns, Part, Wanted};
 pub use consolidate::{consolidate, fits_together};
 pub use dictionary::{Dictionary, Key, KeySubject};
 pub use event::{EventView, SubjectView};

@@ -5,6 +5,7 @@ mod functions;
 mod group;
 mod histogram;
 mod latency;
+mod processes;
 mod state;
 mod whole;
 

@@ -1,6 +1,7 @@
 //! The query engine: which blocks to look into, what matches in them, and in which order.
 
 mod found;
+mod glance;
 mod losses;
 mod merge;
 mod plan;

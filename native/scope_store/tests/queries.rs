@@ -8,7 +8,7 @@ use common::cases;
 use common::naive::scan;
 use common::naive::{Event, Subject};
 use common::random::FILTERS;
-use common::random::{Filled, Rng};
+use common::random::{Filled, Rng, Size};
 use scope_event::SubjectView;
 use scope_store::{Match, Order, Query};
 
@@ -66,11 +66,11 @@ fn check(filled: &Filled, query: &Query, told: &str) {
     assert_eq!(answer.dropped, dropped, "{told}: {query:?}");
 }
 
-#[test]
-fn every_filter_and_each_pair_answers_like_a_scan() {
-    for seed in 0..cases(1_000) {
+/// Asks for everything, by each filter and by each pair of filters.
+fn check_filters(seeds: u64, size: Size) {
+    for seed in 0..cases(seeds) {
         let mut rng = Rng::new(seed);
-        let filled = Filled::new(&mut rng);
+        let filled = Filled::with(&mut rng, size);
         check(&filled, &Query::default(), &format!("seed {seed}"));
         for first in 0..FILTERS {
             for second in first..FILTERS {
@@ -87,6 +87,32 @@ fn every_filter_and_each_pair_answers_like_a_scan() {
             }
         }
     }
+}
+
+#[test]
+fn every_filter_and_each_pair_answers_like_a_scan() {
+    check_filters(1_000, Size::SMALL);
+}
+
+/// Nothing is kept decoded, so that blocks are only glanced at wherever that is enough: the scan above
+/// is of the same stores with all blocks decoded.
+#[test]
+fn a_glance_at_a_block_tells_the_same_as_all_of_it() {
+    let glanced = Size {
+        decoded_bytes: 0,
+        ..Size::SMALL
+    };
+    check_filters(1_000, glanced);
+}
+
+#[test]
+fn so_does_a_glance_at_large_blocks() {
+    let large = Size {
+        events: 6_000,
+        block: 2_500,
+        decoded_bytes: 0,
+    };
+    check_filters(4, large);
 }
 
 #[test]

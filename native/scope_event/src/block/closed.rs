@@ -11,6 +11,7 @@ use super::wire::{self, Column};
 use crate::kind::Kind;
 use crate::origin::Seq;
 use crate::pid::Pid;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A closed block. Cloning it shares the bytes.
@@ -155,12 +156,12 @@ impl Block {
     }
 
     /// A column, decompressed.
-    pub(super) fn column(&self, id: usize) -> Result<Vec<u8>, BlockError> {
+    pub(super) fn column(&self, id: usize) -> Result<Cow<'_, [u8]>, BlockError> {
         let column = &self.columns[id];
         column.codec.decompress(self.stored(id)?, column.raw)
     }
 
-    pub(super) fn names(&self) -> Result<Vec<u8>, BlockError> {
+    pub(super) fn names(&self) -> Result<Cow<'_, [u8]>, BlockError> {
         self.column(columns::NAMES)
     }
 

@@ -1,6 +1,7 @@
 //! Compression of columns.
 
 use super::BlockError;
+use std::borrow::Cow;
 
 /// How a block was compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -66,16 +67,20 @@ impl Codec {
     }
 
     /// The `size` bytes that `packed` stands for.
-    pub(super) fn decompress(self, packed: &[u8], size: usize) -> Result<Vec<u8>, BlockError> {
+    pub(super) fn decompress(
+        self,
+        packed: &[u8],
+        size: usize,
+    ) -> Result<Cow<'_, [u8]>, BlockError> {
         if size > packed.len().saturating_mul(BEST_RATIO) {
             return Err(BlockError::Compressed);
         }
         let raw = match self {
-            Self::Plain => packed.to_vec(),
-            Self::Lz4 => {
-                lz4_flex::block::decompress(packed, size).map_err(|_| BlockError::Compressed)?
-            }
-            Self::Zstd => zstd_decompress(packed, size)?,
+            Self::Plain => Cow::Borrowed(packed),
+            Self::Lz4 => Cow::Owned(
+                lz4_flex::block::decompress(packed, size).map_err(|_| BlockError::Compressed)?,
+            ),
+            Self::Zstd => Cow::Owned(zstd_decompress(packed, size)?),
         };
         if raw.len() == size {
             Ok(raw)

@@ -18,6 +18,7 @@ mod point;
 mod reader;
 mod refs;
 mod sections;
+mod select;
 mod states;
 mod times;
 
@@ -35,6 +36,7 @@ use payloads::Numbers;
 pub(super) use point::state_at;
 pub use reader::Columns;
 use refs::Refs;
+pub use select::{Part, Wanted};
 use times::Marks;
 
 /// Number of columns in a block.

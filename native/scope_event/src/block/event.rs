@@ -50,10 +50,10 @@ impl<'a> EventView<'a> {
 
     /// Its number in the origin's stream.
     pub fn seq(&self) -> Seq {
-        self.events.from + self.at as u64
+        self.events.seq(self.at)
     }
 
-    /// Its place in the block, from 0.
+    /// Its place among the events, from 0.
     pub fn place(&self) -> usize {
         self.at
     }

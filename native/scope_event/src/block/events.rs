@@ -8,7 +8,8 @@ use super::rows::Rows;
 use crate::origin::{Origin, Seq};
 use std::sync::Arc;
 
-/// Events of one origin as columns, in the order of the sequence.
+/// Events of one origin as columns, in the order of the sequence. Those that a block was
+/// [asked for](super::Columns::matching) are in the order of stamp, then sequence.
 #[derive(Clone, Debug)]
 pub struct Events {
     pub(super) origin: Origin,
@@ -17,6 +18,8 @@ pub struct Events {
     pub(super) dictionary: Arc<Dictionary>,
     pub(super) payloads: Payloads,
     pub(super) rows: Rows,
+    /// Places in the block of these rows, where they are not all of its events.
+    pub(super) places: Option<Box<[u32]>>,
 }
 
 impl Events {
@@ -35,7 +38,25 @@ impl Events {
             dictionary,
             payloads,
             rows,
+            places: None,
         }
+    }
+
+    /// Some rows of a block, in the order of stamp, then sequence.
+    pub(super) fn only(self, places: Box<[u32]>) -> Self {
+        Self {
+            places: Some(places),
+            ..self
+        }
+    }
+
+    /// The number of an event in the origin's stream; it must be one of these.
+    pub(super) fn seq(&self, at: usize) -> Seq {
+        let place = self
+            .places
+            .as_ref()
+            .map_or(at, |places| places[at] as usize);
+        self.from + place as u64
     }
 
     /// Whose events these are.
@@ -58,17 +79,21 @@ impl Events {
         self.len() == 0
     }
 
-    /// The event at a place of the sequence, counted from 0.
+    /// The event at a place of these, counted from 0.
     pub fn get(&self, at: usize) -> Option<EventView<'_>> {
         (at < self.len()).then(|| EventView::new(self, at))
     }
 
     /// The event with this number.
     pub fn by_seq(&self, seq: Seq) -> Option<EventView<'_>> {
-        self.get(usize::try_from(seq.checked_sub(self.from)?).ok()?)
+        let place = usize::try_from(seq.checked_sub(self.from)?).ok()?;
+        match &self.places {
+            None => self.get(place),
+            Some(places) => self.get(places.iter().position(|at| *at as usize == place)?),
+        }
     }
 
-    /// All events in the order of the sequence.
+    /// All events in their order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = EventView<'_>> + ExactSizeIterator {
         (0..self.len()).map(|at| EventView::new(self, at))
     }

@@ -3,6 +3,7 @@
 use crate::common::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use scope_event::block::Wanted;
 use scope_event::{Block, Budget, Codec, Events, Kind, RawEvent, SymbolTable, Value, consolidate};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,6 +102,89 @@ fn check_columns(block: &Block) {
         stamps
     };
     assert_eq!(sorted(&columns.stamps().unwrap()), sorted(events.stamps()));
+}
+
+/// The events that are wanted, from all of them.
+fn picked(events: &Events, wanted: &Wanted) -> Vec<usize> {
+    let takes = |at: &usize| {
+        let (key, pid) = (events.keys()[*at] as usize, events.pids()[*at] as usize);
+        wanted.keys[key]
+            && (wanted.pids.is_empty() || wanted.pids[pid])
+            && wanted.stamps.contains(&events.stamps()[*at])
+    };
+    let mut places: Vec<usize> = (0..events.len()).filter(takes).collect();
+    places.sort_by_key(|at| (events.stamps()[*at], *at));
+    places
+}
+
+fn check_part(block: &Block, events: &Events, wanted: &Wanted) {
+    let part = block.columns().unwrap().matching(wanted).unwrap();
+    let mut places = picked(events, wanted);
+    assert_eq!(part.more, places.len() > wanted.most);
+    if wanted.last {
+        places.drain(..places.len().saturating_sub(wanted.most));
+    }
+    places.truncate(wanted.most);
+    let (all, found) = (seen(events), seen(&part.events));
+    let expected: Vec<_> = places.iter().map(|at| all[*at].clone()).collect();
+    assert_eq!(found, expected);
+    for (event, place) in part.events.iter().zip(places) {
+        assert_eq!(event.seq(), events.from() + place as u64);
+        let again = part.events.by_seq(event.seq());
+        assert_eq!(again.map(|again| again.place()), Some(event.place()));
+    }
+}
+
+/// Some keys, some processes and some time of a block, from both ends.
+fn check_parts(block: &Block, few: &[prop::sample::Index]) {
+    let events = block.verify().unwrap();
+    let names = events.dictionary();
+    let [a, b, c, ..] = few else { return };
+    let stamp = |at: &prop::sample::Index| events.stamps()[at.index(events.len())];
+    let some =
+        |len: usize, index: usize| (0..len).map(|at| !(at + index).is_multiple_of(3)).collect();
+    let wanted = Wanted {
+        keys: some(names.keys().len(), a.index(3)),
+        pids: some(names.pids().len() + 1, b.index(3)),
+        stamps: stamp(a)..=stamp(b),
+        most: c.index(50),
+        last: c.index(2) == 0,
+    };
+    check_part(block, &events, &wanted);
+    for stamps in [0..=u64::MAX, 0..=stamp(b), stamp(a)..=u64::MAX] {
+        for (most, last) in [
+            (c.index(50), false),
+            (1, true),
+            (usize::MAX, c.index(2) > 0),
+        ] {
+            let wanted = Wanted {
+                pids: Vec::new(),
+                stamps: stamps.clone(),
+                most,
+                last,
+                ..wanted.clone()
+            };
+            check_part(block, &events, &wanted);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(20))]
+
+    #[test]
+    fn a_part_is_that_of_the_whole(
+        trace in vec(made(), 1..60),
+        events in prop_oneof![1usize..60, 500usize..2_500],
+        cut: prop::sample::Index,
+        turned in prop::bool::weighted(0.2),
+        few in vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let trace = long(&trace, events);
+        for block in blocks(&trace, cut.index(trace.len()), turned) {
+            check_parts(&block, &few);
+        }
+    }
 }
 
 proptest! {

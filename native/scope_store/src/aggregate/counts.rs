@@ -23,7 +23,7 @@ pub enum By {
 }
 
 /// Groups that are told apart at most; the events of further ones are counted together.
-const MAX_GROUPS: usize = 100_000;
+pub(super) const MAX_GROUPS: usize = 100_000;
 
 /// Events by group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use scope_event::block::{Dictionary, KeySubject};
 use scope_event::{EventView, Kind, Pid, SubjectView};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A group of events.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// Of this kind.
     Kind(Kind),
@@ -15,6 +16,29 @@ pub enum Group {
     Pid(Option<Pid>),
     /// In this second since 1970.
     Second(u64),
+}
+
+/// As derived, but for a process: there are many of these, and a hasher takes one number for the price
+/// of any.
+impl Hash for Group {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Kind(kind) => (0u8, kind).hash(state),
+            Self::Key(kind, about) => (1u8, kind, about).hash(state),
+            Self::Pid(None) => 2u8.hash(state),
+            Self::Pid(Some(pid)) => hash_pid(pid, state),
+            Self::Second(second) => (3u8, second).hash(state),
+        }
+    }
+}
+
+fn hash_pid(pid: &Pid, state: &mut impl Hasher) {
+    let parts = [pid.id, pid.serial, pid.creation, 4];
+    let parts = parts
+        .iter()
+        .fold(0, |all, part| all << 32 | u128::from(*part));
+    state.write(pid.node.as_bytes());
+    state.write_u128(parts);
 }
 
 /// What the events of a group are about.

@@ -3,6 +3,7 @@
 use super::counts::{By, Counted};
 use super::functions::{Functions, Names};
 use super::group::{About, Group};
+use super::processes::Processes;
 use crate::query::Query;
 use crate::search::takes_key;
 use scope_event::{Block, BlockError, Columns, Kind};
@@ -12,6 +13,7 @@ use scope_event::{Block, BlockError, Columns, Kind};
 pub(super) struct Whole {
     counted: Counted,
     functions: Functions,
+    processes: Processes,
 }
 
 impl Whole {
@@ -24,6 +26,7 @@ impl Whole {
     pub(super) fn finish(self) -> Counted {
         let mut counted = self.counted;
         self.functions.finish(&mut counted);
+        self.processes.finish(&mut counted);
         counted
     }
 }
@@ -37,7 +40,7 @@ fn count(block: &Block, query: &Query, by: By, whole: &mut Whole) -> bool {
             true
         }
         By::Kind | By::Key => count_keys(block, query, by, whole).is_ok(),
-        By::Pid => every_key && count_pids(block, counted).is_ok(),
+        By::Pid => every_key && count_pids(block, &mut whole.processes).is_ok(),
         By::Second => every_key && count_seconds(block, counted).is_ok(),
     }
 }
@@ -69,14 +72,14 @@ fn count_keys(block: &Block, query: &Query, by: By, whole: &mut Whole) -> Result
     Ok(())
 }
 
-fn count_pids(block: &Block, counted: &mut Counted) -> Result<(), BlockError> {
+fn count_pids(block: &Block, processes: &mut Processes) -> Result<(), BlockError> {
     let columns: Columns<'_> = block.columns()?;
-    let pids = columns.dictionary().pids().iter().cloned().map(Some);
+    let pids = columns.dictionary().pids().iter().map(Some);
     let counts = columns.pid_counts()?;
     let counts = std::iter::once(None).chain(pids).zip(counts);
-    for (pid, count) in counts.filter(|(_, count)| *count > 0) {
-        counted.add(Group::Pid(pid), u64::from(count));
-    }
+    counts
+        .filter(|(_, count)| *count > 0)
+        .for_each(|(pid, count)| processes.add(pid, count));
     Ok(())
 }
 

@@ -141,9 +141,14 @@ impl Entry {
         self.place().block()
     }
 
+    /// The decoded events, if somebody holds them.
+    pub(crate) fn decoded(&self) -> Option<Arc<Events>> {
+        self.decoded.lock().upgrade()
+    }
+
     /// The decoded events; `None` when they cannot be had.
     pub(crate) fn events(&self) -> Option<Arc<Events>> {
-        if let Some(events) = self.decoded.lock().upgrade() {
+        if let Some(events) = self.decoded() {
             return Some(events);
         }
         let block = self.block()?;

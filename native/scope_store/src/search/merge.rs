@@ -4,6 +4,7 @@
 //! first stamp that it can hold, and is decoded only when that comes up: until then nothing in it
 //! can be next.
 
+use super::glance::{Glance, glance};
 use super::select::cursor_of;
 use super::{Candidate, Recent, Sieve, Source, select};
 use crate::query::{Cursor, Order};
@@ -20,13 +21,18 @@ struct Run {
     /// In the order of the query.
     places: Vec<u32>,
     next: usize,
+    /// The block, if it has more matches than these: so many as are wanted, should all be readable.
+    rest: Option<Candidate>,
 }
 
 impl Run {
     fn head(&self) -> Option<Cursor> {
-        self.places
-            .get(self.next)
-            .map(|at| cursor_of(&self.events, *at))
+        self.event().map(|event| cursor_of(&event))
+    }
+
+    fn event(&self) -> Option<EventView<'_>> {
+        let place = self.places.get(self.next)?;
+        self.events.get(*place as usize)
     }
 }
 
@@ -168,20 +174,38 @@ impl<'a, S: Sink> Merge<'a, S> {
     }
 
     fn decode(&mut self, block: &Candidate) {
+        // Who does not keep blocks wants all of them.
+        match self.recent.and_then(|_| glance(block, self.sieve)) {
+            Some(found) => self.push(self.glanced(found, block)),
+            None => self.decode_whole(block, 0),
+        }
+    }
+
+    fn glanced(&self, found: Glance, block: &Candidate) -> Run {
+        let places = 0..found.events.len() as u32;
+        Run {
+            source: Source::of(&found.events),
+            places: match self.sieve.query.order {
+                Order::Asc => places.collect(),
+                Order::Desc => places.rev().collect(),
+            },
+            events: found.events,
+            next: 0,
+            rest: found.more.then(|| block.clone()),
+        }
+    }
+
+    /// All matches of a block but the first ones.
+    fn decode_whole(&mut self, block: &Candidate, next: usize) {
         match self.selected(block) {
-            Some((events, places)) => {
-                let source = if places.is_empty() {
-                    return;
-                } else {
-                    Source::of(&events)
-                };
-                self.push(Run {
-                    events,
-                    source,
-                    places,
-                    next: 0,
-                });
-            }
+            Some((_, places)) if places.is_empty() => {}
+            Some((events, places)) => self.push(Run {
+                source: Source::of(&events),
+                events,
+                places,
+                next,
+                rest: None,
+            }),
             None => self.unread = self.unread.saturating_add(block.body.len()),
         }
     }
@@ -204,7 +228,12 @@ impl<'a, S: Sink> Merge<'a, S> {
         loop {
             self.pass_on(&run);
             run.next += 1;
-            let Some(head) = run.head() else { return };
+            let Some(head) = run.head() else {
+                return run
+                    .rest
+                    .iter()
+                    .for_each(|block| self.decode_whole(block, run.next));
+            };
             let item = Item::run(run, head, self.sieve.query.order);
             if self.sink.is_full()
                 || self
@@ -222,8 +251,9 @@ impl<'a, S: Sink> Merge<'a, S> {
     }
 
     fn pass_on(&mut self, run: &Run) {
-        let event = run.events.get(run.places[run.next] as usize);
-        let taken = event.is_some_and(|event| self.sink.take(&run.source, &event));
+        let taken = run
+            .event()
+            .is_some_and(|event| self.sink.take(&run.source, &event));
         self.unread += u64::from(!taken);
     }
 }

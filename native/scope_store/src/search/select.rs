@@ -8,7 +8,7 @@ use super::texts::keep_with_text;
 use crate::index::term;
 use crate::query::{Cursor, Function, Order, Query};
 use scope_event::block::{Dictionary, Key, KeySubject};
-use scope_event::{Events, Seq, TermError};
+use scope_event::{EventView, Events, Seq, TermError};
 
 /// Places of the matching events above `floor`, in the order of the query.
 ///
@@ -58,11 +58,7 @@ impl Tables {
     fn new(events: &Events, query: &Query) -> Result<Self, TermError> {
         let names = events.dictionary();
         Ok(Self {
-            keys: names
-                .keys()
-                .iter()
-                .map(|key| takes_key(query, names, key))
-                .collect(),
+            keys: key_table(query, names),
             pids: pid_table(query, names),
             correlations: correlations(events, query)?,
             correlated: query.correlation.is_some(),
@@ -141,7 +137,14 @@ fn is_function(wanted: &Function, names: &Dictionary, key: &Key) -> bool {
         && wanted.arity.is_none_or(|wanted| wanted == arity)
 }
 
-fn pid_table(query: &Query, names: &Dictionary) -> Vec<bool> {
+/// By key: whether the query takes its events.
+pub(super) fn key_table(query: &Query, names: &Dictionary) -> Vec<bool> {
+    let keys = names.keys().iter();
+    keys.map(|key| takes_key(query, names, key)).collect()
+}
+
+/// By number of the process: whether the query takes its events; empty if it takes all.
+pub(super) fn pid_table(query: &Query, names: &Dictionary) -> Vec<bool> {
     if query.pids.is_empty() {
         return Vec::new();
     }
@@ -187,11 +190,10 @@ fn sort(events: &Events, order: Order, places: &mut [u32]) {
 }
 
 /// Where an event stands.
-pub(crate) fn cursor_of(events: &Events, at: u32) -> Cursor {
-    let stamp = events.stamps()[at as usize];
+pub(super) fn cursor_of(event: &EventView<'_>) -> Cursor {
     Cursor {
-        stamp,
-        origin: events.origin().clone(),
-        seq: events.from() + u64::from(at),
+        stamp: event.stamp(),
+        origin: event.origin().clone(),
+        seq: event.seq(),
     }
 }

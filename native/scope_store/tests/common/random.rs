@@ -58,12 +58,37 @@ pub struct Filled {
     pub pids: Vec<Pid>,
 }
 
+/// How much a store holds, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Events of an origin at most.
+    pub events: u64,
+    /// Events of a block, about.
+    pub block: u64,
+    /// Bytes of decoded blocks that the store keeps.
+    pub decoded_bytes: u64,
+}
+
+impl Size {
+    /// Many small blocks, which the store keeps decoded.
+    pub const SMALL: Self = Self {
+        events: 120,
+        block: 15,
+        decoded_bytes: 8 << 20,
+    };
+}
+
 /// A store of its own node for some origin, with its symbols.
 pub fn node_store(origin: Origin) -> (Store, Arc<SymbolTable>) {
+    store_with(origin, Size::SMALL.decoded_bytes)
+}
+
+fn store_with(origin: Origin, decoded_bytes: u64) -> (Store, Arc<SymbolTable>) {
     let names = Arc::new(SymbolTable::new(origin.node.clone()));
     let interner = Arc::new(Interner::new(names.clone()));
     let config = Config {
         retention_age: std::time::Duration::MAX,
+        decoded_bytes,
         ..Config::new(origin)
     };
     (Store::open(config, interner).unwrap(), names)
@@ -72,8 +97,13 @@ pub fn node_store(origin: Origin) -> (Store, Arc<SymbolTable>) {
 impl Filled {
     /// Two foreign origins, one of them an earlier life of the own node, and an open block.
     pub fn new(rng: &mut Rng) -> Self {
+        Self::with(rng, Size::SMALL)
+    }
+
+    /// The same with blocks of some size.
+    pub fn with(rng: &mut Rng, size: Size) -> Self {
         let own = Origin::new("b@host", 2);
-        let (store, names) = node_store(own.clone());
+        let (store, names) = store_with(own.clone(), size.decoded_bytes);
         let mut filled = Self {
             store,
             events: Vec::new(),
@@ -81,19 +111,19 @@ impl Filled {
             pids: Vec::new(),
         };
         for origin in [Origin::new("a@host", 7), Origin::new("b@host", 1)] {
-            filled.receive(rng, origin);
+            filled.receive(rng, origin, size);
         }
-        let events = random_events(rng, &own, &names);
-        record(rng, &filled.store, &names, &events, false);
+        let events = random_events(rng, &own, &names, size);
+        record(rng, &filled.store, &names, &events, (false, size));
         filled.learn(&names, events);
         filled.nodes = ["a@host", "b@host", "c@host"].map(Into::into).to_vec();
         filled
     }
 
-    fn receive(&mut self, rng: &mut Rng, origin: Origin) {
+    fn receive(&mut self, rng: &mut Rng, origin: Origin, size: Size) {
         let (peer, names) = node_store(origin.clone());
-        let events = random_events(rng, &origin, &names);
-        record(rng, &peer, &names, &events, true);
+        let events = random_events(rng, &origin, &names, size);
+        record(rng, &peer, &names, &events, (true, size));
         let theirs = scope_sync::Origin::new(origin.node.clone(), origin.incarnation);
         for block in (&&peer).blocks(&theirs, 1, u64::MAX, usize::MAX) {
             let bytes = (&&peer).read(&block).unwrap();
@@ -173,9 +203,9 @@ fn random_subject(rng: &mut Rng, names: &SymbolTable) -> Subject {
     }
 }
 
-fn random_events(rng: &mut Rng, origin: &Origin, names: &SymbolTable) -> Vec<Event> {
+fn random_events(rng: &mut Rng, origin: &Origin, names: &SymbolTable, size: Size) -> Vec<Event> {
     let mut stamp = 1_000 + rng.below(20);
-    let count = 1 + rng.below(120);
+    let count = 1 + rng.below(size.events);
     let event = |seq: u64| {
         // Ties are frequent, and blocks of different origins overlap.
         stamp += rng.below(3);
@@ -203,10 +233,16 @@ fn random_events(rng: &mut Rng, origin: &Origin, names: &SymbolTable) -> Vec<Eve
 }
 
 /// Pushes `events`, closing blocks now and then, and at the end if `all` are to be closed.
-fn record(rng: &mut Rng, store: &Store, names: &SymbolTable, events: &[Event], all: bool) {
+fn record(
+    rng: &mut Rng,
+    store: &Store,
+    names: &SymbolTable,
+    events: &[Event],
+    (all, size): (bool, Size),
+) {
     for event in events {
         assert_eq!(push(store, names, event, rng.below(3) as u16), event.at.seq);
-        if rng.one_in(15) {
+        if rng.one_in(size.block) {
             store.close_now();
         }
     }

@@ -31,7 +31,7 @@ struct Chunk<'a> {
     codec: Codec,
     len: usize,
     packed: &'a [u8],
-    raw: Option<Vec<u8>>,
+    raw: Option<Cow<'a, [u8]>>,
 }
 
 impl<'a> Chunks<'a> {

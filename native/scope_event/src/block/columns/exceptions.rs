@@ -87,8 +87,9 @@ impl<'a> Predicted<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Result<(), BlockError> {
-        if self.at.is_done() {
+    /// After the last event that is asked for: if these `are_all`, nothing is left.
+    pub(super) fn finish(self, are_all: bool) -> Result<(), BlockError> {
+        if self.at.is_done() || !are_all {
             Ok(())
         } else {
             Err(BlockError::Content("exceptions"))

@@ -49,18 +49,49 @@ pub(super) fn decode(
     names: &Dictionary,
     pids: &[u32],
 ) -> Result<Vec<u32>, BlockError> {
+    let mut keys = Vec::with_capacity(sizes.events());
+    let all = |key| {
+        keys.push(key);
+        true
+    };
+    each(bytes, sizes, names, pids, all)?;
+    Ok(keys)
+}
+
+/// Shows the keys one after another, as long as `more` wants.
+pub(super) fn each(
+    bytes: &[u8],
+    sizes: &Sizes,
+    names: &Dictionary,
+    pids: &[u32],
+    mut more: impl FnMut(u32) -> bool,
+) -> Result<(), BlockError> {
     let mut column = Predicted::new(bytes)?;
     let mut model = Model::new(names);
-    let mut keys = Vec::with_capacity(sizes.events());
     for section in sizes.ranges() {
         model.next_section();
-        for pid in &pids[section] {
-            let surprise = column.next(|at| Ok(at.varint32()?))?;
-            keys.push(model.key(*pid, surprise)?);
+        for run in pids[section].chunk_by(|a, b| a == b) {
+            let (mut running, mut left) = (model.run(run[0]), run.len());
+            loop {
+                let held = column.hold(left);
+                for _ in 0..held {
+                    if !more(running.expected()?) {
+                        return Ok(());
+                    }
+                }
+                left -= held;
+                if left == 0 {
+                    break;
+                }
+                let symbol = column.surprise(|at| Ok(at.varint32()?))?;
+                if !more(running.surprised(symbol)?) {
+                    return Ok(());
+                }
+                left -= 1;
+            }
         }
     }
-    column.finish()?;
-    Ok(keys)
+    column.finish(sizes.are_all())
 }
 
 /// What a key does to the calls of its process.
@@ -87,7 +118,14 @@ struct Model {
     roles: Vec<Role>,
     processes: Fresh<Process>,
     /// The symbol that followed two keys last time.
-    followed: Vec<u32>,
+    followed: Box<[u32; CONTEXTS]>,
+}
+
+/// A process while its lane runs it.
+struct Running<'m> {
+    process: &'m mut Process,
+    followed: &'m mut [u32; CONTEXTS],
+    roles: &'m [Role],
 }
 
 impl Model {
@@ -95,7 +133,7 @@ impl Model {
         Self {
             roles: roles(&names.keys),
             processes: Fresh::new(names.pids.len() + 1),
-            followed: vec![RETURN; CONTEXTS],
+            followed: Box::new([RETURN; CONTEXTS]),
         }
     }
 
@@ -120,21 +158,39 @@ impl Model {
         surprise
     }
 
-    /// The key of a surprise, or the one that was expected.
+    fn run(&mut self, pid: u32) -> Running<'_> {
+        Running {
+            process: self.processes.of(pid),
+            followed: &mut self.followed,
+            roles: &self.roles,
+        }
+    }
+}
+
+impl Running<'_> {
+    /// The key that was expected.
     #[inline]
-    fn key(&mut self, pid: u32, surprise: Option<u32>) -> Result<u32, BlockError> {
-        let process = self.processes.of(pid);
-        let expected = &mut self.followed[process.slot()];
-        *expected = surprise.unwrap_or(*expected);
-        let key = match expected.checked_sub(1) {
+    fn expected(&mut self) -> Result<u32, BlockError> {
+        let symbol = self.followed[self.process.slot()];
+        self.key(symbol)
+    }
+
+    /// The key of another symbol.
+    #[inline]
+    fn surprised(&mut self, symbol: u32) -> Result<u32, BlockError> {
+        self.followed[self.process.slot()] = symbol;
+        self.key(symbol)
+    }
+
+    #[inline]
+    fn key(&mut self, symbol: u32) -> Result<u32, BlockError> {
+        let key = match symbol.checked_sub(1) {
             Some(key) => key,
-            None => process.due.last().copied().unwrap_or(NO_KEY),
+            None => self.process.due.last().copied().unwrap_or(NO_KEY),
         };
-        let role = self
-            .roles
-            .get(key as usize)
-            .ok_or(BlockError::Content("key"))?;
-        process.happened(key, *role);
+        let role = self.roles.get(key as usize);
+        let role = role.ok_or(BlockError::Content("key"))?;
+        self.process.happened(key, *role);
         Ok(key)
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn decode(bytes: &[u8], sizes: &Sizes) -> Result<Vec<Meta>, BlockErro
             }
         }
     }
-    column.finish()?;
+    column.finish(sizes.are_all())?;
     Ok(metas)
 }
 
@@ -104,6 +104,6 @@ pub(super) fn decode_correlations(
             ids.push(*seen);
         }
     }
-    column.finish()?;
+    column.finish(sizes.are_all())?;
     Ok(ids)
 }

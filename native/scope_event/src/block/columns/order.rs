@@ -11,6 +11,8 @@ pub(super) struct Sizes {
     sizes: Vec<usize>,
     /// Invariant: their sum.
     events: usize,
+    /// Events behind these, which are not read.
+    rest: usize,
 }
 
 impl Sizes {
@@ -18,7 +20,28 @@ impl Sizes {
         let size = |section: &Vec<Run>| section.iter().map(|run| run.len as usize).sum();
         let sizes: Vec<usize> = sections.iter().map(size).collect();
         let events = sizes.iter().sum();
-        Self { sizes, events }
+        Self {
+            sizes,
+            events,
+            rest: 0,
+        }
+    }
+
+    /// The same up to a position.
+    pub(super) fn until(&self, end: usize) -> Self {
+        let sizes = self
+            .ranges()
+            .map(|section| section.end.min(end) - section.start.min(end));
+        Self {
+            sizes: sizes.collect(),
+            events: self.events.min(end),
+            rest: self.rest + self.events.saturating_sub(end),
+        }
+    }
+
+    /// Whether a column has to end with these events.
+    pub(super) fn are_all(&self) -> bool {
+        self.rest == 0
     }
 
     /// All events.

@@ -70,7 +70,7 @@ pub(super) fn runs(
             }
         }
     }
-    column.finish()
+    column.finish(sizes.are_all())
 }
 
 /// The process of a switch, unless it is the follower.

@@ -2,12 +2,14 @@
 
 use super::decode::Lanes;
 use super::names::Named;
+use super::select::{self, Part, Wanted};
 use super::times::{Marks, Steps};
 use super::{PIDS, TIMES, pids};
 use crate::block::dictionary::Dictionary;
 use crate::block::{Block, BlockError};
 
-/// A closed block of which only the names are decoded yet: for those who count.
+/// A closed block of which only the names are decoded yet: for those who count, or want a few of
+/// its events.
 pub struct Columns<'b> {
     block: &'b Block,
     names: Named,
@@ -27,6 +29,15 @@ impl<'b> Columns<'b> {
     /// How many events have each key.
     pub fn key_counts(&self) -> &[u32] {
         &self.names.counts
+    }
+
+    /// The events that are wanted, so many at most, decoded no further than that.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when what has to be looked at does not decode.
+    pub fn matching(self, wanted: &Wanted) -> Result<Part, BlockError> {
+        select::matching(self.block, self.names, wanted)
     }
 
     /// How many events each process has, by the number that [`Events::pids`](super::super::Events::pids)

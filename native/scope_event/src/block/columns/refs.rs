@@ -130,7 +130,7 @@ impl Refs<'_> {
                 }
             }
         }
-        if column.is_done() {
+        if column.is_done() || !sizes.are_all() {
             Ok(data)
         } else {
             Err(BlockError::Content("data"))

@@ -24,6 +24,9 @@ const VARINTS: u8 = 0;
 /// Differences are a bucket's code and bits.
 const BUCKETED: u8 = 1;
 
+/// Bits that are at hand behind any word of the code.
+const SHORT: u32 = 32;
+
 /// The first stamp of a section counts from `origin`, the smallest stamp of the block. Answers the
 /// bits before every 512th step, where the steps are bits.
 pub(super) fn encode(stamps: &[u64], sizes: &Sizes, origin: u64, out: &mut Vec<u8>) -> Vec<u32> {
@@ -120,16 +123,15 @@ impl<'a> Steps<'a> {
         marks: &Marks,
     ) -> Result<Vec<u64>, BlockError> {
         let mut bits = BitReader::new(self.bytes, 0);
-        let mut stamps = Vec::with_capacity(sizes.events());
+        let mut stamps = vec![0; sizes.events()];
         for section in sizes.ranges() {
-            let mut last = origin;
-            while stamps.len() < section.end {
-                let stop = (stamps.len() / marks::EVERY + 1) * marks::EVERY;
-                for _ in stamps.len()..stop.min(section.end) {
-                    last = last.wrapping_add(self.step(code, &mut bits)?);
-                    stamps.push(last);
-                }
-                if stamps.len() == stop {
+            let (mut last, mut at) = (origin, section.start);
+            while at < section.end {
+                let stop = (at / marks::EVERY + 1) * marks::EVERY;
+                let here = &mut stamps[at..stop.min(section.end)];
+                at += here.len();
+                last = self.fill(code, &mut bits, last, here)?;
+                if at == stop {
                     marks.check(stop, bits.at(), last)?;
                 }
             }
@@ -150,16 +152,43 @@ impl<'a> Steps<'a> {
         Ok(stamps)
     }
 
+    /// The stamps of so many steps, and the last of them. That there were enough bits is asked at the
+    /// end: what is read behind them are zeros.
+    fn fill(
+        &self,
+        code: &Lookup,
+        bits: &mut BitReader<'_>,
+        mut last: u64,
+        stamps: &mut [u64],
+    ) -> Result<u64, BlockError> {
+        for stamp in stamps {
+            let ahead = bits.peek();
+            let word = code.find(ahead);
+            let (more, start) = buckets::TABLE[usize::from(word.bucket)];
+            let step = if more <= SHORT {
+                bits.pass(word.all);
+                start | (ahead >> word.len & ((1 << more) - 1))
+            } else {
+                bits.skip(word.len)?;
+                start | bits.take(more)?
+            };
+            last = last.wrapping_add(step << self.shift);
+            *stamp = last;
+        }
+        bits.skip(0)?;
+        Ok(last)
+    }
+
     #[inline]
     fn step(&self, code: &Lookup, bits: &mut BitReader<'_>) -> Result<u64, BlockError> {
         let ahead = bits.peek();
-        let (bucket, len) = code.find(ahead);
-        let (more, start) = buckets::TABLE[usize::from(bucket)];
-        if more > 32 {
-            bits.skip(len)?;
+        let word = code.find(ahead);
+        let (more, start) = buckets::TABLE[usize::from(word.bucket)];
+        if more > SHORT {
+            bits.skip(word.len)?;
             return Ok((start | bits.take(more)?) << self.shift);
         }
-        bits.skip(len + more)?;
-        Ok((start | (ahead >> len & ((1 << more) - 1))) << self.shift)
+        bits.skip(word.all)?;
+        Ok((start | (ahead >> word.len & ((1 << more) - 1))) << self.shift)
     }
 }

@@ -27,7 +27,7 @@ impl<T: Copy> Sparse<T> {
         loop {
             at += column.hold(count - at);
             if at == count {
-                column.finish()?;
+                column.finish(true)?;
                 return Ok(Self(found));
             }
             found.push((at as u32, column.surprise(&value)?));
@@ -48,12 +48,29 @@ impl<T: Copy> Sparse<T> {
         Some(self.0[at].1)
     }
 
+    /// To be asked for one number after another.
+    fn walk(&self) -> Walk<'_, T> {
+        Walk(&self.0)
+    }
+
     /// The last exception up to a state among those of its process, and its number.
     fn last(&self, number: u32, pids: &[u32]) -> Option<(u32, T)> {
         let pid = pids[number as usize];
         let upto = self.0.partition_point(|(at, _)| *at <= number);
         let before = self.0[..upto].iter().rev();
         before.copied().find(|(at, _)| pids[*at as usize] == pid)
+    }
+}
+
+/// The exceptions that are still to come.
+struct Walk<'a, T>(&'a [(u32, T)]);
+
+impl<T: Copy> Walk<'_, T> {
+    #[inline]
+    fn at(&mut self, number: u32) -> Option<T> {
+        let (first, rest) = self.0.split_first().filter(|((at, _), _)| *at == number)?;
+        self.0 = rest;
+        Some(first.1)
     }
 }
 
@@ -119,14 +136,16 @@ impl States {
     pub(in crate::block::columns) fn entries(&self, pids: usize) -> impl Iterator<Item = Entry> {
         let starts = self.starts(pids + 1);
         let mut processes = vec![(0, Meta::default(), 0); pids + 1];
+        let (mut keys, mut metas) = (self.keys.walk(), self.metas.walk());
+        let (mut correlations, mut datas) = (self.correlations.walk(), self.data.walk());
         (0..self.pids.len() as u32).map(move |number| {
             let pid = self.pids[number as usize];
             let (key, meta, correlation) = &mut processes[pid as usize];
             let start = &starts[pid as usize];
             let new = || start.replace(start.get() + 1) + 1;
-            *key = self.keys.at(number).unwrap_or(*key);
-            *meta = self.metas.at(number).unwrap_or(*meta);
-            *correlation = match self.correlations.at(number) {
+            *key = keys.at(number).unwrap_or(*key);
+            *meta = metas.at(number).unwrap_or(*meta);
+            *correlation = match correlations.at(number) {
                 None => *correlation,
                 Some(0) => 0,
                 Some(NEW) => new(),
@@ -138,7 +157,7 @@ impl States {
                 key: *key,
                 meta: *meta,
                 correlation: *correlation,
-                data: self.data.at(number).unwrap_or_else(new),
+                data: datas.at(number).unwrap_or_else(new),
             }
         })
     }
@@ -146,10 +165,11 @@ impl States {
     /// The first new payload of each process.
     fn starts(&self, pids: usize) -> Vec<Cell<u32>> {
         let mut counts = vec![0u32; pids];
-        for (number, pid) in (0..).zip(&self.pids) {
-            let new_id = self.correlations.at(number) == Some(NEW);
-            let new_data = self.data.at(number).is_none();
-            counts[*pid as usize] += u32::from(new_id) + u32::from(new_data);
+        let pid = |number: u32| self.pids[number as usize] as usize;
+        self.pids.iter().for_each(|pid| counts[*pid as usize] += 1);
+        self.data.iter().for_each(|(at, _)| counts[pid(at)] -= 1);
+        for (at, id) in self.correlations.iter() {
+            counts[pid(at)] += u32::from(id == NEW);
         }
         let mut sum = 0;
         let start = |count| {

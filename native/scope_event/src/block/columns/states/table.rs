@@ -106,7 +106,10 @@ impl Table {
         &self,
         bytes: Vec<u8>,
     ) -> Result<Payloads, BlockError> {
-        let bases: Vec<_> = (0..self.len() as u32).map(|at| self.base(at)).collect();
+        let mut bases: Vec<_> = (0..self.len() as u32).map(|at| at.checked_sub(1)).collect();
+        for (payload, stored) in self.bases.iter() {
+            bases[payload as usize] = base(payload, stored).map(|base| base as u32);
+        }
         let depths = depths(&bases)?;
         let bases = depths.into_iter().zip(bases);
         let bases = bases.map(|(depth, base)| match base {

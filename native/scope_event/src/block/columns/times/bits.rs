@@ -90,9 +90,15 @@ impl<'a> BitReader<'a> {
             .fold(0, |word, byte| word << 8 | u64::from(*byte))
     }
 
+    /// Moves on; whether that was too far is told by the next [`skip`](Self::skip).
     #[inline]
-    pub(super) fn skip(&mut self, count: u32) -> Result<(), BlockError> {
-        self.at += count as usize;
+    pub(super) fn pass(&mut self, count: u8) {
+        self.at += usize::from(count);
+    }
+
+    #[inline]
+    pub(super) fn skip(&mut self, count: u8) -> Result<(), BlockError> {
+        self.pass(count);
         if self.at <= self.bytes.len() * 8 {
             Ok(())
         } else {
@@ -104,7 +110,7 @@ impl<'a> BitReader<'a> {
     pub(super) fn take(&mut self, count: u32) -> Result<u64, BlockError> {
         let low = count.min(32);
         let bits = self.peek() & ((1 << low) - 1);
-        self.skip(low)?;
+        self.skip(low as u8)?;
         if count == low {
             Ok(bits)
         } else {

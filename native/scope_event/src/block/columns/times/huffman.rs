@@ -4,7 +4,7 @@
 //! Deflate, so that lengths are enough to tell the code. Words are written low bit first, that is
 //! reversed, so that a table over the next twelve bits decodes one at once.
 
-use super::buckets::BUCKETS;
+use super::buckets::{self, BUCKETS};
 use crate::block::BlockError;
 use crate::bytes::Cursor;
 use std::cmp::Reverse;
@@ -96,8 +96,19 @@ fn words(lens: &[u8; BUCKETS]) -> [u16; BUCKETS] {
     words
 }
 
-/// The code for reading: bucket and length by the next twelve bits.
-pub(super) struct Lookup(Vec<(u8, u8)>);
+/// The code for reading: what the next twelve bits begin with.
+pub(super) struct Lookup(Box<[Word; 1 << LONGEST]>);
+
+/// A word. That the bits of the bucket are counted in spares a second look before the next word is
+/// found: each step waits for the one before it.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    pub(super) bucket: u8,
+    /// Bits of the word.
+    pub(super) len: u8,
+    /// Bits of the word and behind it.
+    pub(super) all: u8,
+}
 
 impl Lookup {
     /// Reads what [`Code::put`] wrote. Lengths that are not those of a whole code are refused, but
@@ -130,7 +141,12 @@ impl Lookup {
     /// A word's entry stands wherever its bits are the low ones: the table of all words of up to so
     /// many bits, twice, is that of one bit more, but for the words of that length.
     fn filled(lens: &[u8; BUCKETS], words: &[u16; BUCKETS]) -> Self {
-        let mut table = vec![(0, 1); 1 << LONGEST];
+        let none = Word {
+            bucket: 0,
+            len: 1,
+            all: 1,
+        };
+        let mut table = Box::new([none; 1 << LONGEST]);
         let used: Vec<usize> = (0..BUCKETS).filter(|bucket| lens[*bucket] > 0).collect();
         for len in 1..=LONGEST {
             table.copy_within(..1 << (len - 1), 1 << (len - 1));
@@ -138,16 +154,19 @@ impl Lookup {
                 .iter()
                 .filter(|bucket| u32::from(lens[**bucket]) == len)
             {
-                table[usize::from(words[*bucket])] = (*bucket as u8, lens[*bucket]);
+                table[usize::from(words[*bucket])] = Word {
+                    bucket: *bucket as u8,
+                    len: lens[*bucket],
+                    all: lens[*bucket] + buckets::bits(*bucket as u8) as u8,
+                };
             }
         }
         Self(table)
     }
 
-    /// Bucket and length of the word that `bits` start with.
+    /// The word that `bits` start with.
     #[inline]
-    pub(super) fn find(&self, bits: u64) -> (u8, u32) {
-        let (bucket, len) = self.0[bits as usize % (1 << LONGEST)];
-        (bucket, u32::from(len))
+    pub(super) fn find(&self, bits: u64) -> Word {
+        self.0[bits as usize % (1 << LONGEST)]
     }
 }

@@ -114,6 +114,21 @@ impl Search<'_> {
         Ok(found)
     }
 
+    /// The stamps of some positions.
+    pub(in crate::block::columns) fn stamps(
+        &self,
+        positions: Range<usize>,
+    ) -> Result<Vec<u64>, BlockError> {
+        let mut stamps = Vec::with_capacity(positions.len());
+        self.walk(positions.start / EVERY, |at, stamp| {
+            if at >= positions.start {
+                stamps.push(stamp);
+            }
+            at + 1 < positions.end
+        })?;
+        Ok(stamps)
+    }
+
     /// The first position of a section, or its end, whose stamp is above `stamp`.
     pub(in crate::block::columns) fn above(
         &self,
