@@ -1,6 +1,7 @@
 //! Blocks.
 
 use crate::{events, memory, seal};
+use scope_event::block::Wanted;
 use scope_event::{Block, BlockError, Codec, EventView, Events, Kind, Pid, consolidate};
 
 /// Tables of fixed size that decoding and encoding use: predictors, Huffman codes, hash tables.
@@ -35,6 +36,7 @@ fn read(block: &Block) {
     assert!(header.from >= 1 && header.from <= header.to && header.min_stamp <= header.max_stamp);
     let (names, verified) = (block.dictionary(), block.verify());
     let events = block.events();
+    parts(block);
     in_part(block, events.as_ref().ok());
     let Ok(events) = events else {
         assert!(verified.is_err());
@@ -48,6 +50,26 @@ fn read(block: &Block) {
     events::look(&events);
     for codec in [Codec::Plain, Codec::Zstd] {
         again(block, codec, verified.is_ok());
+    }
+}
+
+/// A few events, without the rest: any of them, and those of some keys from the middle on.
+fn parts(block: &Block) {
+    let header = block.header();
+    let middle = header.min_stamp + (header.max_stamp - header.min_stamp) / 2;
+    for (stamps, last) in [(0..=u64::MAX, true), (middle..=u64::MAX, false)] {
+        let Ok(columns) = block.columns() else { return };
+        let wanted = Wanted {
+            keys: columns.dictionary().keys().iter().map(|_| true).collect(),
+            pids: Vec::new(),
+            stamps,
+            most: 10,
+            last,
+        };
+        if let Ok(part) = columns.matching(&wanted) {
+            assert!(part.events.len() <= wanted.most);
+            events::look(&part.events);
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::index::Index;
 use crate::log::{Facts, Place};
 use scope_event::{
-    Anchor, Block, BlockBuilder, Events, Full, Interner, Origin, RawEvent, Seq, TermError,
+    Anchor, Block, BlockBuilder, Events, Full, Interner, Kind, Origin, Pid, RawEvent, Seq,
+    TermError,
 };
 use std::sync::Arc;
 
@@ -79,6 +80,12 @@ impl OpenBlock {
     /// When the block has to be closed at the latest; `None` while it is empty.
     pub(crate) fn deadline(&self, flush_ms: u64) -> Option<u64> {
         self.opened_ms.map(|opened| opened.saturating_add(flush_ms))
+    }
+
+    /// False only when the block holds no state of this process.
+    pub(crate) fn may_hold_state(&self, pid: &Pid) -> bool {
+        let names = self.builder.names();
+        names.pids().contains(pid) && names.keys().iter().any(|key| key.kind == Kind::State)
     }
 
     /// The events so far, to be read like those of a closed block; `None` while there are none.

@@ -10,13 +10,14 @@ pub use stats::{Conflicts, Stats};
 use crate::aggregate::Near;
 use crate::config::Config;
 use crate::error::StoreError;
+use crate::index::hash;
 use crate::log::{Log, Unsaved};
 use crate::open::OpenBlock;
 use crate::query::Query;
 use crate::search::{self, Matches, Plan, Recent, Sieve};
 use crate::upkeep::{Tended, Upkeep};
 use parking_lot::{Mutex, RwLock};
-use scope_event::{Anchor, Interner, Origin, RawEvent, Seq};
+use scope_event::{Anchor, Interner, Origin, Pid, RawEvent, Seq};
 use stats::{Aside, Counters};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -223,17 +224,17 @@ impl Store {
         plan
     }
 
-    /// The blocks that most likely hold the last state of the process with this hash, at most so many
-    /// of each origin.
-    pub(crate) fn near(&self, pid: u64, stamp: u64, most: usize) -> Near {
+    /// The blocks that most likely hold the last state of a process, at most so many of each origin.
+    pub(crate) fn near(&self, pid: &Pid, stamp: u64, most: usize) -> Near {
         let mut near = Near::default();
         let mut open = self.open.lock();
-        if let Some(events) = open.events() {
+        // A view of the open block is a copy of it.
+        if let Some(events) = open.may_hold_state(pid).then(|| open.events()).flatten() {
             near.add_open(events);
         }
         let log = self.log.read();
         drop(open);
-        near.add_log(&log, pid, stamp, most);
+        near.add_log(&log, hash::pid(pid), stamp, most);
         near
     }
 

@@ -2,7 +2,7 @@
 
 use super::closed::Block;
 use super::codec::Codec;
-use super::dictionary::{Key, KeySubject};
+use super::dictionary::{Dictionary, Key, KeySubject};
 use super::events::Events;
 use super::header::Anchor;
 use super::intake::{FromWords, NameTable, PayloadTable, WordKey, WordSubject, WordTable};
@@ -111,6 +111,11 @@ impl BlockBuilder {
     /// The one event of an empty block is taken whatever its size.
     fn has_room(&self) -> Result<(), Full> {
         if self.is_empty() { Ok(()) } else { Err(Full) }
+    }
+
+    /// The names so far.
+    pub fn names(&self) -> &Dictionary {
+        &self.names.dictionary
     }
 
     /// A snapshot of the open block that can be read like a closed one.

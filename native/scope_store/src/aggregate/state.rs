@@ -4,7 +4,6 @@
 //! the process, so a few blocks are looked at, newest first, until none that is left can hold a later
 //! state. Only when these few do not settle it, all others that may hold one are looked at, too.
 
-use crate::index::hash;
 use crate::log::{Log, Shelf, Slot};
 use crate::query::Kinds;
 use crate::search::{Body, Candidate, Match, Source};
@@ -59,14 +58,13 @@ impl Near {
 }
 
 pub(super) fn state_at(store: &Store, pid: &Pid, stamp: u64) -> Option<Match> {
-    let hash = hash::pid(pid);
-    let near = store.near(hash, stamp, NEAR);
+    let near = store.near(pid, stamp, NEAR);
     let rest = near.rest;
     let found = latest(near.blocks, pid, stamp);
     if rest.is_none_or(|rest| found.as_ref().is_some_and(|found| found.stamp() > rest)) {
         return found;
     }
-    latest(store.near(hash, stamp, usize::MAX).blocks, pid, stamp)
+    latest(store.near(pid, stamp, usize::MAX).blocks, pid, stamp)
 }
 
 /// The last state in these blocks, in the order of queries.

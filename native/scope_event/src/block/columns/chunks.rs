@@ -38,7 +38,7 @@ impl<'a> Chunks<'a> {
     /// The chunks of `len` bytes.
     pub(in crate::block) fn new(column: &'a [u8], len: usize) -> Result<Self, BlockError> {
         let mut at = Cursor::new(column);
-        let mut stored = Vec::new();
+        let mut stored = Vec::with_capacity(len.div_ceil(CHUNK).min(at.left()));
         for _ in 0..len.div_ceil(CHUNK) {
             stored.push((Codec::from_code(at.u8()?)?, at.varint32()? as usize));
         }

@@ -3,15 +3,16 @@
 //! A return is predicted from the calls that its process has open; that, and everything else, is
 //! predicted from the last two keys of the process. Only what was not expected is stored.
 
+mod roles;
+
 use super::exceptions::{Exceptions, Predicted};
 use super::fresh::Fresh;
 use super::order::Sizes;
 use crate::block::BlockError;
-use crate::block::dictionary::{Dictionary, Key, KeySubject};
+use crate::block::dictionary::Dictionary;
 use crate::bytes::put_varint;
 use crate::hash::spread;
-use crate::kind::Kind;
-use std::collections::HashMap;
+use roles::{Role, roles};
 
 /// Stands for the return from the innermost open call.
 const RETURN: u32 = 0;
@@ -71,38 +72,12 @@ pub(super) fn each(
     for section in sizes.ranges() {
         model.next_section();
         for run in pids[section].chunk_by(|a, b| a == b) {
-            let (mut running, mut left) = (model.run(run[0]), run.len());
-            loop {
-                let held = column.hold(left);
-                for _ in 0..held {
-                    if !more(running.expected()?) {
-                        return Ok(());
-                    }
-                }
-                left -= held;
-                if left == 0 {
-                    break;
-                }
-                let symbol = column.surprise(|at| Ok(at.varint32()?))?;
-                if !more(running.surprised(symbol)?) {
-                    return Ok(());
-                }
-                left -= 1;
+            if !model.run(run[0]).each(&mut column, run.len(), &mut more)? {
+                return Ok(());
             }
         }
     }
     column.finish(sizes.are_all())
-}
-
-/// What a key does to the calls of its process.
-#[derive(Clone, Copy)]
-enum Role {
-    /// Opens a call, which this key would return from.
-    Enter { returns: u32 },
-    /// Closes the call that this key, or the return in its place, belongs to.
-    Leave { returns: u32 },
-    /// Nothing.
-    Stay,
 }
 
 /// A process as far as its section goes.
@@ -168,6 +143,33 @@ impl Model {
 }
 
 impl Running<'_> {
+    /// Shows so many keys; answers whether more are wanted.
+    #[inline]
+    fn each(
+        &mut self,
+        column: &mut Predicted<'_>,
+        mut left: usize,
+        more: &mut impl FnMut(u32) -> bool,
+    ) -> Result<bool, BlockError> {
+        loop {
+            let held = column.hold(left);
+            for _ in 0..held {
+                if !more(self.expected()?) {
+                    return Ok(false);
+                }
+            }
+            left -= held;
+            if left == 0 {
+                return Ok(true);
+            }
+            let symbol = column.surprise(|at| Ok(at.varint32()?))?;
+            if !more(self.surprised(symbol)?) {
+                return Ok(false);
+            }
+            left -= 1;
+        }
+    }
+
     /// The key that was expected.
     #[inline]
     fn expected(&mut self) -> Result<u32, BlockError> {
@@ -241,21 +243,4 @@ impl Process {
             self.due.truncate(self.due.len() - above - 1);
         }
     }
-}
-
-fn roles(keys: &[Key]) -> Vec<Role> {
-    let numbered = keys.iter().zip(0u32..);
-    let returns: HashMap<KeySubject, u32> = numbered
-        .filter(|(key, _)| key.kind == Kind::Return)
-        .map(|(k, n)| (k.subject, n))
-        .collect();
-    let role = |key: &Key| {
-        let returns = returns.get(&key.subject).copied().unwrap_or(NO_KEY);
-        match key.kind {
-            Kind::Call => Role::Enter { returns },
-            Kind::Return | Kind::Exception => Role::Leave { returns },
-            _ => Role::Stay,
-        }
-    };
-    keys.iter().map(role).collect()
 }

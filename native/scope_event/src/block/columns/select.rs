@@ -4,18 +4,21 @@
 //! wanted, and are read up to the last event that can be: each is predicted from those before it. Only
 //! what was found is put together.
 
-use super::decode::{Lanes, payloads_of};
+mod rest;
+mod scope;
+
+use super::decode::Lanes;
 use super::names::Named;
-use super::order::{Sizes, place_of};
-use super::refs::Refs;
+use super::order::place_of;
 use super::states::States;
 use super::times::{Search, Steps};
-use super::{CORRELATIONS, DATA, KEYS, METAS, PIDS, TIMES, are_states, keys, metas, pids};
-use crate::block::dictionary::KeySubject;
+use super::{KEYS, PIDS, TIMES, keys, pids};
 use crate::block::events::Events;
 use crate::block::payloads::Payloads;
-use crate::block::rows::{Meta, Row, Rows};
+use crate::block::rows::{Row, Rows};
 use crate::block::{Block, BlockError};
+use rest::Rest;
+use scope::Scope;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -99,16 +102,6 @@ struct Selection<'a> {
     wanted: &'a Wanted,
 }
 
-/// Where to look.
-struct Scope {
-    /// For each section, positions outside of which no stamp is wanted.
-    within: Vec<Range<usize>>,
-    /// All stamps, where they had to be read.
-    stamps: Option<Vec<u64>>,
-    /// Whether the stamps of each section ascend, so that all within are wanted, the first ones first.
-    ascends: bool,
-}
-
 /// What was found, by position, and all keys up to there.
 struct Found {
     positions: Vec<usize>,
@@ -133,57 +126,6 @@ impl Selection<'_> {
         rows.sort_by_key(|(place, row)| (row.stamp, *place));
         let more = found.more | self.cut(&mut rows);
         Ok((payloads, rows, more))
-    }
-
-    fn scope(&self, steps: &Steps<'_>, search: &Search<'_>) -> Result<Scope, BlockError> {
-        let sizes = &self.lanes.sizes;
-        if !search.marks.is_empty() {
-            let within = sizes.ranges().map(|section| self.by_marks(search, section));
-            return Ok(Scope {
-                within: within.collect::<Result<_, _>>()?,
-                stamps: None,
-                ascends: true,
-            });
-        }
-        let stamps = steps.stamps(sizes, search.origin, search.marks)?;
-        let ascends = sizes.ranges().all(|section| stamps[section].is_sorted());
-        let within = |section| match ascends {
-            true => self.by_stamps(&stamps, section),
-            false => section,
-        };
-        Ok(Scope {
-            within: sizes.ranges().map(within).collect(),
-            stamps: Some(stamps),
-            ascends,
-        })
-    }
-
-    fn by_marks(
-        &self,
-        search: &Search<'_>,
-        section: Range<usize>,
-    ) -> Result<Range<usize>, BlockError> {
-        let (from, to) = (self.wanted.stamps.start(), self.wanted.stamps.end());
-        let (mut start, mut end) = (section.start, section.end);
-        if let Some(before) = from.checked_sub(1).filter(|at| *at >= search.origin) {
-            start = search.above(section.clone(), before)?;
-        }
-        if *to < self.block.header().max_stamp {
-            end = search.above(section, *to)?;
-        }
-        Ok(start..end.max(start))
-    }
-
-    fn by_stamps(&self, stamps: &[u64], section: Range<usize>) -> Range<usize> {
-        let here = &stamps[section.clone()];
-        let start = here.partition_point(|stamp| stamp < self.wanted.stamps.start());
-        let end = here.partition_point(|stamp| stamp <= self.wanted.stamps.end());
-        section.start + start..section.start + end.max(start)
-    }
-
-    fn takes_pid(&self, position: usize) -> bool {
-        let pid = self.pids[position] as usize;
-        self.wanted.pids.is_empty() || self.wanted.pids.get(pid) == Some(&true)
     }
 
     /// The first ones of each section, if these are wanted and stamps ascend; else all.
@@ -238,28 +180,6 @@ impl Selection<'_> {
         Ok(found)
     }
 
-    fn takes(&self, scope: &Scope, position: usize) -> bool {
-        let stamps = scope.stamps.as_ref().filter(|_| !scope.ascends);
-        self.takes_pid(position)
-            && stamps.is_none_or(|stamps| self.wanted.stamps.contains(&stamps[position]))
-    }
-
-    fn stamps(
-        &self,
-        scope: &Scope,
-        search: &Search<'_>,
-        positions: &[usize],
-    ) -> Result<Vec<u64>, BlockError> {
-        if let Some(all) = &scope.stamps {
-            return Ok(positions.iter().map(|at| all[*at]).collect());
-        }
-        let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
-            return Ok(Vec::new());
-        };
-        let here = search.stamps(*first..*last + 1)?;
-        Ok(positions.iter().map(|at| here[at - first]).collect())
-    }
-
     fn rows(&self, found: &Found, stamps: &[u64]) -> Result<(Payloads, Placed), BlockError> {
         let Some(end) = found.positions.last().map(|last| last + 1) else {
             return Ok((Payloads::default(), Vec::new()));
@@ -289,56 +209,5 @@ impl Selection<'_> {
             false => rows.truncate(self.wanted.most),
         }
         over > 0
-    }
-}
-
-/// The columns that no question is decided by, up to the last event that was found.
-struct Rest {
-    payloads: Payloads,
-    data: Vec<u32>,
-    correlations: Vec<u32>,
-    metas: Vec<Meta>,
-}
-
-impl Rest {
-    fn of(from: &Selection<'_>, sizes: &Sizes, found: &Found) -> Result<Self, BlockError> {
-        let block = from.block;
-        let dictionary = &from.names.dictionary;
-        let (refs, ids) = (block.column(DATA)?, block.column(CORRELATIONS)?);
-        let is_state = are_states(dictionary);
-        let has_term = |at: &usize| {
-            let key = found.keys[*at] as usize;
-            is_state[key] || matches!(dictionary.keys[key].subject, KeySubject::Term(_))
-        };
-        let any = !(refs.is_empty() && ids.is_empty()) || found.positions.iter().any(has_term);
-        let payloads = match any {
-            true => payloads_of(block, from.states)?,
-            false => Payloads::default(),
-        };
-        let many = (dictionary.pids.len(), payloads.len());
-        if any {
-            dictionary.check_terms(payloads.len())?;
-        }
-        let here = Refs {
-            keys: &found.keys,
-            is_state: &is_state,
-            states: from.states.payloads as usize,
-        };
-        let mut rest = Self {
-            data: here.decode(&refs, sizes, payloads.len())?,
-            correlations: metas::decode_correlations(&ids, sizes, many, from.pids)?,
-            metas: metas::decode(&block.column(METAS)?, sizes)?,
-            payloads,
-        };
-        rest.take_states(from, sizes.events());
-        Ok(rest)
-    }
-
-    fn take_states(&mut self, from: &Selection<'_>, end: usize) {
-        let pids = from.names.dictionary.pids.len();
-        let entries = from.states.entries(pids);
-        for entry in entries.take_while(|entry| (entry.position as usize) < end) {
-            self.data[entry.position as usize] = entry.data;
-        }
     }
 }

@@ -170,7 +170,7 @@ impl States {
             table: at.rest().to_vec(),
             payloads: 0,
         };
-        states.payloads = states.news(|_, _| true);
+        states.payloads = states.all_news();
         states.check()?;
         Ok(states)
     }

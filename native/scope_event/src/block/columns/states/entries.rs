@@ -122,8 +122,14 @@ impl States {
         self.news(|at, pid| pid < own || (pid == own && at < number))
     }
 
+    /// How many new payloads all states have.
+    pub(super) fn all_news(&self) -> u32 {
+        let ids = self.correlations.values().filter(|id| **id == NEW).count();
+        (self.pids.len() - self.data.0.len() + ids) as u32
+    }
+
     /// How many new payloads the chosen states have.
-    pub(super) fn news(&self, chosen: impl Fn(u32, u32) -> bool) -> u32 {
+    fn news(&self, chosen: impl Fn(u32, u32) -> bool) -> u32 {
         let chosen = |at: u32| chosen(at, self.pids[at as usize]);
         let data = (0..self.pids.len() as u32).filter(|at| chosen(*at)).count();
         let not_new = self.data.0.iter().filter(|(at, _)| chosen(*at)).count();

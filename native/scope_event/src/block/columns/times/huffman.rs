@@ -135,21 +135,22 @@ impl Lookup {
         if long || (used != 1 << LONGEST && !(alone && used == 1 << (LONGEST - 1))) {
             return Err(BlockError::Content("code"));
         }
-        Ok(Self::filled(lens, &words(lens)))
+        Self::filled(lens, &words(lens)).ok_or(BlockError::Content("code"))
     }
 
     /// A word's entry stands wherever its bits are the low ones: the table of all words of up to so
     /// many bits, twice, is that of one bit more, but for the words of that length.
-    fn filled(lens: &[u8; BUCKETS], words: &[u16; BUCKETS]) -> Self {
+    fn filled(lens: &[u8; BUCKETS], words: &[u16; BUCKETS]) -> Option<Self> {
         let none = Word {
             bucket: 0,
             len: 1,
             all: 1,
         };
-        let mut table = Box::new([none; 1 << LONGEST]);
+        let mut table = Vec::with_capacity(1 << LONGEST);
+        table.push(none);
         let used: Vec<usize> = (0..BUCKETS).filter(|bucket| lens[*bucket] > 0).collect();
         for len in 1..=LONGEST {
-            table.copy_within(..1 << (len - 1), 1 << (len - 1));
+            table.extend_from_within(..);
             for bucket in used
                 .iter()
                 .filter(|bucket| u32::from(lens[**bucket]) == len)
@@ -161,7 +162,7 @@ impl Lookup {
                 };
             }
         }
-        Self(table)
+        table.into_boxed_slice().try_into().ok().map(Self)
     }
 
     /// The word that `bits` start with.
