@@ -105,11 +105,14 @@ impl<'a> Cursor<'a> {
         if first < 0x80 {
             Ok(u64::from(first))
         } else {
-            self.long_varint(first)
+            let (value, past) = self.long_varint(first)?;
+            *self = past;
+            Ok(value)
         }
     }
 
-    fn long_varint(&mut self, first: u8) -> Result<u64, Short> {
+    /// By value, so that the cursor of a loop around it stays in registers.
+    fn long_varint(mut self, first: u8) -> Result<(u64, Self), Short> {
         let mut value = u64::from(first & 0x7f);
         for shift in (7..64).step_by(7) {
             let byte = self.u8()?;
@@ -119,7 +122,7 @@ impl<'a> Cursor<'a> {
             }
             value |= bits << shift;
             if byte < 0x80 {
-                return Ok(value);
+                return Ok((value, self));
             }
         }
         Err(Short)

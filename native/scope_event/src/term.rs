@@ -9,6 +9,7 @@
 //! called with and whenever the walk stops. [`read_term`] is the way back, into any [`TermSink`].
 
 mod budget;
+mod extent;
 mod nesting;
 mod opaque;
 mod reader;
@@ -24,8 +25,8 @@ pub use reader::{Close, Names, Shape, TermSink, read_term};
 pub use value::Value;
 pub use writer::{Step, TermWriter};
 
-pub(crate) use nesting::skip;
-pub(crate) use rewrite::{Relink, canonical_hash, rewrite};
+pub(crate) use extent::skip;
+pub(crate) use rewrite::{Relink, Rewriter};
 pub(crate) use tag::OPAQUE as OPAQUE_TAG;
 pub(crate) use token::{Token, next_token};
 

@@ -228,11 +228,16 @@ impl BlockBuilder {
         self.payload(event.data, state)
     }
 
-    #[inline]
+    #[inline(always)]
     fn payload(&mut self, term: &[u8], state: Option<u32>) -> u32 {
         if term.is_empty() {
-            return 0;
+            0
+        } else {
+            self.some_payload(term, state)
         }
+    }
+
+    fn some_payload(&mut self, term: &[u8], state: Option<u32>) -> u32 {
         let Self {
             words,
             names,

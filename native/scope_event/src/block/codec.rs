@@ -1,6 +1,7 @@
 //! Compression of columns.
 
 use super::BlockError;
+use lz4_flex::block::{compress_into, get_maximum_output_size};
 use std::borrow::Cow;
 
 /// How a block was compressed.
@@ -19,6 +20,10 @@ pub enum Codec {
 /// No column is taken for more than this times its compressed length, so that memory grows with the
 /// input. LZ4 cannot do better; a column on which Zstandard does is stored with LZ4.
 const BEST_RATIO: usize = 255;
+
+fn too_good(packed: usize, raw: usize) -> bool {
+    raw > packed.saturating_mul(BEST_RATIO)
+}
 
 impl Codec {
     /// The best codec that this build has for blocks at rest.
@@ -41,29 +46,24 @@ impl Codec {
 
     /// Appends `raw` to `out` with this codec, or a lesser one if that gains nothing.
     pub(super) fn compress(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
+        let start = out.len();
         let packed = match self {
             Self::Plain => None,
-            Self::Lz4 => Some(lz4_flex::block::compress(raw)),
-            Self::Zstd => zstd_compress(raw),
+            Self::Lz4 => lz4_compress(raw, out),
+            Self::Zstd => zstd_compress(raw, out),
         };
-        match packed.filter(|packed| packed.len() < raw.len()) {
-            Some(packed) if raw.len() > packed.len().saturating_mul(BEST_RATIO) => {
-                Self::Lz4.compress_lz4_only(raw, out)
+        match packed.map(|()| out.len() - start) {
+            Some(packed) if self == Self::Zstd && too_good(packed, raw.len()) => {
+                out.truncate(start);
+                Self::Lz4.compress(raw, out)
             }
-            Some(packed) => {
-                out.extend_from_slice(&packed);
-                self
-            }
-            None => {
+            Some(packed) if packed < raw.len() => self,
+            _ => {
+                out.truncate(start);
                 out.extend_from_slice(raw);
                 Self::Plain
             }
         }
-    }
-
-    fn compress_lz4_only(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
-        out.extend_from_slice(&lz4_flex::block::compress(raw));
-        self
     }
 
     /// The `size` bytes that `packed` stands for.
@@ -72,7 +72,7 @@ impl Codec {
         packed: &[u8],
         size: usize,
     ) -> Result<Cow<'_, [u8]>, BlockError> {
-        if size > packed.len().saturating_mul(BEST_RATIO) {
+        if too_good(packed.len(), size) {
             return Err(BlockError::Compressed);
         }
         let raw = match self {
@@ -90,14 +90,24 @@ impl Codec {
     }
 }
 
+/// Appends; what is appended has no use when there was an error.
+fn lz4_compress(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    out.resize(start + get_maximum_output_size(raw.len()), 0);
+    let packed = compress_into(raw, &mut out[start..]).ok()?;
+    out.truncate(start + packed);
+    Some(())
+}
+
 #[cfg(feature = "zstd")]
-fn zstd_compress(raw: &[u8]) -> Option<Vec<u8>> {
-    zstd::bulk::compress(raw, 3).ok()
+fn zstd_compress(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    out.extend_from_slice(&zstd::bulk::compress(raw, 3).ok()?);
+    Some(())
 }
 
 #[cfg(not(feature = "zstd"))]
-fn zstd_compress(raw: &[u8]) -> Option<Vec<u8>> {
-    Some(lz4_flex::block::compress(raw))
+fn zstd_compress(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    lz4_compress(raw, out)
 }
 
 #[cfg(feature = "zstd")]

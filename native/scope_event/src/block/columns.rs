@@ -78,7 +78,7 @@ pub(super) fn encode(rows: &Rows, names: &NameTable, payloads: &Payloads) -> [Ve
     let pids = dictionary.pids.len();
     pids::encode(&stored.pids, &sizes, pids, &mut columns[PIDS]);
     let keys = (&*stored.keys, &*stored.pids);
-    keys::encode(keys, dictionary, &sizes, &mut columns[KEYS]);
+    keys::encode(keys, names, &sizes, &mut columns[KEYS]);
     let starts = times::encode(&stored.stamps, &sizes, origin, &mut columns[TIMES]);
     let refs = Refs {
         keys: &stored.keys,

@@ -63,6 +63,12 @@ impl Dictionary {
         &self.keys
     }
 
+    pub(super) fn clear(&mut self) {
+        self.atoms.clear();
+        self.pids.clear();
+        self.keys.clear();
+    }
+
     /// Appends the dictionary: atoms, pids, keys, each with its number before it. The node of a pid
     /// is an atom.
     ///

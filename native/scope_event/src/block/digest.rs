@@ -10,7 +10,7 @@ use super::payloads::{Payloads, Resolver};
 use super::rows::Rows;
 use crate::hash;
 use crate::origin::Seq;
-use crate::term::{TermError, canonical_hash};
+use crate::term::{Rewriter, TermError};
 
 /// The digest of `rows`, whose first event is `from`. `terms[i]` is the canonical hash of payload i.
 pub(super) fn digest(
@@ -92,7 +92,8 @@ pub(super) fn term_hashes(
     names: &mut NameHashes,
 ) -> Result<Vec<u64>, TermError> {
     let mut terms = Resolver::new(payloads);
+    let mut rewriter = Rewriter::default();
     (0..payloads.len() as u32)
-        .map(|number| canonical_hash(&terms.term(number)?, names))
+        .map(|number| Ok(rewriter.rewrite(&terms.term(number)?, names)?.1))
         .collect()
 }

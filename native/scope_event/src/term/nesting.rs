@@ -1,9 +1,8 @@
 //! Where a run of tokens stands: which containers are open and how much they still want.
 
 use super::reader::{Close, Shape};
-use super::token::{Token, next_token};
+use super::token::Token;
 use super::{MAX_DEPTH, TermError, tag};
-use crate::bytes::Cursor;
 use smallvec::SmallVec;
 
 /// An open container. `left` counts the terms it still wants; a list wants any number.
@@ -131,16 +130,4 @@ impl Frame {
     fn cuts_value(&self) -> bool {
         self.shape == Inside::Map && !self.left.is_multiple_of(2)
     }
-}
-
-/// Moves past one whole term and returns its bytes.
-pub(crate) fn skip<'a>(at: &mut Cursor<'a>) -> Result<&'a [u8], TermError> {
-    let start = at.at();
-    let mut nesting = Nesting::default();
-    while !nesting.is_done() {
-        let token = next_token(at)?;
-        nesting.place(&token)?;
-        nesting.settle(&token, |_| {});
-    }
-    Ok(at.since(start))
 }

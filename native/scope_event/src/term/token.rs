@@ -94,6 +94,7 @@ fn cut_binary<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     })
 }
 
+#[inline(always)]
 fn opaque<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     let code = at.u8()?;
     let of = Opaque::from_code(code).ok_or(TermError::Token(code))?;
@@ -101,4 +102,73 @@ fn opaque<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
         of,
         size: at.varint()?.checked_sub(1),
     })
+}
+
+/// What a token is to somebody who only wants to get past it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Piece<'a> {
+    /// A whole term without a name.
+    Leaf,
+    /// A whole term: an atom or a local pid.
+    Name(Token<'a>),
+    /// A container of so many terms, at least one.
+    Open(u64),
+    List,
+    End,
+    Tail,
+    Cut,
+}
+
+/// Reads the token at the cursor, no closer than that.
+#[inline(always)]
+pub(crate) fn next_piece<'a>(at: &mut Cursor<'a>) -> Result<Piece<'a>, TermError> {
+    let tag = at.u8()?;
+    Ok(match tag {
+        0x00..=0x3f | tag::NIL => Piece::Leaf,
+        0x40..=0x7f => Piece::Name(Token::Atom(u32::from(tag - tag::SMALL_ATOM))),
+        0xc0..=0xff => at.take(usize::from(tag - tag::SMALL_BINARY)).map(leaf)?,
+        0xa0..=0xaf => container(u64::from(tag - tag::SMALL_TUPLE)),
+        0xb0..=0xbf => container(2 * u64::from(tag - tag::SMALL_MAP)),
+        tag::ATOM_WORD4 => Piece::Name(Token::AtomWord(u64::from(at.u32()?))),
+        tag::INT => at.varint().map(leaf)?,
+        tag::OPAQUE => opaque(at).map(leaf)?,
+        tag::LIST => Piece::List,
+        tag::END => Piece::End,
+        tag::TAIL => Piece::Tail,
+        tag::CUT => Piece::Cut,
+        _ => {
+            let (piece, past) = large_piece(tag, *at)?;
+            *at = past;
+            piece
+        }
+    })
+}
+
+/// By value, so that the cursor of the loop around it stays in registers.
+#[inline(never)]
+fn large_piece<'a>(tag: u8, from: Cursor<'a>) -> Result<(Piece<'a>, Cursor<'a>), TermError> {
+    let mut at = from;
+    let piece = match large(tag, &mut at)? {
+        Token::Tuple(terms) => container(u64::from(terms)),
+        Token::Map(pairs) => container(2 * u64::from(pairs)),
+        name @ (Token::Atom(_) | Token::Pid(_) | Token::AtomWord(_) | Token::PidWord(_)) => {
+            Piece::Name(name)
+        }
+        _ => Piece::Leaf,
+    };
+    Ok((piece, at))
+}
+
+#[inline(always)]
+fn container<'a>(terms: u64) -> Piece<'a> {
+    if terms == 0 {
+        Piece::Leaf
+    } else {
+        Piece::Open(terms)
+    }
+}
+
+#[inline(always)]
+fn leaf<'a, T>(_: T) -> Piece<'a> {
+    Piece::Leaf
 }

@@ -9,10 +9,12 @@ use super::exceptions::{Exceptions, Predicted};
 use super::fresh::Fresh;
 use super::order::Sizes;
 use crate::block::BlockError;
-use crate::block::dictionary::Dictionary;
+use crate::block::dictionary::{Dictionary, Key, KeySubject};
+use crate::block::intake::NameTable;
 use crate::bytes::put_varint;
 use crate::hash::spread;
-use roles::{Role, roles};
+use crate::kind::Kind;
+use roles::{Role, returns};
 
 /// Stands for the return from the innermost open call.
 const RETURN: u32 = 0;
@@ -27,12 +29,18 @@ const UNWIND: usize = 16;
 
 pub(super) fn encode(
     (column, pids): (&[u32], &[u32]),
-    names: &Dictionary,
+    names: &NameTable,
     sizes: &Sizes,
     out: &mut Vec<u8>,
 ) {
     let mut out = Exceptions::new(out);
-    let mut model = Model::new(names);
+    let returns = |subject| {
+        names.index_of(&Key {
+            kind: Kind::Return,
+            subject,
+        })
+    };
+    let mut model = Model::new(&names.dictionary, returns);
     for section in sizes.ranges() {
         model.next_section();
         for (key, pid) in column[section.clone()].iter().zip(&pids[section]) {
@@ -68,7 +76,8 @@ pub(super) fn each(
     mut more: impl FnMut(u32) -> bool,
 ) -> Result<(), BlockError> {
     let mut column = Predicted::new(bytes)?;
-    let mut model = Model::new(names);
+    let returns = returns(&names.keys);
+    let mut model = Model::new(names, |subject| returns.get(&subject).copied());
     for section in sizes.ranges() {
         model.next_section();
         for run in pids[section].chunk_by(|a, b| a == b) {
@@ -104,9 +113,11 @@ struct Running<'m> {
 }
 
 impl Model {
-    fn new(names: &Dictionary) -> Self {
+    /// `returns` knows the key of the return with a subject.
+    fn new(names: &Dictionary, returns: impl Fn(KeySubject) -> Option<u32>) -> Self {
+        let role = |key: &Key| Role::of(key, || returns(key.subject));
         Self {
-            roles: roles(&names.keys),
+            roles: names.keys.iter().map(role).collect(),
             processes: Fresh::new(names.pids.len() + 1),
             followed: Box::new([RETURN; CONTEXTS]),
         }

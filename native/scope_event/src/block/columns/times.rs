@@ -42,8 +42,9 @@ pub(super) fn encode(stamps: &[u64], sizes: &Sizes, origin: u64, out: &mut Vec<u
     let all = steps.iter().fold(0, |all, step| all | step);
     let shift = all.trailing_zeros() % 64;
     steps.iter_mut().for_each(|step| *step >>= shift);
-    let (packed, starts) = bucketed(&steps);
-    let plain: usize = steps.iter().map(|step| varint_len(*step)).sum();
+    let counts = counts(&steps);
+    let (packed, starts) = bucketed(&steps, &counts);
+    let plain = plain_len(&counts);
     let packs = packed.len() < plain;
     out.extend_from_slice(&[if packs { BUCKETED } else { VARINTS }, shift as u8]);
     if packs {
@@ -54,12 +55,26 @@ pub(super) fn encode(stamps: &[u64], sizes: &Sizes, origin: u64, out: &mut Vec<u
     Vec::new()
 }
 
-fn bucketed(steps: &[u64]) -> (Vec<u8>, Vec<u32>) {
+/// How many steps are in each bucket.
+fn counts(steps: &[u64]) -> [u32; BUCKETS] {
     let mut counts = [0u32; BUCKETS];
     steps
         .iter()
         .for_each(|step| counts[usize::from(buckets::of(*step))] += 1);
-    let code = Code::of(&counts);
+    counts
+}
+
+/// Bytes of the steps as varints: those of a bucket are equally long, as it ends at a power of two or
+/// before.
+fn plain_len(counts: &[u32; BUCKETS]) -> usize {
+    let starts = buckets::TABLE.iter().map(|(_, start)| *start);
+    let lens = counts.iter().zip(starts);
+    lens.map(|(count, start)| *count as usize * varint_len(start))
+        .sum()
+}
+
+fn bucketed(steps: &[u64], counts: &[u32; BUCKETS]) -> (Vec<u8>, Vec<u32>) {
+    let code = Code::of(counts);
     let mut out = Vec::with_capacity(steps.len() * 2);
     code.put(&mut out);
     let (start, mut starts) = (out.len(), Vec::new());

@@ -8,7 +8,7 @@ use crate::block::events::Events;
 use crate::block::payloads::Resolver;
 use crate::block::rows::Row;
 use crate::kind::Kind;
-use crate::term::rewrite;
+use crate::term::Rewriter;
 
 /// A block whose events move into the union, with the new numbers of what moved already.
 pub(super) struct Moving<'a> {
@@ -18,6 +18,7 @@ pub(super) struct Moving<'a> {
     keys: Vec<Option<u32>>,
     payloads: Vec<Option<u32>>,
     renamed: Renamed,
+    rewriter: Rewriter,
 }
 
 impl<'a> Moving<'a> {
@@ -28,6 +29,7 @@ impl<'a> Moving<'a> {
             keys: vec![None; events.dictionary.keys.len()],
             payloads: vec![None; events.payloads.len()],
             renamed,
+            rewriter: Rewriter::default(),
             union,
             events,
         }
@@ -94,12 +96,11 @@ impl<'a> Moving<'a> {
             return Ok(known);
         }
         let term = self.terms.term(old)?;
-        let mut moved = Vec::with_capacity(term.len());
-        rewrite(&term, &mut self.renamed, &mut moved, &mut Vec::new())?;
+        let (moved, _) = self.rewriter.rewrite(&term, &mut self.renamed)?;
         let Union {
             names, payloads, ..
         } = &mut *self.union;
-        let new = payloads.add(&moved, state, &mut names.hashes);
+        let new = payloads.add(moved, state, &mut names.hashes);
         self.payloads[old as usize] = Some(new);
         Ok(new)
     }

@@ -26,15 +26,13 @@ impl NameTable {
     }
 
     pub(in crate::block) fn atom(&mut self, text: &Arc<str>) -> u32 {
-        if let Some(index) = self.atoms.get(text) {
-            return *index;
-        }
-        let index = self.dictionary.atoms.len() as u32;
-        self.atoms.insert(text.clone(), index);
-        self.dictionary.atoms.push(text.clone());
-        self.hashes.atoms.push(hash::bytes(text.as_bytes()));
-        self.bytes += text.len() + 2;
-        index
+        let atoms = &mut self.dictionary.atoms;
+        *self.atoms.entry(text.clone()).or_insert_with(|| {
+            atoms.push(text.clone());
+            self.hashes.atoms.push(hash::bytes(text.as_bytes()));
+            self.bytes += text.len() + 2;
+            atoms.len() as u32 - 1
+        })
     }
 
     pub(in crate::block) fn pid(&mut self, pid: &Pid) -> u32 {
@@ -59,13 +57,25 @@ impl NameTable {
         })
     }
 
+    /// The index of a key that is there.
+    pub(in crate::block) fn index_of(&self, key: &Key) -> Option<u32> {
+        self.keys.get(key).copied()
+    }
+
     /// Appends the dictionary as it stands in a block.
     pub(in crate::block) fn put(&self, number: impl Fn(u32) -> u32, out: &mut Vec<u8>) {
         let node = |pid: &Pid| self.atoms.get(&pid.node).copied().unwrap_or_default();
         self.dictionary.put(node, number, out);
     }
 
+    /// Empty again, with room for as much.
     pub(in crate::block) fn clear(&mut self) {
-        *self = Self::default();
+        self.dictionary.clear();
+        self.hashes.atoms.clear();
+        self.hashes.pids.clear();
+        self.atoms.clear();
+        self.pids.clear();
+        self.keys.clear();
+        self.bytes = 0;
     }
 }

@@ -3,11 +3,11 @@
 use crate::block::payloads::{Base, Payloads};
 use crate::delta::delta;
 use crate::hash::{self, Words};
-use crate::term::{Opaque, Relink, rewrite};
+use crate::term::{Opaque, Relink, Rewriter};
 use std::collections::HashMap;
 
 /// Recently seen terms that a new one is compared with. One comparison per term, whatever they are.
-const SLOTS: usize = 4096;
+const SLOTS: usize = 16384;
 
 /// Bytes of terms that are kept for comparison. States are long and their deltas short, so this is a
 /// bound of its own.
@@ -26,8 +26,7 @@ pub(in crate::block) struct PayloadTable {
     seen: Box<[Seen]>,
     /// The last state of each process.
     states: HashMap<u32, State, Words>,
-    term: Vec<u8>,
-    canon: Vec<u8>,
+    rewriter: Rewriter,
 }
 
 /// A term that was seen: part of its hash, place of its source.
@@ -40,10 +39,24 @@ struct Seen {
 }
 
 /// A state in full and the payload that it is.
-#[derive(Default)]
 struct State {
     payload: u32,
     term: Vec<u8>,
+}
+
+impl State {
+    /// Before the first state of a process.
+    fn none() -> Self {
+        Self {
+            payload: u32::MAX,
+            term: Vec::new(),
+        }
+    }
+}
+
+#[cold]
+fn damaged() -> (&'static [u8], u64) {
+    (&DAMAGED, hash::bytes(&DAMAGED))
 }
 
 impl Default for PayloadTable {
@@ -54,8 +67,7 @@ impl Default for PayloadTable {
             sources: Vec::new(),
             seen: vec![Seen::default(); SLOTS].into(),
             states: HashMap::default(),
-            term: Vec::new(),
-            canon: Vec::new(),
+            rewriter: Rewriter::default(),
         }
     }
 }
@@ -127,31 +139,15 @@ impl PayloadTable {
     }
 
     fn store(&mut self, source: &[u8], state: Option<u32>, names: &mut impl Relink) -> u32 {
-        self.term.clear();
-        let hash = rewrite(source, names, &mut self.term, &mut self.canon);
-        let hash = hash.unwrap_or_else(|_| self.damaged());
+        let term = self.rewriter.rewrite(source, names);
+        let (term, hash) = term.unwrap_or_else(|_| damaged());
         self.hashes.push(hash);
-        match state {
-            Some(process) => self.store_state(process),
-            None => self
+        let Some(process) = state else {
+            return self
                 .payloads
-                .push(Base::Whole, |out| out.extend_from_slice(&self.term)),
-        }
-    }
-
-    #[cold]
-    fn damaged(&mut self) -> u64 {
-        self.term.clear();
-        self.term.extend_from_slice(&DAMAGED);
-        hash::bytes(&DAMAGED)
-    }
-
-    fn store_state(&mut self, process: u32) -> u32 {
-        let term = &self.term;
-        let last = self.states.entry(process).or_insert_with(|| State {
-            payload: u32::MAX,
-            term: Vec::new(),
-        });
+                .push(Base::Whole, |out| out.extend_from_slice(term));
+        };
+        let last = self.states.entry(process).or_insert_with(State::none);
         let payload = match self.payloads.on(last.payload) {
             Some(base) => self.payloads.push(base, |out| delta(&last.term, term, out)),
             None => self
@@ -159,7 +155,8 @@ impl PayloadTable {
                 .push(Base::Whole, |out| out.extend_from_slice(term)),
         };
         last.payload = payload;
-        last.term.clone_from(term);
+        last.term.clear();
+        last.term.extend_from_slice(term);
         payload
     }
 }

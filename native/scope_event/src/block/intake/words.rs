@@ -56,13 +56,30 @@ impl WordTable {
 
     #[inline]
     pub(in crate::block) fn atom(&mut self, word: u64, names: &mut NameTable) -> u32 {
-        self.atoms
-            .get(word, || names.atom(&self.interner.atom(word)))
+        self.named_atom(word, names).0
     }
 
     #[inline]
     pub(in crate::block) fn pid(&mut self, word: u64, names: &mut NameTable) -> u32 {
-        self.pids.get(word, || names.pid(&self.interner.pid(word)))
+        self.named_pid(word, names).0
+    }
+
+    /// Index and hash of an atom.
+    #[inline(always)]
+    fn named_atom(&mut self, word: u64, names: &mut NameTable) -> (u32, u64) {
+        self.atoms.get(word, || {
+            let index = names.atom(&self.interner.atom(word));
+            (index, names.hashes.atoms[index as usize])
+        })
+    }
+
+    /// Index and hash of a process.
+    #[inline(always)]
+    fn named_pid(&mut self, word: u64, names: &mut NameTable) -> (u32, u64) {
+        self.pids.get(word, || {
+            let index = names.pid(&self.interner.pid(word));
+            (index, names.hashes.pids[index as usize])
+        })
     }
 
     #[inline]
@@ -111,38 +128,68 @@ impl WordKey {
     }
 }
 
-/// Indexes by word: the last word of each slot in front, all words behind.
+/// Names by word: the last word of each slot in front, all words behind.
 struct Front {
-    slots: Box<[(u64, u32)]>,
-    all: HashMap<u64, u32, Words>,
+    slots: Box<[Slot; SLOTS]>,
+    all: HashMap<u64, (u32, u64), Words>,
+}
+
+/// A word and the index and hash of its name.
+#[derive(Clone, Copy)]
+struct Slot {
+    word: u64,
+    index: u32,
+    hash: u64,
+}
+
+impl Slot {
+    /// No word of the machine has all bits set.
+    const EMPTY: Self = Self {
+        word: u64::MAX,
+        index: 0,
+        hash: 0,
+    };
 }
 
 impl Default for Front {
     fn default() -> Self {
         Self {
-            slots: vec![NOTHING; SLOTS].into(),
+            slots: Box::new([Slot::EMPTY; SLOTS]),
             all: HashMap::default(),
         }
     }
 }
 
-/// No word of the machine has all bits set.
-const NOTHING: (u64, u32) = (u64::MAX, 0);
-
 impl Front {
-    #[inline]
-    fn get(&mut self, word: u64, learn: impl FnOnce() -> u32) -> u32 {
-        let slot = &mut self.slots[spread(word) as usize % SLOTS];
-        if slot.0 != word {
-            *slot = (word, *self.all.entry(word).or_insert_with(learn));
+    #[inline(always)]
+    fn get(&mut self, word: u64, learn: impl FnOnce() -> (u32, u64)) -> (u32, u64) {
+        let slot = &mut self.slots[place(word)];
+        if slot.word != word {
+            *slot = Self::find(&mut self.all, word, learn);
         }
-        slot.1
+        (slot.index, slot.hash)
+    }
+
+    #[inline(never)]
+    fn find(
+        all: &mut HashMap<u64, (u32, u64), Words>,
+        word: u64,
+        learn: impl FnOnce() -> (u32, u64),
+    ) -> Slot {
+        let (index, hash) = *all.entry(word).or_insert_with(learn);
+        Slot { word, index, hash }
     }
 
     fn clear(&mut self) {
-        self.slots.fill(NOTHING);
+        self.slots.fill(Slot::EMPTY);
         self.all.clear();
     }
+}
+
+/// The slot of a word, by Fibonacci hashing (Knuth, volume 3, 6.4).
+#[inline(always)]
+fn place(word: u64) -> usize {
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize % SLOTS
 }
 
 /// Gives the words in a term their index.
@@ -155,14 +202,8 @@ impl Relink for FromWords<'_> {
     #[inline]
     fn relink(&mut self, token: &Token<'_>) -> Option<(u32, u64)> {
         match *token {
-            Token::AtomWord(word) => {
-                let index = self.words.atom(word, self.names);
-                Some((index, self.names.hashes.atoms[index as usize]))
-            }
-            Token::PidWord(word) => {
-                let index = self.words.pid(word, self.names);
-                Some((index, self.names.hashes.pids[index as usize]))
-            }
+            Token::AtomWord(word) => Some(self.words.named_atom(word, self.names)),
+            Token::PidWord(word) => Some(self.words.named_pid(word, self.names)),
             _ => None,
         }
     }

@@ -16,20 +16,23 @@ pub(super) enum Role {
     Stay,
 }
 
-/// The role of each key.
-pub(super) fn roles(keys: &[Key]) -> Vec<Role> {
-    let numbered = keys.iter().zip(0u32..);
-    let returns: HashMap<KeySubject, u32> = numbered
-        .filter(|(key, _)| key.kind == Kind::Return)
-        .map(|(k, n)| (k.subject, n))
-        .collect();
-    let role = |key: &Key| {
-        let returns = returns.get(&key.subject).copied().unwrap_or(NO_KEY);
+impl Role {
+    /// The role of a key; `returns` is the key of the return with its subject.
+    pub(super) fn of(key: &Key, returns: impl Fn() -> Option<u32>) -> Self {
+        let returns = || returns().unwrap_or(NO_KEY);
         match key.kind {
-            Kind::Call => Role::Enter { returns },
-            Kind::Return | Kind::Exception => Role::Leave { returns },
-            _ => Role::Stay,
+            Kind::Call => Self::Enter { returns: returns() },
+            Kind::Return | Kind::Exception => Self::Leave { returns: returns() },
+            _ => Self::Stay,
         }
-    };
-    keys.iter().map(role).collect()
+    }
+}
+
+/// The key of the return with each subject.
+pub(super) fn returns(keys: &[Key]) -> HashMap<KeySubject, u32> {
+    let numbered = keys.iter().zip(0u32..);
+    numbered
+        .filter(|(key, _)| key.kind == Kind::Return)
+        .map(|(key, number)| (key.subject, number))
+        .collect()
 }
