@@ -99,9 +99,16 @@ fn lz4_compress(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// From this length on, a search as thorough as that in small columns doubles the time for less than
+/// two percent of a block.
+#[cfg(feature = "zstd")]
+const LARGE: usize = 32 * 1024;
+
+/// Blocks come to rest once and in the background, and stay for long.
 #[cfg(feature = "zstd")]
 fn zstd_compress(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.extend_from_slice(&zstd::bulk::compress(raw, 3).ok()?);
+    let level = if raw.len() < LARGE { 12 } else { 6 };
+    out.extend_from_slice(&zstd::bulk::compress(raw, level).ok()?);
     Some(())
 }
 
