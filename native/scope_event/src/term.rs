@@ -28,7 +28,7 @@ pub use writer::{Step, TermWriter};
 pub(crate) use extent::skip;
 pub(crate) use rewrite::{Relink, Rewriter};
 pub(crate) use tag::OPAQUE as OPAQUE_TAG;
-pub(crate) use token::{Token, next_token};
+pub(crate) use token::{Token, next_mark, next_token};
 
 use crate::bytes::Short;
 

@@ -57,6 +57,22 @@ fn structural(a: &[u8], b: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// The place, not before `at`, of the pair with the key of `unit`. Mostly that is the next one; all
+/// keys are looked at only when it is not.
+fn found<'u>(
+    old: &[Unit<'u>],
+    unit: &Unit<'u>,
+    at: usize,
+    places: &mut Option<HashMap<&'u [u8], usize>>,
+) -> Option<usize> {
+    if old.get(at).is_some_and(|next| next.key() == unit.key()) {
+        return Some(at);
+    }
+    let all = || old.iter().enumerate().map(|(i, u)| (u.key(), i)).collect();
+    let places = places.get_or_insert_with(all);
+    places.get(unit.key()).copied().filter(|i| *i >= at)
+}
+
 /// Writes operations; neighbouring copies become one, and the last ones need none.
 struct Edit<'o> {
     out: &'o mut Vec<u8>,
@@ -81,11 +97,11 @@ impl Edit<'_> {
 
     /// Pairs of a map: each new one is found by its key.
     fn keyed(&mut self, old: &[Unit<'_>], new: &[Unit<'_>]) {
-        let places: HashMap<_, _> = old.iter().enumerate().map(|(i, u)| (u.key(), i)).collect();
+        let mut places = None;
         let mut at = 0;
         for unit in new {
-            match places.get(unit.key()).filter(|i| **i >= at) {
-                Some(&i) => {
+            match found(old, unit, at, &mut places) {
+                Some(i) => {
                     self.skip(i - at);
                     self.one(&old[i], unit);
                     at = i + 1;

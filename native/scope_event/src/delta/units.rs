@@ -1,7 +1,8 @@
 //! A container as its head and its units.
 
 use crate::bytes::Cursor;
-use crate::term::{TermError, Token, next_token, skip};
+use crate::term::{TermError, Token, next_mark, next_token, skip};
+use smallvec::SmallVec;
 
 /// Bytes that a delta copies or replaces as one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,10 +31,13 @@ impl<'a> Unit<'a> {
     }
 }
 
+/// Most containers are small: their units need no allocation.
+type Inside<'a> = SmallVec<[Unit<'a>; 8]>;
+
 /// A container taken apart. The head and the units, in order, are all of its bytes.
 pub(super) struct Units<'a> {
     pub(super) head: &'a [u8],
-    pub(super) units: Vec<Unit<'a>>,
+    pub(super) units: Inside<'a>,
     pub(super) keyed: bool,
 }
 
@@ -56,8 +60,8 @@ impl<'a> Units<'a> {
     }
 }
 
-fn elements<'a>(at: &mut Cursor<'a>) -> Result<Vec<Unit<'a>>, TermError> {
-    let mut units = Vec::new();
+fn elements<'a>(at: &mut Cursor<'a>) -> Result<Inside<'a>, TermError> {
+    let mut units = Inside::new();
     while !at.is_done() {
         units.push(element(at)?);
     }
@@ -67,7 +71,7 @@ fn elements<'a>(at: &mut Cursor<'a>) -> Result<Vec<Unit<'a>>, TermError> {
 /// An element, or the mark at the end of a container, or a tail with its mark.
 fn element<'a>(at: &mut Cursor<'a>) -> Result<Unit<'a>, TermError> {
     let start = at.at();
-    let marks = mark(at)?;
+    let marks = next_mark(at);
     if marks != Some(Token::End) && marks != Some(Token::Cut) {
         term_or_cut(at)?;
     }
@@ -78,8 +82,8 @@ fn element<'a>(at: &mut Cursor<'a>) -> Result<Unit<'a>, TermError> {
     })
 }
 
-fn pairs<'a>(at: &mut Cursor<'a>) -> Result<Vec<Unit<'a>>, TermError> {
-    let mut units = Vec::new();
+fn pairs<'a>(at: &mut Cursor<'a>) -> Result<Inside<'a>, TermError> {
+    let mut units = Inside::new();
     while !at.is_done() {
         units.push(pair(at)?);
     }
@@ -88,7 +92,7 @@ fn pairs<'a>(at: &mut Cursor<'a>) -> Result<Vec<Unit<'a>>, TermError> {
 
 fn pair<'a>(at: &mut Cursor<'a>) -> Result<Unit<'a>, TermError> {
     let start = at.at();
-    if mark(at)?.is_some() {
+    if next_mark(at).is_some() {
         let bytes = at.since(start);
         return Ok(Unit {
             bytes,
@@ -107,19 +111,8 @@ fn pair<'a>(at: &mut Cursor<'a>) -> Result<Unit<'a>, TermError> {
 
 /// Moves past a term, or past the mark that stands for it. Returns whether it was a term.
 fn term_or_cut(at: &mut Cursor<'_>) -> Result<bool, TermError> {
-    if mark(at)?.is_some() {
+    if next_mark(at).is_some() {
         return Ok(false);
     }
     skip(at).map(|_| true)
-}
-
-/// Moves past a mark, if there is one.
-fn mark<'a>(at: &mut Cursor<'a>) -> Result<Option<Token<'a>>, TermError> {
-    let mut ahead = *at;
-    let token = next_token(&mut ahead)?;
-    if !matches!(token, Token::End | Token::Cut | Token::Tail) {
-        return Ok(None);
-    }
-    *at = ahead;
-    Ok(Some(token))
 }

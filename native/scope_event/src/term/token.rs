@@ -104,6 +104,18 @@ fn opaque<'a>(at: &mut Cursor<'a>) -> Result<Token<'a>, TermError> {
     })
 }
 
+/// Moves past the mark at the cursor, if there is one.
+#[inline]
+pub(crate) fn next_mark<'a>(at: &mut Cursor<'a>) -> Option<Token<'a>> {
+    let mark = match *at.rest().first()? {
+        tag::END => Token::End,
+        tag::TAIL => Token::Tail,
+        tag::CUT => Token::Cut,
+        _ => return None,
+    };
+    at.u8().ok().map(|_| mark)
+}
+
 /// What a token is to somebody who only wants to get past it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
