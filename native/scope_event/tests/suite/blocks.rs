@@ -5,7 +5,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scope_event::block::{FULL_BYTES, MAX_EVENTS};
 use scope_event::{
-    Block, BlockBuilder, BlockError, Codec, Full, Kind, RawEvent, SymbolTable, consolidate,
+    Block, BlockBuilder, BlockError, Budget, Codec, Full, Kind, RawEvent, SymbolTable, TermWriter,
+    Value, consolidate,
 };
 use std::sync::Arc;
 
@@ -186,5 +187,36 @@ fn only_neighbours_are_consolidated() {
             consolidate(&apart, Codec::Lz4),
             Err(BlockError::Apart(_))
         ));
+    }
+}
+
+/// What shrinks better than a reader believes is stored with a codec that cannot.
+#[test]
+fn a_column_that_nearly_vanishes_is_read_again() {
+    let names = Arc::new(SymbolTable::new(NODE));
+    let mut room = vec![0; 70_000];
+    let mut term = TermWriter::new(&mut room, Budget::FULL);
+    let _ = term.binary(&[7; 60_000], 60_000);
+    let data = term.finish();
+    for (kind, codec) in [
+        (Kind::Mark, Codec::Zstd),
+        (Kind::State, Codec::Zstd),
+        (Kind::Mark, Codec::Lz4),
+    ] {
+        let mut builder = builder(&names, 1);
+        builder
+            .push(
+                0,
+                &RawEvent::new(kind, 5 << 32, names.pid_word(1)).with_data(data),
+            )
+            .unwrap();
+        let hot = builder.close(0).unwrap();
+        let block = reparsed(&consolidate(&[hot], codec).unwrap());
+        assert!(block.bytes().len() < 3_000);
+        let events = block.verify().unwrap();
+        assert_eq!(
+            events.get(0).unwrap().data_value().unwrap(),
+            Some(Value::binary([7; 60_000]))
+        );
     }
 }
