@@ -68,7 +68,9 @@ fn parts(block: &Block) {
         };
         if let Ok(part) = columns.matching(&wanted) {
             assert!(part.events.len() <= wanted.most);
-            events::look(&part.events);
+            if !part.events.is_empty() {
+                events::look(&part.events);
+            }
         }
     }
 }
