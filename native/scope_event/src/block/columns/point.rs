@@ -27,9 +27,15 @@ pub(in crate::block) fn state_at(
     floor: Seq,
 ) -> Result<Option<Events>, BlockError> {
     let names = Named::get(&block.names()?)?;
-    let Some(pid) = names.dictionary.pids.iter().position(|other| other == pid) else {
+    // Nearly always one; a dictionary from elsewhere may name a process more than once.
+    let numbered = (1..).zip(&names.dictionary.pids);
+    let own: Vec<u32> = numbered
+        .filter(|(_, other)| *other == pid)
+        .map(|(number, _)| number)
+        .collect();
+    if own.is_empty() {
         return Ok(None);
-    };
+    }
     let lanes = Lanes::of(block)?;
     let point = Point {
         block,
@@ -37,10 +43,11 @@ pub(in crate::block) fn state_at(
         lanes,
         floor,
     };
-    match point.find(pid as u32 + 1, stamp)? {
-        Some(found) => point.event(names, found).map(Some),
-        None => Ok(None),
+    let mut last = None;
+    for pid in own {
+        last = last.max(point.find(pid, stamp)?);
     }
+    last.map(|found| point.event(names, found)).transpose()
 }
 
 /// Where a state is. Compared by stamp, then place.

@@ -141,6 +141,7 @@ impl<'a> Steps<'a> {
         let mut stamps = vec![0; sizes.events()];
         for section in sizes.ranges() {
             let (mut last, mut at) = (origin, section.start);
+            let whole = section.clone();
             while at < section.end {
                 let stop = (at / marks::EVERY + 1) * marks::EVERY;
                 let here = &mut stamps[at..stop.min(section.end)];
@@ -149,6 +150,10 @@ impl<'a> Steps<'a> {
                 if at == stop {
                     marks.check(stop, bits.at(), last)?;
                 }
+            }
+            // A search by marks would miss what lies where stamps fall.
+            if !marks.is_empty() && !stamps[whole].is_sorted() {
+                return Err(BlockError::Content("marks"));
             }
         }
         Ok(stamps)
