@@ -92,9 +92,9 @@ impl Functions {
     }
 }
 
-/// Hasher of numbers that no peer chooses.
+/// Hasher of numbers that no peer chooses; begun with a key, of those that one may choose.
 #[derive(Default)]
-pub(super) struct Spread(u64);
+pub(super) struct Spread(pub(super) u64);
 
 impl Hasher for Spread {
     fn finish(&self) -> u64 {

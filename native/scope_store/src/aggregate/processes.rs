@@ -4,11 +4,11 @@
 //! stands for its node's name; names are hashed and copied once at the end, into a map of the right size.
 
 use super::counts::{Counted, MAX_GROUPS};
+use super::functions::Spread;
 use super::group::Group;
-use crate::index::hash::number;
 use scope_event::Pid;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// Id and serial; number of the node's name and creation.
@@ -121,27 +121,9 @@ impl Default for Keyed {
 }
 
 impl BuildHasher for Keyed {
-    type Hasher = Mixed;
+    type Hasher = Spread;
 
-    fn build_hasher(&self) -> Mixed {
-        Mixed(self.0)
-    }
-}
-
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = number(self.0 ^ n);
+    fn build_hasher(&self) -> Spread {
+        Spread(self.0)
     }
 }

@@ -178,3 +178,38 @@ impl Search<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Steps, encode};
+    use super::*;
+    use crate::block::rows::Run;
+
+    /// A column of stamps in one section, and what its marks would say.
+    fn marked(stamps: &[u64]) -> Result<Vec<u64>, BlockError> {
+        let len = stamps.len() as u32;
+        let sizes = Sizes::of(&[vec![Run {
+            lane: 0,
+            start: 0,
+            len,
+        }]]);
+        let mut column = Vec::new();
+        let starts = encode(stamps, &sizes, 0, &mut column);
+        let mark = |(bits, at): (&u32, usize)| Mark {
+            bits: *bits,
+            last: stamps[at - 1],
+        };
+        let at = (1..).map(|mark| mark * EVERY);
+        let marks = Marks(starts[1..].iter().zip(at).map(mark).collect());
+        assert!(!marks.is_empty());
+        Steps::new(&column)?.stamps(&sizes, 0, &marks)
+    }
+
+    #[test]
+    fn marks_over_stamps_that_fall_are_refused() {
+        let mut stamps: Vec<u64> = (1..=2_000).map(|n| n * n % 977 + n * 1_000).collect();
+        assert_eq!(marked(&stamps).as_ref(), Ok(&stamps));
+        stamps.swap(700, 701);
+        assert_eq!(marked(&stamps), Err(BlockError::Content("marks")));
+    }
+}
