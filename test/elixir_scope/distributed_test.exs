@@ -1,7 +1,7 @@
 defmodule ElixirScope.DistributedTest do
   use ExUnit.Case, async: true
 
-  import ElixirScope.Distributed.Case, only: [eventually: 1]
+  import ElixirScope.Distributed.Case, only: [eventually: 1, eventually: 2]
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Error, Event, GlobalClock, Opaque, Query, Status}
@@ -270,6 +270,20 @@ defmodule ElixirScope.DistributedTest do
       assert {:ok, %{store: %{bytes: bytes, limit: 1_000_000}}} = Scope.status(name)
       assert bytes <= 1_000_000
     end)
+  end
+
+  test "what is too old goes by itself, also where nothing comes after it", %{test: test} do
+    name = :"#{test} scope"
+    start_supervised!({Scope, name: name, retention_age_ms: 1_000, flush_ms: 20}, id: name)
+    Scope.record(:old, 1, scope: name)
+    assert {:ok, [_old]} = Scope.events(scope: name)
+
+    eventually(
+      fn -> assert {:ok, []} = Scope.events(scope: name) end,
+      within: 10_000
+    )
+
+    assert {:ok, %{store: %{blocks: 0}}} = Scope.status(name)
   end
 
   defp nested(0), do: :bottom

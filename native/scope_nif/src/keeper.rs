@@ -11,6 +11,9 @@ use scope_sync::Holdings;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Between two looks at what grows old: it goes a second late at most.
+const AGES_MS: u64 = 1_000;
+
 /// Whether somebody rang since the last look.
 static RUNG: Mutex<bool> = Mutex::new(false);
 static BELL: Condvar = Condvar::new();
@@ -55,7 +58,9 @@ fn run() {
 fn tend(scope: &Scope, now_ms: u64) -> Option<u64> {
     let tended = scope.store.tend(now_ms);
     tended.notices.iter().for_each(|notice| tell(scope, notice));
-    tended.next_ms
+    let expires = scope.store.expires_ms();
+    let expires = expires.map(|at| at.max(now_ms.saturating_add(AGES_MS)));
+    tended.next_ms.into_iter().chain(expires).min()
 }
 
 /// To whoever opened the scope: there is one line in the log for each.

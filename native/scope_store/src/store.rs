@@ -172,6 +172,12 @@ impl Store {
         self.upkeep.lock().tend(self, self.now())
     }
 
+    /// When [`tend`](Self::tend) has to be called again because of what grows old, though nothing is
+    /// pushed any more; `None` while nothing is kept.
+    pub fn expires_ms(&self) -> Option<u64> {
+        self.log.read().expires_ms(&self.config)
+    }
+
     /// Closes the open block, saves all there is and leaves the folder to others, for the end. What
     /// is held can still be asked for; what is pushed after this stays in memory.
     pub fn shut(&self, now_ms: u64) {

@@ -48,6 +48,21 @@ impl Log {
         }
     }
 
+    /// When [`retain`](Self::retain) has something to do though nothing comes any more: the oldest
+    /// segment is too old, or the active one has to be closed.
+    pub(crate) fn expires_ms(&self, config: &Config) -> Option<u64> {
+        let active = self
+            .segments
+            .back()
+            .filter(|active| active.oldest < u64::MAX);
+        let closes = active.map(|active| (active.oldest, config.retention_age / 8));
+        let oldest = self.segments.front().filter(|_| self.segments.len() > 1);
+        let goes = oldest.map(|oldest| (oldest.newest, config.retention_age));
+        let due = closes.into_iter().chain(goes);
+        due.filter_map(|(stamp, age)| time::ms_after(stamp, age))
+            .min()
+    }
+
     fn expire_segment(&mut self, id: u64) -> usize {
         let mut dropped: Vec<Slot> = Vec::new();
         for shelf in self.shelves.values_mut() {
