@@ -1,0 +1,236 @@
+//! The one question of a trace point: which of the running traces want this?
+
+use crate::primitive::AtomicU64;
+use crate::{Places, Traces};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+/// Functions that can be traced at one time: a third, so that searches stay short.
+#[cfg(not(loom))]
+const FUNCTIONS: usize = 32 * 1024;
+#[cfg(loom)]
+const FUNCTIONS: usize = 2;
+
+/// Processes that can be told apart at one time.
+#[cfg(not(loom))]
+const PROCESSES: usize = 64 * 1024;
+#[cfg(loom)]
+const PROCESSES: usize = 2;
+
+/// Families of events, by their number.
+const FAMILIES: usize = 16;
+
+/// A function, in words of the virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Module and function in one word.
+    pub name: u64,
+    /// How many arguments it takes.
+    pub arity: u8,
+}
+
+/// What a trace wants besides functions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// Calls by whichever process, not only by those that it is told of.
+    pub any_process: bool,
+    /// Whatever process begins while it runs.
+    pub new_processes: bool,
+    /// A process is told of as soon as it calls one of the functions.
+    pub callers: bool,
+    /// The families of what it wants of the processes that it was told of: a bit each.
+    pub families: u16,
+}
+
+/// Functions and processes, and who wants them.
+///
+/// Invariant: a trace that is not in `live` wants nothing, whatever else still names it. It leaves
+/// `live` first and its bit goes to another one only after it was swept from everywhere.
+pub struct Points {
+    live: AtomicU64,
+    any: AtomicU64,
+    new: AtomicU64,
+    callers: AtomicU64,
+    families: [AtomicU64; FAMILIES],
+    functions: Places<FUNCTIONS>,
+    processes: Places<PROCESSES>,
+}
+
+/// The second half of the key of a process.
+const PROCESS: u64 = 0;
+
+impl Points {
+    /// Points that nobody wants.
+    #[cfg(not(loom))]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it is megabytes: for statics only"
+    )]
+    pub const fn new() -> Self {
+        Self {
+            live: AtomicU64::new(0),
+            any: AtomicU64::new(0),
+            new: AtomicU64::new(0),
+            callers: AtomicU64::new(0),
+            families: [const { AtomicU64::new(0) }; FAMILIES],
+            functions: Places::new(),
+            processes: Places::new(),
+        }
+    }
+
+    /// Points that nobody wants.
+    #[cfg(loom)]
+    #[expect(clippy::new_without_default, reason = "as in production")]
+    pub fn new() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            live: zero(),
+            any: zero(),
+            new: zero(),
+            callers: zero(),
+            families: std::array::from_fn(|_| zero()),
+            functions: Places::new(),
+            processes: Places::new(),
+        }
+    }
+
+    /// Lets traces begin that nobody knows yet.
+    pub fn begin(&self, traces: Traces, wish: &Wish) {
+        set(&self.any, traces, wish.any_process);
+        set(&self.new, traces, wish.new_processes);
+        set(&self.callers, traces, wish.callers);
+        for (family, wanted) in self.families.iter().enumerate() {
+            set(wanted, traces, wish.families >> family & 1 == 1);
+        }
+        set(&self.live, traces, true);
+    }
+
+    /// From now on they want nothing. What still names them is for [`sweep`](Self::sweep).
+    pub fn end(&self, traces: Traces) {
+        set(&self.live, traces, false);
+    }
+
+    /// Forgets traces that have ended, so that their bits can be given to others.
+    pub fn sweep(&self, traces: Traces) {
+        let singles = [&self.any, &self.new, &self.callers];
+        let families = self.families.iter();
+        families
+            .chain(singles)
+            .for_each(|of| set(of, traces, false));
+        self.functions.sweep(traces);
+        self.processes.sweep(traces);
+    }
+
+    /// Those that run.
+    #[inline]
+    pub fn live(&self) -> Traces {
+        // Ordering: acquire, so that who finds a trace running finds what it wants.
+        Traces::from_bits(self.live.load(Acquire))
+    }
+
+    /// Traces want the calls of a function; false if there are too many functions.
+    pub fn add_function(&self, function: Function, traces: Traces) -> bool {
+        let Function { name, arity } = function;
+        self.functions
+            .add(name, u64::from(arity), traces, Traces::NONE)
+    }
+
+    /// They no longer want it.
+    pub fn remove_function(&self, function: Function, traces: Traces) {
+        self.functions
+            .remove(function.name, u64::from(function.arity), traces);
+    }
+
+    /// Traces want what a process does, and what those do that it starts, where `heirs` says so.
+    pub fn add_process(&self, pid: u64, traces: Traces, heirs: Traces) -> bool {
+        self.processes.add(pid, PROCESS, traces, heirs)
+    }
+
+    /// Who wants this call.
+    #[inline]
+    pub fn of_call(&self, function: Function, pid: u64) -> Traces {
+        let live = self.live();
+        let (wanted, _) = self.functions.get(function.name, u64::from(function.arity));
+        let wanted = wanted & live;
+        // Ordering: relaxed here and below; `live` was acquired after all of it was set.
+        let any = Traces::from_bits(self.any.load(Relaxed));
+        if wanted.without(any).is_empty() {
+            return wanted;
+        }
+        wanted & (any | self.processes.get(pid, PROCESS).0)
+    }
+
+    /// Who wants what a process does otherwise.
+    #[inline]
+    pub fn of_process(&self, family: u8, pid: u64) -> Traces {
+        let family = &self.families[usize::from(family) % FAMILIES];
+        let wanted = Traces::from_bits(family.load(Relaxed)) & self.live();
+        if wanted.is_empty() {
+            return wanted;
+        }
+        wanted & self.processes.get(pid, PROCESS).0
+    }
+
+    /// Whether any running trace wants this family of any process.
+    #[inline]
+    pub fn wants_family(&self, family: u8) -> bool {
+        let family = &self.families[usize::from(family) % FAMILIES];
+        !(Traces::from_bits(family.load(Relaxed)) & self.live()).is_empty()
+    }
+
+    /// A process made a call that these traces want: to be told by itself.
+    #[inline]
+    pub fn called(&self, pid: u64, traces: Traces) {
+        let callers = Traces::from_bits(self.callers.load(Relaxed)) & traces;
+        if !callers.is_empty()
+            && !callers
+                .without(self.processes.get(pid, PROCESS).0)
+                .is_empty()
+        {
+            self.processes.add(pid, PROCESS, callers, Traces::NONE);
+        }
+    }
+
+    /// A process began: to be told by itself, before it does anything else.
+    pub fn began(&self, pid: u64, parent: u64) {
+        let (_, heirs) = self.processes.get(parent, PROCESS);
+        let new = Traces::from_bits(self.new.load(Relaxed));
+        let (wanted, heirs) = ((heirs | new) & self.live(), heirs & self.live());
+        if !wanted.is_empty() {
+            self.processes.add(pid, PROCESS, wanted, heirs);
+        }
+    }
+
+    /// A process ends: its place can go to another one.
+    pub fn ended(&self, pid: u64) {
+        let all = Traces::from_bits(u64::MAX);
+        self.processes.remove(pid, PROCESS, all);
+    }
+
+    /// Frees places that ended a while ago: to be called now and then, by one caller.
+    pub fn collect(&self, ended: &mut (Vec<usize>, Vec<usize>)) {
+        self.functions.collect(&mut ended.0);
+        self.processes.collect(&mut ended.1);
+    }
+
+    /// Every function that a trace still names.
+    pub fn functions(&self) -> impl Iterator<Item = Function> {
+        self.functions.keys().map(|(name, arity)| Function {
+            name,
+            arity: u8::try_from(arity).unwrap_or(u8::MAX),
+        })
+    }
+
+    /// Functions and processes known, and how many found no place.
+    pub fn counts(&self) -> [(usize, usize); 2] {
+        [self.functions.counts(), self.processes.counts()]
+    }
+}
+
+fn set(of: &AtomicU64, traces: Traces, on: bool) {
+    // Ordering: see `live`, which is set last and acquired first.
+    if on {
+        of.fetch_or(traces.bits(), AcqRel);
+    } else {
+        of.fetch_and(!traces.bits(), AcqRel);
+    }
+}
