@@ -164,18 +164,25 @@ fn route(scopes: &Scopes, lane: usize, slot: &Slot, payload: &[u8]) {
     let (Some(scope), Some(kind)) = (scope, Kind::from_code(slot.head.kind())) else {
         return;
     };
+    let parts = payload::split(payload);
+    let session = trace::seats::account(kind, slot, &parts, |joined| {
+        let stamp = scope.clock().now().coarse().bits();
+        say(scope, Kind::TraceStarted, stamp, |to| {
+            trace::write_joined(to, joined)
+        });
+    });
     // Ordering: written with the drain's lock held.
     if slot.stamp >= scope.since.load(Ordering::Relaxed) {
-        store(scope, lane, &raw(kind, slot, &payload::split(payload)));
+        store(scope, lane, &raw(kind, slot, &parts, session));
     }
 }
 
-fn raw<'a>(kind: Kind, slot: &Slot, parts: &payload::Parts<'a>) -> RawEvent<'a> {
+fn raw<'a>(kind: Kind, slot: &Slot, parts: &payload::Parts<'a>, session: u16) -> RawEvent<'a> {
     RawEvent {
         subject: subject(kind, slot, parts.subject),
         correlation: parts.correlation,
         data: parts.data,
-        session: slot.head.session_id(),
+        session,
         flags: parts.flags,
         ..RawEvent::new(kind, slot.stamp, slot.pid)
     }
@@ -185,7 +192,7 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
     match (kind, term, slot.subject) {
         (_, Some(term), _) => Subject::Term(term),
         (_, None, 0) => Subject::None,
-        (Kind::Call | Kind::Return | Kind::Exception, None, pair) => {
+        (Kind::Call | Kind::Return | Kind::Exception | Kind::In | Kind::Out, None, pair) => {
             let (module, function) = trace::unpack(pair);
             Subject::Mfa {
                 module,
@@ -193,6 +200,7 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
                 arity: slot.head.arity_of(),
             }
         }
+        (_, None, pid) if slot.head.arity_of() == trace::PID => Subject::Pid(pid),
         (_, None, name) => Subject::Name(name),
     }
 }
@@ -230,21 +238,25 @@ fn tell_losses(scopes: &Scopes) {
     // Ordering: only the holder of the drain's lock comes here.
     let new = lost - TOLD.swap(lost, Ordering::Relaxed).min(lost);
     if new > 0 {
+        trace::seats::lost();
         scopes.iter().flatten().for_each(|scope| gap(scope, new));
     }
 }
 
 fn gap(scope: &Scope, lost: u64) {
-    let mut room = [0; 16];
-    let mut count = TermWriter::new(&mut room, Budget::ARGUMENTS);
-    let _ = count.int(i64::try_from(lost).unwrap_or(i64::MAX));
-    let data = count.finish();
     let stamp = scope.clock().now().coarse().bits();
-    store(
-        scope,
-        usize::from(u16::MAX),
-        &RawEvent::new(Kind::Gap, stamp, 0).with_data(data),
-    );
+    say(scope, Kind::Gap, stamp, |to| {
+        let _ = to.int(i64::try_from(lost).unwrap_or(i64::MAX));
+    });
+}
+
+/// An event of the drain's own.
+fn say(scope: &Scope, kind: Kind, stamp: u64, write: impl FnOnce(&mut TermWriter<'_>)) {
+    let mut room = [0; 512];
+    let mut data = TermWriter::new(&mut room, Budget::MESSAGES);
+    write(&mut data);
+    let event = RawEvent::new(kind, stamp, 0).with_data(data.finish());
+    store(scope, usize::from(u16::MAX), &event);
 }
 
 /// The first events after a silence are announced, so that nothing has to look for them.

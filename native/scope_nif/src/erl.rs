@@ -11,7 +11,8 @@ use rustler::sys::{
     enif_get_local_pid, enif_get_map_size, enif_get_map_value, enif_get_tuple, enif_inspect_binary,
     enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_number,
     enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create, enif_map_iterator_destroy,
-    enif_map_iterator_get_pair, enif_map_iterator_next, enif_self,
+    enif_map_iterator_get_pair, enif_map_iterator_next, enif_release_binary, enif_self,
+    enif_term_to_binary,
 };
 use std::ffi::{c_char, c_int, c_uint};
 use std::marker::PhantomData;
@@ -235,6 +236,22 @@ impl<'e> Term<'e> {
     pub(crate) fn is_port(self) -> bool {
         // SAFETY: see `is_atom`.
         unsafe { enif_is_port(self.env.raw, self.raw) != 0 }
+    }
+
+    /// What `use_bytes` makes of its encoding in the external format, which the machine allocates: to
+    /// be asked only of what is known to be small.
+    pub(crate) fn with_external<T>(self, use_bytes: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let mut binary = MaybeUninit::<ErlNifBinary>::uninit();
+        // SAFETY: see `is_atom`; the binary is read and released only if it was made.
+        unsafe {
+            if enif_term_to_binary(self.env.raw, self.raw, binary.as_mut_ptr()) == 0 {
+                return None;
+            }
+            let mut binary = binary.assume_init();
+            let used = use_bytes(std::slice::from_raw_parts(binary.data, binary.size));
+            enif_release_binary(&raw mut binary);
+            Some(used)
+        }
     }
 
     pub(crate) fn is_fun(self) -> bool {

@@ -7,6 +7,7 @@ use scope_clock::Stamp;
 use scope_event::block::Dictionary;
 use scope_event::{Pid, SubjectView, TermError, read_term};
 use scope_store::Match;
+use scope_trace::Sets;
 use std::collections::HashMap;
 
 /// Turns matches into terms; what a dictionary names is made once.
@@ -53,7 +54,7 @@ impl<'a> Reader<'a> {
                 self.term(event.names(), event.correlation())?,
             ),
             (atoms::data(), self.term(event.names(), event.data())?),
-            (atoms::meta(), self.meta(event.flags())),
+            (atoms::meta(), self.meta(event)),
         ];
         Ok(structure(env, &fields))
     }
@@ -94,12 +95,28 @@ impl<'a> Reader<'a> {
             .unwrap_or_else(|| atoms::nil().encode(self.env)))
     }
 
-    fn meta(&self, flags: u8) -> Term<'a> {
-        let empty = Term::map_new(self.env);
-        if flags & payload::TRUNCATED == 0 {
-            return empty;
+    fn meta(&self, event: &Match) -> Term<'a> {
+        let truncated = event.flags() & payload::TRUNCATED != 0;
+        let mut meta = Term::map_new(self.env);
+        if truncated {
+            meta = meta.map_put(atoms::truncated(), true).unwrap_or(meta);
         }
-        empty.map_put(atoms::truncated(), true).unwrap_or(empty)
+        match event.session() {
+            0 => meta,
+            number => meta
+                .map_put(atoms::traces(), self.traces(number))
+                .unwrap_or(meta),
+        }
+    }
+
+    /// The number of the trace, or of a set of traces: which those are, an event of the same origin
+    /// says.
+    fn traces(&self, number: u16) -> Term<'a> {
+        if Sets::is_set(number) {
+            (atoms::joined(), number).encode(self.env)
+        } else {
+            vec![number].encode(self.env)
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The payload of an event in a ring: what does not fit the four words of its slot.
 //!
-//! A byte of flags, the lengths of subject and correlation id in two bytes each, then subject,
-//! correlation id and data, all terms in ring form. An event with none of them has no payload.
+//! A byte of flags, the lengths of subject and correlation id in two bytes each, where several traces
+//! share the event eight bytes with their set, then subject, correlation id and data, all terms in ring
+//! form. An event with none of them has no payload.
 
 use crate::erl::Term;
 use crate::walk;
@@ -9,6 +10,9 @@ use scope_event::Budget;
 
 /// Something was cut by a budget.
 pub(crate) const TRUNCATED: u8 = 1;
+
+/// Several traces share the event.
+const JOINED: u8 = 4;
 
 /// What `record/3` keeps of its data.
 pub(crate) const MARK: Budget = Budget {
@@ -23,9 +27,57 @@ pub(crate) const KEY: Budget = Budget {
 };
 
 const PREFIX: usize = 5;
+const SET: usize = 8;
 
-/// The most that one event takes.
-pub(crate) const ROOM: usize = PREFIX + 2 * KEY.bytes as usize + MARK.bytes as usize;
+/// What goes into a payload.
+#[derive(Clone, Copy)]
+pub(crate) struct Content<'e> {
+    pub(crate) subject: Option<Term<'e>>,
+    pub(crate) correlation: Option<Term<'e>>,
+    pub(crate) data: Data<'e>,
+    pub(crate) budget: Budget,
+    /// The bits of the traces that share the event.
+    pub(crate) joined: Option<u64>,
+}
+
+/// Arguments, message, return or state.
+#[derive(Clone, Copy)]
+pub(crate) enum Data<'e> {
+    Nothing,
+    Term(Term<'e>),
+    /// A term, references, ports and pids of other nodes in it included.
+    Message(Term<'e>),
+    /// A term in ring form.
+    Written(&'e [u8]),
+}
+
+impl<'e> Data<'e> {
+    pub(crate) fn of(term: Option<Term<'e>>) -> Self {
+        term.map_or(Self::Nothing, Self::Term)
+    }
+}
+
+impl Content<'_> {
+    pub(crate) const EMPTY: Self = Self {
+        subject: None,
+        correlation: None,
+        data: Data::Nothing,
+        budget: MARK,
+        joined: None,
+    };
+
+    fn is_empty(&self) -> bool {
+        self.subject.is_none() && self.correlation.is_none() && matches!(self.data, Data::Nothing)
+    }
+
+    /// The most that it can take; an event without content has no payload.
+    pub(crate) fn room(&self) -> usize {
+        if self.is_empty() && self.joined.is_none() {
+            return 0;
+        }
+        PREFIX + SET + 2 * KEY.bytes as usize + self.budget.bytes as usize
+    }
+}
 
 /// The parts of a payload, as they were written.
 #[derive(Default)]
@@ -34,33 +86,57 @@ pub(crate) struct Parts<'a> {
     pub(crate) subject: Option<&'a [u8]>,
     pub(crate) correlation: Option<&'a [u8]>,
     pub(crate) data: &'a [u8],
+    pub(crate) joined: Option<u64>,
 }
 
-/// Writes a payload into `room`, of at least [`ROOM`] bytes; how many bytes it took.
-pub(crate) fn write(
-    room: &mut [u8],
-    subject: Option<Term<'_>>,
-    correlation: Option<Term<'_>>,
-    data: Option<Term<'_>>,
-) -> usize {
-    let Some((prefix, mut rest)) = room.split_first_chunk_mut::<PREFIX>() else {
+/// Writes a payload into `room`, of at least as many bytes as the content wants; how many it took.
+pub(crate) fn write(room: &mut [u8], content: &Content<'_>) -> usize {
+    let Some((prefix, rest)) = room.split_first_chunk_mut::<PREFIX>() else {
         return 0;
     };
-    let mut put = |term: Option<Term<'_>>, budget| match term {
-        Some(term) => {
-            let (used, cut) = walk::encode(term, rest, budget);
-            rest = &mut std::mem::take(&mut rest)[used..];
-            (used, cut)
-        }
-        None => (0, false),
-    };
-    let (subject, _) = put(subject, KEY);
-    let (correlation, _) = put(correlation, KEY);
-    let (data, cut) = put(data, MARK);
+    let (set, mut rest) = write_set(rest, content.joined);
+    let subject = write_key(&mut rest, content.subject);
+    let correlation = write_key(&mut rest, content.correlation);
+    let (data, cut) = write_data(rest, content);
     let [a, b] = short(subject);
     let [c, d] = short(correlation);
-    *prefix = [u8::from(cut) * TRUNCATED, a, b, c, d];
-    PREFIX + subject + correlation + data
+    let joined = if set > 0 { JOINED } else { 0 };
+    let cut = if cut { TRUNCATED } else { 0 };
+    *prefix = [cut | joined, a, b, c, d];
+    PREFIX + set + subject + correlation + data
+}
+
+fn write_set(room: &mut [u8], set: Option<u64>) -> (usize, &mut [u8]) {
+    let Some(bits) = set else { return (0, room) };
+    match room.split_first_chunk_mut::<SET>() {
+        Some((place, rest)) => {
+            *place = bits.to_le_bytes();
+            (SET, rest)
+        }
+        None => (0, &mut []),
+    }
+}
+
+fn write_key(rest: &mut &mut [u8], key: Option<Term<'_>>) -> usize {
+    let Some(term) = key else { return 0 };
+    let (used, _cut) = walk::encode(term, rest, KEY);
+    *rest = &mut std::mem::take(rest)[used..];
+    used
+}
+
+fn write_data(rest: &mut [u8], content: &Content<'_>) -> (usize, bool) {
+    match content.data {
+        Data::Nothing => (0, false),
+        Data::Term(term) => walk::encode(term, rest, content.budget),
+        Data::Message(term) => walk::encode_message(term, rest, content.budget),
+        Data::Written(bytes) => match rest.get_mut(..bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                (bytes.len(), false)
+            }
+            None => (0, true),
+        },
+    }
 }
 
 /// Reads back what [`write`] wrote.
@@ -68,13 +144,22 @@ pub(crate) fn split(payload: &[u8]) -> Parts<'_> {
     let Some((&[flags, a, b, c, d], rest)) = payload.split_first_chunk::<PREFIX>() else {
         return Parts::default();
     };
+    let (joined, rest) = take_set(rest, flags);
     let (subject, rest) = take(rest, [a, b]);
     let (correlation, data) = take(rest, [c, d]);
     Parts {
-        flags,
+        flags: flags & !JOINED,
+        joined,
         subject,
         correlation,
         data,
+    }
+}
+
+fn take_set(bytes: &[u8], flags: u8) -> (Option<u64>, &[u8]) {
+    match bytes.split_first_chunk::<SET>() {
+        Some((set, rest)) if flags & JOINED != 0 => (Some(u64::from_le_bytes(*set)), rest),
+        _ => (None, bytes),
     }
 }
 

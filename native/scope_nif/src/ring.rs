@@ -1,9 +1,10 @@
 //! `ring_*`: explicit events, from a process into its thread's ring.
 
 use crate::erl::{Env, Term};
+use crate::payload::{self, Content, Data};
 use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
-use crate::{atoms, drain, payload, raw, words};
+use crate::{atoms, drain, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use rustler::{Atom, NifMap};
 use scope_event::Kind;
@@ -86,22 +87,16 @@ fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlat
     let subject = if name.is_atom() { name.word() } else { 0 };
     let pid = env.caller();
     let name = (subject == 0).then_some(name);
-    let (correlation, data) = (given(correlation), given(data));
-    if name.is_none() && correlation.is_none() && data.is_none() {
-        if let Ok(entry) = LANES.begin(head, 0) {
-            let stamp = clock.now().coarse().bits();
-            entry.commit(
-                Words {
-                    stamp,
-                    pid,
-                    subject,
-                },
-                0,
-            );
-        }
-    } else if let Ok(mut entry) = LANES.begin(head, payload::ROOM) {
+    let content = Content {
+        subject: name,
+        correlation: given(correlation),
+        data: Data::of(given(data)),
+        ..Content::EMPTY
+    };
+    let room = content.room();
+    if let Ok(mut entry) = LANES.begin(head, room) {
         let stamp = clock.now().coarse().bits();
-        let used = payload::write(entry.payload(), name, correlation, data);
+        let used = payload::write(entry.payload(), &content);
         entry.commit(
             Words {
                 stamp,

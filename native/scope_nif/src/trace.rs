@@ -1,116 +1,264 @@
-//! `trace_*` and the callbacks of `erl_tracer`: what the machine calls at a trace point.
+//! `trace_*` and the callbacks of `erl_tracer`.
 //!
-//! They run with locks of the traced process held: no panic, no lock, no message, no allocation
-//! without bound. What is recorded here goes to the default scope.
+//! The Erlang side says who wants what and owns the machine's trace flags; trace points look it up
+//! ([`scope_trace::Points`]) and record. Nothing here decides when a trace ends.
 
-use crate::erl::Term;
+mod callbacks;
+mod function;
+mod record;
+pub(crate) mod seats;
+mod sizes;
+
+pub(crate) use function::{pack, unpack};
+pub(crate) use record::PID;
+
 use crate::ring::LANES;
-use crate::scopes::{self, ScopeId};
-use crate::{atoms, raw, words};
-use rustler::Atom;
-use rustler::sys::{ErlNifEnv, ErlNifTerm};
-use scope_event::Kind;
-use scope_ring::{Head, Words};
-use std::ffi::c_int;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::scopes::ScopeId;
+use crate::{atoms, drain, erl, words};
+use parking_lot::Mutex;
+use rustler::{Atom, Encoder, Env, LocalPid, NifMap, Term};
+use scope_event::{Family, Kind, TermWriter};
+use scope_trace::{Function, Traces, Wish};
+use seats::{Keep, LEDGER, Ledger, POINTS, Seat};
 
-/// Whether trace points record. Read first, so that shutting it is enough to stop at once.
-static GATE: AtomicBool = AtomicBool::new(false);
+/// Places that ended before the last round of collecting.
+static ENDED: Mutex<(Vec<usize>, Vec<usize>)> = Mutex::new((Vec::new(), Vec::new()));
 
+/// What a trace wants, as the Erlang side says it.
+#[derive(NifMap)]
+struct Wanted {
+    number: u16,
+    scope: i64,
+    /// Events that it may record before it is given more.
+    events: u64,
+    keep: Atom,
+    returns: bool,
+    any_process: bool,
+    new_processes: bool,
+    callers: bool,
+    families: Vec<Atom>,
+}
+
+/// What a trace has used so far.
+#[derive(NifMap)]
+struct Spent {
+    /// Events that it was allowed, recorded, and refused.
+    budget: u64,
+    used: u64,
+    refused: u64,
+    /// Bytes of what was drained of it, and the most calls that one process had open.
+    bytes: u64,
+    deepest: u32,
+}
+
+/// What the tables of all traces hold.
+#[derive(NifMap)]
+struct Counts {
+    functions: usize,
+    function_limit: usize,
+    processes: usize,
+    process_limit: usize,
+    /// Processes and functions that found no place.
+    untold: usize,
+}
+
+/// Lets a trace begin: it has a seat, a budget, and nothing yet that it is told of.
 #[rustler::nif]
-fn trace_gate(open: bool) -> Atom {
-    // Ordering: a trace point that reads the old value records one event more or less.
-    GATE.store(open, Ordering::Relaxed);
+fn trace_open(wanted: Wanted) -> Result<usize, String> {
+    let session = LANES
+        .open_session(wanted.events)
+        .map_err(|error| error.to_string())?;
+    let seat = seats::take(seat_of(&wanted, session)).ok_or_else(|| full(session))?;
+    LEDGER.lock().get_or_insert_with(Ledger::default);
+    POINTS.begin(Traces::of(seat), &wish(&wanted));
+    Ok(seat)
+}
+
+fn full(session: u16) -> String {
+    let _ = LANES.close_session(session);
+    format!("{} traces run already", scope_trace::TRACES)
+}
+
+fn seat_of(wanted: &Wanted, session: u16) -> Seat {
+    let keep = wanted.keep;
+    Seat {
+        number: wanted.number,
+        session,
+        scope: u8::try_from(wanted.scope).unwrap_or(u8::MAX),
+        keep: if keep == atoms::full() {
+            Keep::Full
+        } else if keep == atoms::bounded() {
+            Keep::Bounded
+        } else {
+            Keep::Nothing
+        },
+        returns: wanted.returns,
+    }
+}
+
+fn wish(wanted: &Wanted) -> Wish {
+    let families = wanted.families.iter().filter_map(|name| family(*name));
+    Wish {
+        any_process: wanted.any_process,
+        new_processes: wanted.new_processes,
+        callers: wanted.callers,
+        families: families.fold(0, |bits, family| bits | 1 << family as u8),
+    }
+}
+
+fn family(name: Atom) -> Option<Family> {
+    [
+        (atoms::message(), Family::Message),
+        (atoms::process(), Family::Process),
+        (atoms::memory(), Family::Memory),
+        (atoms::scheduling(), Family::Scheduling),
+    ]
+    .into_iter()
+    .find_map(|(known, family)| (known == name).then_some(family))
+}
+
+/// Ends a trace at once: nothing of it is recorded after this, whatever the machine still calls.
+#[rustler::nif]
+fn trace_end(seat: usize) -> Atom {
+    POINTS.end(Traces::of(seat));
+    let _ = LANES.close_session(seats::of(seat).session);
     atoms::ok()
 }
 
-raw::register!(c"enabled"/3 => enabled);
-raw::register!(c"trace"/5 => trace);
+/// Forgets a trace that has ended, once what it recorded is stored; what it spent.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn trace_forget(seat: usize) -> Spent {
+    drain::past_now();
+    let spent = spent(seat);
+    POINTS.sweep(Traces::of(seat));
+    seats::leave(seat);
+    spent
+}
 
-unsafe extern "C" fn enabled(
-    _env: *mut ErlNifEnv,
-    _argc: c_int,
-    _argv: *const ErlNifTerm,
-) -> ErlNifTerm {
-    let open = GATE.load(Ordering::Relaxed);
-    words::term(if open {
-        words::trace()
+/// Functions that a trace wants from now on, or no longer; how many there was no room for.
+#[rustler::nif]
+fn trace_functions(seat: usize, functions: Vec<(Term<'_>, Term<'_>, u8)>, wanted: bool) -> usize {
+    let functions = functions.into_iter().filter_map(|(module, name, arity)| {
+        let word = |term: Term<'_>| erl::word_of(term.as_c_arg());
+        let name = pack(word(module), word(name))?;
+        Some(Function { name, arity })
+    });
+    functions
+        .filter(|function| !want(Traces::of(seat), *function, wanted))
+        .count()
+}
+
+fn want(traces: Traces, function: Function, wanted: bool) -> bool {
+    if wanted {
+        return POINTS.add_function(function, traces);
+    }
+    POINTS.remove_function(function, traces);
+    true
+}
+
+/// Processes that a trace is told of, and whether of those that they start, too.
+#[rustler::nif]
+fn trace_processes(env: Env<'_>, seat: usize, pids: Vec<LocalPid>, heirs: bool) -> usize {
+    let traces = Traces::of(seat);
+    let heirs = if heirs { traces } else { Traces::NONE };
+    let words = pids
+        .iter()
+        .map(|pid| erl::word_of(pid.encode(env).as_c_arg()));
+    words
+        .filter(|pid| !POINTS.add_process(*pid, traces, heirs))
+        .count()
+}
+
+/// Lets a trace record so many events more.
+#[rustler::nif]
+fn trace_refill(seat: usize, events: u64) -> Atom {
+    let _ = LANES.refill_session(seats::of(seat).session, events);
+    atoms::ok()
+}
+
+#[rustler::nif]
+fn trace_spent(seat: usize) -> Spent {
+    spent(seat)
+}
+
+fn spent(seat: usize) -> Spent {
+    let account = LANES.account(seats::of(seat).session).unwrap_or_default();
+    let ledger = LEDGER.lock();
+    let used = ledger
+        .as_ref()
+        .map(|ledger| ledger.usage.of(seat))
+        .unwrap_or_default();
+    Spent {
+        budget: account.budget,
+        used: account.used,
+        refused: account.refused,
+        bytes: used.bytes,
+        deepest: used.deepest,
+    }
+}
+
+/// What is done now and then: places of processes that ended are given back.
+#[rustler::nif]
+fn trace_collect() -> Atom {
+    POINTS.collect(&mut ENDED.lock());
+    atoms::ok()
+}
+
+/// Every function that some trace still names, also one whose owner is gone.
+#[rustler::nif]
+fn trace_known(env: Env<'_>) -> Vec<Term<'_>> {
+    // SAFETY: the words are those of atoms, which stay what they are.
+    let atom = |word| unsafe { Term::new(env, erl::term_of(word)) };
+    POINTS
+        .functions()
+        .map(|function| {
+            let (module, name) = unpack(function.name);
+            (atom(module), atom(name), function.arity).encode(env)
+        })
+        .collect()
+}
+
+#[rustler::nif]
+fn trace_counts() -> Counts {
+    let [(functions, no_function), (processes, no_process)] = POINTS.counts();
+    let [function_limit, process_limit] = scope_trace::LIMITS;
+    Counts {
+        functions,
+        function_limit,
+        processes,
+        process_limit,
+        untold: no_function + no_process,
+    }
+}
+
+/// Records that a trace began or ended, with what there is to say about it.
+#[rustler::nif]
+fn trace_note(env: Env<'_>, scope: i64, began: bool, data: Term<'_>) -> Atom {
+    let kind = if began {
+        Kind::TraceStarted
     } else {
-        words::discard()
-    })
-}
-
-unsafe extern "C" fn trace(
-    env: *mut ErlNifEnv,
-    _argc: c_int,
-    argv: *const ErlNifTerm,
-) -> ErlNifTerm {
-    // SAFETY: called by the machine, registered with this arity.
-    let (_env, [tag, _state, tracee, term, _options]) = unsafe { raw::arguments(env, argv) };
-    if let Some(kind) = kind_of(tag.word()) {
-        record(kind, tracee, term);
-    }
-    words::term(words::ok())
-}
-
-fn kind_of(tag: u64) -> Option<Kind> {
-    match tag {
-        tag if tag == words::call() => Some(Kind::Call),
-        tag if tag == words::return_from() => Some(Kind::Return),
-        tag if tag == words::exception_from() => Some(Kind::Exception),
-        _ => None,
-    }
-}
-
-fn record(kind: Kind, tracee: Term<'_>, function: Term<'_>) {
-    let Some(clock) = scopes::clock(ScopeId::DEFAULT) else {
-        return;
+        Kind::TraceStopped
     };
-    let Some((subject, arity)) = function_of(function) else {
-        return;
+    // SAFETY: both are of the running call.
+    let (pid, data) = unsafe {
+        let env = erl::Env::new(env.as_c_arg());
+        (env.caller(), env.term(data.as_c_arg()))
     };
-    let head = Head::new(kind as u8)
-        .scope(ScopeId::DEFAULT.index())
-        .arity(arity);
-    if let Ok(entry) = LANES.begin(head, 0) {
-        let stamp = clock.now().coarse().bits();
-        entry.commit(
-            Words {
-                stamp,
-                pid: tracee.local_pid().unwrap_or(0),
-                subject,
-            },
-            0,
-        );
+    record::note(ScopeId::from_int(Some(scope)), kind, pid, data);
+    atoms::ok()
+}
+
+/// `%{joined: number, traces: [number]}`: what the number of a set stands for.
+pub(crate) fn write_joined(to: &mut TermWriter<'_>, set: seats::Introduced) {
+    let _ = [
+        to.map(2, None),
+        to.atom(words::joined()),
+        to.int(set.number.into()),
+        to.atom(words::traces()),
+        to.list(),
+    ];
+    for seat in set.traces.seats() {
+        let _ = to.int(seats::of(seat).number.into());
     }
-}
-
-/// Module and function in one word, and the arity. Words of atoms are far below 32 bits: a machine
-/// has room for two million of them by default, and for 67 million before this fails.
-fn function_of(term: Term<'_>) -> Option<(u64, u8)> {
-    let mut parts = term.tuple()?;
-    let (module, function, last) = (parts.next()?, parts.next()?, parts.next()?);
-    let pair = pack(module.word(), function.word())?;
-    let arity = last.int().unwrap_or_else(|| count(last));
-    Some((pair, u8::try_from(arity).unwrap_or(u8::MAX)))
-}
-
-/// Two words of atoms in one.
-pub(crate) fn pack(module: u64, function: u64) -> Option<u64> {
-    let (module, function) = (u32::try_from(module).ok()?, u32::try_from(function).ok()?);
-    Some(u64::from(module) | u64::from(function) << 32)
-}
-
-/// What [`pack`] put together.
-pub(crate) fn unpack(pair: u64) -> (u64, u64) {
-    (pair & u64::from(u32::MAX), pair >> 32)
-}
-
-/// Arguments of a function: at most 255.
-fn count(mut arguments: Term<'_>) -> i64 {
-    let mut arity = 0;
-    while let Some((_, rest)) = arguments.cell() {
-        (arity, arguments) = (arity + 1, rest);
-    }
-    arity
+    let _ = to.end();
 }

@@ -3,24 +3,37 @@
 
 use crate::erl::Term;
 use crate::{redact, words};
-use scope_event::{Budget, Guard, Opaque, Step, TermWriter};
+use scope_event::{Budget, Foreign, Guard, Opaque, Step, TermWriter};
 
 /// Writes `term` into `room` and says how many bytes that took, and whether anything was cut.
 #[inline]
 pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
+    encode_with(term, room, budget, unseen)
+}
+
+/// The same, references, ports and pids of other nodes included: what messages are paired by.
+pub(crate) fn encode_message(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
+    encode_with(term, room, budget, foreign)
+}
+
+/// What becomes of a term that has no word and no value here.
+type Last = fn(Term<'_>, &mut TermWriter<'_>) -> Step;
+
+#[inline]
+fn encode_with(term: Term<'_>, room: &mut [u8], budget: Budget, last: Last) -> (usize, bool) {
     let (names, redactor) = (term.env(), redact::current());
     let mut writer = TermWriter::new(room, budget);
     if let Some(redactor) = redactor {
         writer.guard(Guard::new(redactor, &names));
     }
     // Wherever the walk stops, the writer closes what is open.
-    let _ = walk(term, &mut writer);
+    let _ = walk(term, &mut writer, last);
     let cut = writer.is_truncated();
     (writer.finish().len(), cut)
 }
 
 /// Recursion is bounded: the writer enters no container below its budget's depth.
-fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+fn walk(term: Term<'_>, to: &mut TermWriter<'_>, last: Last) -> Step {
     if term.is_atom() {
         to.atom(term.word())
     } else if let Some(value) = term.int() {
@@ -29,23 +42,27 @@ fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
         to.binary(bytes, bytes.len() as u64)
     } else if let Some((size, mut pairs)) = term.map() {
         match to.map(size, name_of(term)) {
-            Step::Enter => all(pairs.by_ref().flat_map(|(key, value)| [key, value]), to),
+            Step::Enter => all(
+                pairs.by_ref().flat_map(|(key, value)| [key, value]),
+                to,
+                last,
+            ),
             step => step,
         }
     } else if let Some(elements) = term.tuple() {
         match to.tuple(u32::try_from(elements.len()).unwrap_or(u32::MAX)) {
-            Step::Enter => all(elements, to),
+            Step::Enter => all(elements, to, last),
             step => step,
         }
     } else if term.is_empty_list() {
         to.nil()
     } else if term.is_list() {
         match to.list() {
-            Step::Enter => list(term, to),
+            Step::Enter => list(term, to, last),
             step => step,
         }
     } else {
-        rare(term, to)
+        rare(term, to, last)
     }
 }
 
@@ -58,14 +75,30 @@ fn name_of(map: Term<'_>) -> Option<u64> {
     name.is_atom().then(|| name.word())
 }
 
-fn rare(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+fn rare(term: Term<'_>, to: &mut TermWriter<'_>, last: Last) -> Step {
     if let Some(value) = term.float() {
         to.float(value)
     } else if let Some(word) = term.local_pid() {
         to.pid(word)
     } else {
-        to.opaque(kind_of(term), None)
+        last(term, to)
     }
+}
+
+fn unseen(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    to.opaque(kind_of(term), None)
+}
+
+/// In the machine's own encoding, whose length for these three has a bound.
+fn foreign(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    let of = match kind_of(term) {
+        Opaque::Reference => Foreign::Reference,
+        Opaque::Port => Foreign::Port,
+        Opaque::Pid => Foreign::Pid,
+        of => return to.opaque(of, None),
+    };
+    term.with_external(|bytes| to.foreign(of, bytes))
+        .unwrap_or(Step::Next)
 }
 
 fn kind_of(term: Term<'_>) -> Opaque {
@@ -84,18 +117,18 @@ fn kind_of(term: Term<'_>) -> Opaque {
     }
 }
 
-fn all<'e>(terms: impl Iterator<Item = Term<'e>>, to: &mut TermWriter<'_>) -> Step {
+fn all<'e>(terms: impl Iterator<Item = Term<'e>>, to: &mut TermWriter<'_>, last: Last) -> Step {
     for term in terms {
-        if walk(term, to) == Step::Stop {
+        if walk(term, to, last) == Step::Stop {
             return Step::Stop;
         }
     }
     Step::Next
 }
 
-fn list(mut term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+fn list(mut term: Term<'_>, to: &mut TermWriter<'_>, last: Last) -> Step {
     while let Some((head, tail)) = term.cell() {
-        if walk(head, to) == Step::Stop {
+        if walk(head, to, last) == Step::Stop {
             return Step::Stop;
         }
         term = tail;
@@ -105,6 +138,6 @@ fn list(mut term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
     }
     match to.tail() {
         Step::Stop => Step::Stop,
-        _ => walk(term, to),
+        _ => walk(term, to, last),
     }
 }

@@ -85,6 +85,16 @@ impl Lanes {
         }
     }
 
+    /// [`Producer::charge`] on the running thread's lane.
+    ///
+    /// # Errors
+    /// As there, and [`Refusal::NoLane`].
+    #[inline]
+    pub fn charge(&'static self, session: u16) -> Result<(), Refusal> {
+        let lane = self.lane().ok_or(Refusal::NoLane)?;
+        lane.charge(session)
+    }
+
     /// Counts an event of a thread that has no lane.
     #[cold]
     pub fn lost_outside(&self, kind: u8) -> Refusal {

@@ -64,6 +64,21 @@ impl<'t> Producer<'t> {
         self.begin(head, 0).map(|entry| entry.commit(words, 0))
     }
 
+    /// Makes a session pay for an event that another one's entry records.
+    ///
+    /// # Errors
+    /// If it cannot, which is in its account.
+    #[inline]
+    pub fn charge(&self, session: u16) -> Result<(), Refusal> {
+        match self.afford(session) {
+            Ok(()) => {
+                self.pay(session);
+                Ok(())
+            }
+            Err(refusal) => Err(self.refuse(Head::default().session(session), refusal)),
+        }
+    }
+
     #[inline(always)]
     fn admit(&self, session: u16, reserve: usize) -> Result<(), Refusal> {
         // Ordering: relaxed; it is our own.

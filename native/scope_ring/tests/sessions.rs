@@ -42,6 +42,31 @@ fn a_session_records_its_budget_and_no_more() {
 }
 
 #[test]
+fn an_event_of_several_sessions_is_paid_by_each() {
+    let lanes = started(1);
+    let lane = lanes.claim().unwrap();
+    let (rich, poor) = (
+        lanes.open_session(10).unwrap(),
+        lanes.open_session(1).unwrap(),
+    );
+    for round in 0..3 {
+        let entry = lane.begin(Head::new(1).session(rich), 0).unwrap();
+        assert_eq!(lane.charge(poor).is_ok(), round == 0);
+        entry.commit(Words::default(), 0);
+    }
+    let used = |id| {
+        (
+            lanes.account(id).unwrap().used,
+            lanes.account(id).unwrap().refused,
+        )
+    };
+    assert_eq!((used(rich), used(poor)), ((3, 0), (1, 2)));
+    lanes.close_session(poor).unwrap();
+    assert_eq!(lane.charge(poor), Err(Refusal::SessionOver));
+    assert_eq!(lanes.status().lost.total(), 0);
+}
+
+#[test]
 fn what_is_not_used_comes_back_at_the_end() {
     let lanes = started(2);
     let lane = lanes.claim().unwrap();

@@ -33,7 +33,7 @@ mod usage;
 
 pub use calls::{OpenCalls, RUNAWAY};
 pub use places::Places;
-pub use points::{Function, Points, Wish};
+pub use points::{Function, LIMITS, Points, Wish};
 pub use sets::Sets;
 pub use traces::{TRACES, Traces};
 pub use usage::{Usage, Used};

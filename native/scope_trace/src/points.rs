@@ -16,6 +16,9 @@ const PROCESSES: usize = 64 * 1024;
 #[cfg(loom)]
 const PROCESSES: usize = 2;
 
+/// The most functions and processes that can be known at one time.
+pub const LIMITS: [usize; 2] = [FUNCTIONS, PROCESSES];
+
 /// Families of events, by their number.
 const FAMILIES: usize = 16;
 

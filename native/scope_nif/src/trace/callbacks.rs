@@ -1,0 +1,228 @@
+//! What the machine calls at a trace point, by the names that `erl_tracer` gives.
+//!
+//! A function `enabled_…` says whether anybody wants events of a type at all, `trace_…` is told of
+//! one. They run with locks of the traced process held, on its thread or another one's.
+
+use super::function::{self, Verdict};
+use super::record::{About, Sight, record};
+use super::seats::{self, POINTS};
+use super::sizes;
+use crate::erl::Term;
+use crate::payload::Data;
+use crate::{raw, words};
+use rustler::sys::{ErlNifEnv, ErlNifTerm};
+use scope_event::{Family, Kind};
+use std::ffi::c_int;
+
+/// Registers callbacks: the machine knows them by name and arity.
+macro_rules! callbacks {
+    ($($name:ident / $text:literal / $arity:literal => $act:expr;)*) => {$(
+        raw::register!($text / $arity => $name);
+
+        unsafe extern "C" fn $name(
+            env: *mut ErlNifEnv,
+            _argc: c_int,
+            argv: *const ErlNifTerm,
+        ) -> ErlNifTerm {
+            // SAFETY: called by the machine, registered with this arity.
+            let (_env, terms) = unsafe { raw::arguments::<$arity>(env, argv) };
+            let act: fn([Term<'_>; $arity]) -> u64 = $act;
+            words::term(act(terms))
+        }
+    )*};
+}
+
+callbacks! {
+    enabled / c"enabled" / 3 => |_| answer(!POINTS.live().is_empty());
+    enabled_call / c"enabled_call" / 3 => |_| answer(!POINTS.live().is_empty());
+    enabled_procs / c"enabled_procs" / 3 => |_| answer(!POINTS.live().is_empty());
+    enabled_send / c"enabled_send" / 3 => |_| wanted(Family::Message);
+    enabled_receive / c"enabled_receive" / 3 => |_| wanted(Family::Message);
+    enabled_running / c"enabled_running_procs" / 3 => |_| wanted(Family::Scheduling);
+    enabled_gc / c"enabled_garbage_collection" / 3 => |_| wanted(Family::Memory);
+    trace / c"trace" / 5 => |_| words::ok();
+    trace_call / c"trace_call" / 5 => |terms| seen(called(Point::new(terms)));
+    trace_send / c"trace_send" / 5 => |terms| seen(sent(Point::new(terms)));
+    trace_receive / c"trace_receive" / 5 => |terms| seen(received(Point::new(terms)));
+    trace_procs / c"trace_procs" / 5 => |terms| seen(lived(Point::new(terms)));
+    trace_running / c"trace_running_procs" / 5 => |terms| seen(scheduled(Point::new(terms)));
+    trace_gc / c"trace_garbage_collection" / 5 => |terms| seen(sizes::collected(&Point::new(terms)));
+}
+
+fn answer(wanted: bool) -> u64 {
+    if wanted {
+        words::trace()
+    } else {
+        words::discard()
+    }
+}
+
+fn wanted(family: Family) -> u64 {
+    answer(POINTS.wants_family(family as u8))
+}
+
+/// The result of a trace callback is not looked at.
+fn seen(_recorded: Option<()>) -> u64 {
+    words::ok()
+}
+
+/// What a trace callback is given.
+pub(super) struct Point<'e> {
+    pub(super) tag: u64,
+    pub(super) pid: u64,
+    pub(super) term: Term<'e>,
+    options: Term<'e>,
+}
+
+impl<'e> Point<'e> {
+    /// What is traced is a process: ports are never asked for.
+    fn new([tag, _state, tracee, term, options]: [Term<'e>; 5]) -> Self {
+        Self {
+            tag: tag.word(),
+            pid: tracee.local_pid().unwrap_or(0),
+            term,
+            options,
+        }
+    }
+
+    /// The second thing that an event of this type comes with.
+    fn extra(&self) -> Option<Term<'e>> {
+        self.options.field(words::extra())
+    }
+
+    /// What a match specification had to say.
+    fn message(&self) -> Option<Term<'e>> {
+        self.options.field(words::match_spec_result())
+    }
+
+    fn sight(&self, kind: Kind, about: About<'e>, data: Data<'e>) -> Sight<'e> {
+        Sight {
+            kind,
+            pid: self.pid,
+            about,
+            data,
+        }
+    }
+}
+
+fn called(point: Point<'_>) -> Option<()> {
+    let (function, arguments) = function::of(point.term)?;
+    let wanting = POINTS.of_call(function, point.pid);
+    let about = About::Function(function.name, function.arity);
+    if point.tag == words::call() {
+        let verdict = point.message().map(Verdict::of).unwrap_or_default();
+        let wanting = verdict.filter(wanting);
+        POINTS.called(point.pid, wanting);
+        record(
+            wanting,
+            &point.sight(Kind::Call, about, Data::of(arguments)),
+        );
+    } else {
+        let kind = function::end_of(point.tag)?;
+        let wanting = seats::with_returns(wanting);
+        record(wanting, &point.sight(kind, about, Data::of(point.extra())));
+    }
+    Some(())
+}
+
+fn sent(point: Point<'_>) -> Option<()> {
+    let wanting = POINTS.of_process(Family::Message as u8, point.pid);
+    let about = point.extra().map_or(About::Nothing, About::of);
+    record(
+        wanting,
+        &point.sight(Kind::Send, about, Data::Message(point.term)),
+    );
+    Some(())
+}
+
+/// Only a match specification knows the sender; the end of a wait is no message and has none.
+fn received(point: Point<'_>) -> Option<()> {
+    let wanting = POINTS.of_process(Family::Message as u8, point.pid);
+    let mut from = point.message()?.tuple()?;
+    let (node, sender) = (from.next()?, from.next()?);
+    // Of a process elsewhere the machine knows the node alone.
+    let about = if sender.is_pid() {
+        About::of(sender)
+    } else {
+        About::Name(node.word())
+    };
+    record(
+        wanting,
+        &point.sight(Kind::Receive, about, Data::Message(point.term)),
+    );
+    Some(())
+}
+
+fn lived(point: Point<'_>) -> Option<()> {
+    let tag = point.tag;
+    if tag == words::spawned() {
+        return began(&point);
+    }
+    if tag == words::getting_linked() || tag == words::getting_unlinked() {
+        return other_side(&point);
+    }
+    let wanting = POINTS.of_process(Family::Process as u8, point.pid);
+    let (kind, data) = match tag {
+        _ if tag == words::spawn() => (Kind::Spawn, Data::of(point.extra())),
+        _ if tag == words::exit() => (Kind::Exit, Data::Term(point.term)),
+        _ if tag == words::link() => (Kind::Link, Data::Nothing),
+        _ if tag == words::unlink() => (Kind::Unlink, Data::Nothing),
+        _ if tag == words::register() => (Kind::Register, Data::Nothing),
+        _ if tag == words::unregister() => (Kind::Unregister, Data::Nothing),
+        _ => return None,
+    };
+    let about = if kind == Kind::Exit {
+        About::Nothing
+    } else {
+        About::of(point.term)
+    };
+    record(wanting, &point.sight(kind, about, data));
+    if kind == Kind::Exit {
+        POINTS.ended(point.pid);
+    }
+    Some(())
+}
+
+/// A process began: from here on it is known. Who does not see its parent is told of it here.
+fn began(point: &Point<'_>) -> Option<()> {
+    let family = Family::Process as u8;
+    let parent = point.term.local_pid().unwrap_or(0);
+    POINTS.began(point.pid, parent);
+    let told = POINTS.of_process(family, parent);
+    let wanting = POINTS.of_process(family, point.pid).without(told);
+    let sight = Sight {
+        kind: Kind::Spawn,
+        pid: parent,
+        about: About::Pid(point.pid),
+        data: Data::of(point.extra()),
+    };
+    record(wanting, &sight);
+    Some(())
+}
+
+/// A link has two sides and is one event: that of the side that made it, where that one is seen.
+fn other_side(point: &Point<'_>) -> Option<()> {
+    let family = Family::Process as u8;
+    let maker = point.term.local_pid().unwrap_or(0);
+    let told = POINTS.of_process(family, maker);
+    let wanting = POINTS.of_process(family, point.pid).without(told);
+    let linked = point.tag == words::getting_linked();
+    let kind = if linked { Kind::Link } else { Kind::Unlink };
+    record(
+        wanting,
+        &point.sight(kind, About::of(point.term), Data::Nothing),
+    );
+    Some(())
+}
+
+fn scheduled(point: Point<'_>) -> Option<()> {
+    let wanting = POINTS.of_process(Family::Scheduling as u8, point.pid);
+    let came = point.tag == words::r#in() || point.tag == words::in_exiting();
+    let kind = if came { Kind::In } else { Kind::Out };
+    let about = function::of(point.term);
+    let about = about.map_or(About::Nothing, |(function, _)| {
+        About::Function(function.name, function.arity)
+    });
+    record(wanting, &point.sight(kind, about, Data::Nothing));
+    Some(())
+}

@@ -1,0 +1,166 @@
+//! From what a trace point saw to an event in the thread's ring.
+
+use super::seats::{self, Keep};
+use crate::erl::Term;
+use crate::payload::{self, Content, Data};
+use crate::ring::LANES;
+use crate::scopes::{self, ScopeId};
+use scope_event::{Budget, Kind};
+use scope_ring::{Entry, Head, Refusal, Words};
+use scope_trace::Traces;
+
+/// What an event is about, where its payload does not say it. In the ring the arity of a function and
+/// this share a byte, as no kind has both.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'e> {
+    Nothing,
+    /// Module and function in one word, and the arity.
+    Function(u64, u8),
+    /// A process of this node.
+    Pid(u64),
+    Name(u64),
+    /// Whatever has no word.
+    Term(Term<'e>),
+}
+
+/// The byte beside the subject's word, for kinds that are not about functions.
+pub(crate) const PID: u8 = 1;
+pub(crate) const NAME: u8 = 2;
+
+/// What a trace point saw.
+pub(crate) struct Sight<'e> {
+    pub(crate) kind: Kind,
+    pub(crate) pid: u64,
+    pub(crate) about: About<'e>,
+    pub(crate) data: Data<'e>,
+}
+
+impl About<'_> {
+    /// Anything that a message can be sent to, or that can be linked.
+    pub(crate) fn of(term: Term<'_>) -> About<'_> {
+        if let Some(pid) = term.local_pid() {
+            About::Pid(pid)
+        } else if term.is_atom() {
+            About::Name(term.word())
+        } else {
+            About::Term(term)
+        }
+    }
+
+    fn words(self) -> (u64, u8) {
+        match self {
+            About::Nothing | About::Term(_) => (0, 0),
+            About::Function(name, arity) => (name, arity),
+            About::Pid(word) => (word, PID),
+            About::Name(word) => (word, NAME),
+        }
+    }
+}
+
+/// Records what this library itself has to say: no trace pays for it.
+pub(crate) fn note(scope: ScopeId, kind: Kind, pid: u64, data: Term<'_>) {
+    let head = Head::new(kind as u8).scope(scope.index());
+    let content = Content {
+        data: Data::Term(data),
+        ..Content::EMPTY
+    };
+    let Some(clock) = scopes::clock(scope) else {
+        return;
+    };
+    if let Ok(mut entry) = LANES.begin(head, content.room()) {
+        let stamp = clock.now().coarse().bits();
+        let used = payload::write(entry.payload(), &content);
+        entry.commit(
+            Words {
+                stamp,
+                pid,
+                subject: 0,
+            },
+            used,
+        );
+    }
+}
+
+/// Records what was seen for those who want it: once for each scope, whoever of it wants it.
+pub(crate) fn record(traces: Traces, sight: &Sight<'_>) {
+    let mut left = traces;
+    while let Some(first) = left.seats().next() {
+        let scope = seats::of(first).scope;
+        let same = left.seats().filter(|&seat| seats::of(seat).scope == scope);
+        let group = same.fold(Traces::NONE, |all, seat| all | Traces::of(seat));
+        left = left.without(group);
+        record_in(group, first, sight);
+    }
+}
+
+fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
+    let Some(clock) = scopes::clock(seats::of(first).scope_id()) else {
+        return;
+    };
+    let (subject, arity) = sight.about.words();
+    let head = Head::new(sight.kind as u8)
+        .scope(seats::of(first).scope)
+        .arity(arity);
+    let keep = group.seats().map(|seat| seats::of(seat).keep).max();
+    let content = content(sight, keep.unwrap_or_default());
+    let Some((mut entry, payers)) = open(group, head, content.room()) else {
+        return;
+    };
+    let stamp = clock.now().coarse().bits();
+    let joined = (payers.len() > 1).then(|| payers.bits());
+    let used = payload::write(entry.payload(), &Content { joined, ..content });
+    let pid = sight.pid;
+    entry.commit(
+        Words {
+            stamp,
+            pid,
+            subject,
+        },
+        used,
+    );
+}
+
+/// An entry that the first of them who can pays for, and all who do.
+fn open(group: Traces, head: Head, room: usize) -> Option<(Entry<'static>, Traces)> {
+    for seat in group.seats() {
+        match LANES.begin(head.session(seats::of(seat).session), room) {
+            Ok(entry) => return Some((entry, Traces::of(seat) | payers(group, seat))),
+            Err(Refusal::OverBudget | Refusal::SessionOver) => {}
+            Err(_counted) => return None,
+        }
+    }
+    None
+}
+
+/// Those after the first who pay for the same event.
+fn payers(group: Traces, first: usize) -> Traces {
+    let others = group.seats().filter(|&seat| seat > first);
+    let paying = others.filter(|&seat| LANES.charge(seats::of(seat).session).is_ok());
+    paying.fold(Traces::NONE, |all, seat| all | Traces::of(seat))
+}
+
+fn content<'e>(sight: &Sight<'e>, keep: Keep) -> Content<'e> {
+    let subject = match sight.about {
+        About::Term(term) => Some(term),
+        _ => None,
+    };
+    let data = if keep == Keep::Nothing {
+        Data::Nothing
+    } else {
+        sight.data
+    };
+    Content {
+        subject,
+        data,
+        budget: budget(sight.kind, keep),
+        ..Content::EMPTY
+    }
+}
+
+fn budget(kind: Kind, keep: Keep) -> Budget {
+    match (keep, kind) {
+        (Keep::Full, _) => Budget::FULL,
+        (_, Kind::Send | Kind::Receive) => Budget::MESSAGES,
+        _ => Budget::ARGUMENTS,
+    }
+}

@@ -1,0 +1,185 @@
+//! The traces that run in this machine: what a trace point has to know of each, in one word.
+
+use crate::payload::Parts;
+use crate::scopes::ScopeId;
+use parking_lot::Mutex;
+use scope_event::Kind;
+use scope_ring::Slot;
+use scope_trace::{OpenCalls, Points, Sets, TRACES, Traces, Usage};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Who wants what. One table for the machine, as there is one tracer.
+pub(crate) static POINTS: Points = Points::new();
+
+static SEATS: [AtomicU64; TRACES] = [const { AtomicU64::new(0) }; TRACES];
+
+/// What is counted while the rings are drained.
+pub(crate) static LEDGER: Mutex<Option<Ledger>> = Mutex::new(None);
+
+/// Of the traces' events, as they come out of the rings.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) sets: Sets,
+    pub(crate) calls: OpenCalls,
+    pub(crate) usage: Usage,
+}
+
+/// How much of arguments, messages and returns a trace keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Keep {
+    /// Nothing: who did what, not with what.
+    #[default]
+    Nothing,
+    /// As much as the budget of the family allows.
+    Bounded,
+    /// All, up to 64 KiB.
+    Full,
+}
+
+/// A trace, as its events know it. In one word, so that it is read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Seat {
+    /// The number that its events carry; 0 is nobody's.
+    pub(crate) number: u16,
+    /// The session that pays for them in the rings.
+    pub(crate) session: u16,
+    /// Where they go.
+    pub(crate) scope: u8,
+    pub(crate) keep: Keep,
+    /// Whether it wants returns and exceptions.
+    pub(crate) returns: bool,
+}
+
+impl Seat {
+    fn bits(self) -> u64 {
+        u64::from(self.number)
+            | u64::from(self.session) << 16
+            | u64::from(self.scope) << 32
+            | (self.keep as u64) << 40
+            | u64::from(self.returns) << 48
+    }
+
+    fn from_bits(bits: u64) -> Self {
+        let keep = match (bits >> 40) as u8 {
+            0 => Keep::Nothing,
+            1 => Keep::Bounded,
+            _ => Keep::Full,
+        };
+        Self {
+            number: bits as u16,
+            session: (bits >> 16) as u16,
+            scope: (bits >> 32) as u8,
+            keep,
+            returns: bits >> 48 & 1 == 1,
+        }
+    }
+
+    pub(crate) fn scope_id(self) -> ScopeId {
+        ScopeId::from_int(Some(self.scope.into()))
+    }
+}
+
+/// The number of the trace or the set of traces that an event belongs to; what it cost them is
+/// counted. `introduce` is called with a set that had no number before.
+pub(crate) fn account(
+    kind: Kind,
+    slot: &Slot,
+    parts: &Parts<'_>,
+    introduce: impl FnOnce(Introduced),
+) -> u16 {
+    let Some((first, seat)) = of_session(slot.head.session_id()) else {
+        return 0;
+    };
+    let mut ledger = LEDGER.lock();
+    let Some(ledger) = ledger.as_mut() else {
+        return seat.number;
+    };
+    let traces = parts.joined.map_or(Traces::of(first), Traces::from_bits);
+    let open = ledger.follow(kind, slot.pid, traces);
+    let bytes = size_of::<Slot>() + slot.head.payload_len();
+    ledger.usage.add(traces, bytes, open);
+    ledger.number(seat, traces, introduce)
+}
+
+/// Events were lost: what was counted of calls no longer adds up.
+pub(crate) fn lost() {
+    if let Some(ledger) = LEDGER.lock().as_mut() {
+        ledger.calls.clear();
+    }
+}
+
+/// A set of traces and the number that it got.
+pub(crate) struct Introduced {
+    pub(crate) number: u16,
+    pub(crate) traces: Traces,
+}
+
+impl Ledger {
+    fn follow(&mut self, kind: Kind, pid: u64, traces: Traces) -> u32 {
+        match kind {
+            Kind::Call if !with_returns(traces).is_empty() => self.calls.entered(pid),
+            Kind::Return | Kind::Exception => {
+                self.calls.left(pid);
+                0
+            }
+            _ => 0,
+        }
+    }
+
+    fn number(&mut self, first: Seat, traces: Traces, introduce: impl FnOnce(Introduced)) -> u16 {
+        if traces.len() < 2 {
+            return first.number;
+        }
+        let Some((number, new)) = self.sets.number(traces) else {
+            return first.number;
+        };
+        if new {
+            introduce(Introduced { number, traces });
+        }
+        number
+    }
+}
+
+/// Who sits there.
+#[inline]
+pub(crate) fn of(seat: usize) -> Seat {
+    // Ordering: who finds the trace live in `POINTS` has acquired this, too.
+    SEATS
+        .get(seat)
+        .map(|seat| Seat::from_bits(seat.load(Ordering::Relaxed)))
+        .unwrap_or_default()
+}
+
+/// Who pays with this session, and in which seat.
+pub(crate) fn of_session(session: u16) -> Option<(usize, Seat)> {
+    let mut seats = (0..TRACES).map(|at| (at, of(at)));
+    seats.find(|(_, seat)| session != 0 && seat.session == session)
+}
+
+/// Gives a seat to a trace: the first that nobody has.
+pub(crate) fn take(new: Seat) -> Option<usize> {
+    (0..TRACES).find(|&at| {
+        // Ordering: release; `POINTS` publishes it a second time when the trace begins.
+        SEATS[at]
+            .compare_exchange(0, new.bits(), Ordering::Release, Ordering::Relaxed)
+            .is_ok()
+    })
+}
+
+/// Nobody sits there any more; what named the trace was taken away before.
+pub(crate) fn leave(seat: usize) {
+    if let Some(ledger) = LEDGER.lock().as_mut() {
+        ledger.sets.forget(Traces::of(seat));
+        ledger.usage.forget(seat);
+    }
+    if let Some(seat) = SEATS.get(seat) {
+        seat.store(0, Ordering::Release);
+    }
+}
+
+/// Those of the traces that want returns.
+#[inline]
+pub(crate) fn with_returns(traces: Traces) -> Traces {
+    let wanting = traces.seats().filter(|&seat| of(seat).returns);
+    wanting.fold(Traces::NONE, |all, seat| all | Traces::of(seat))
+}
