@@ -41,6 +41,26 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :bad_pattern, details: details}),
     do: "#{inspect(details.pattern)}: expected #{details.expected}"
 
+  def message(%{reason: :no_match, details: %{what: what, suggestions: suggestions}}),
+    do: "there is #{what}" <> did_you_mean(suggestions)
+
+  def message(%{reason: :banned, details: details}),
+    do: "#{details.what} is not traced, as #{details.why}: #{details.instead}"
+
+  def message(%{reason: :runaway_return, details: %{function: {m, f, a}}}) do
+    "#{Exception.format_mfa(m, f, a)} calls itself last: each turn would wait for a return that " <>
+      "never comes, until there is no memory left; trace it without returns"
+  end
+
+  def message(%{reason: :too_many_functions, details: details}),
+    do: "#{details.functions} functions, and at most #{details.limit} are traced: name fewer"
+
+  def message(%{reason: :no_state, details: %{module: module, why: why}}),
+    do: "#{inspect(module)} shows no state: #{why}"
+
   def message(%{reason: reason, details: details}) when details == %{}, do: inspect(reason)
   def message(%{reason: reason, details: details}), do: "#{inspect(reason)}: #{inspect(details)}"
+
+  defp did_you_mean([]), do: ""
+  defp did_you_mean(suggestions), do: "; did you mean #{Enum.join(suggestions, " or ")}?"
 end

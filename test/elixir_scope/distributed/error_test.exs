@@ -11,6 +11,13 @@ defmodule ElixirScope.Distributed.ErrorTest do
           {:library_not_loaded, [file: "/x/scope_nif", reason: "no such file"],
            "/x/scope_nif.so"},
           {:unknown_node, [node: :a@h], ":a@h"},
+          {:no_match, [what: "no module X", suggestions: ["Y", "Z"]], "did you mean Y or Z?"},
+          {:no_match, [what: "no module X", suggestions: []], "there is no module X"},
+          {:banned, [what: "X", why: "it is busy", instead: "name one"],
+           "as it is busy: name one"},
+          {:runaway_return, [function: {X, :f, 1}], "X.f/1 calls itself last"},
+          {:too_many_functions, [functions: 9, limit: 8], "at most 8"},
+          {:no_state, [module: X, why: "it is no server"], "X shows no state: it is no server"},
           {:whatever, [], ":whatever"}
         ] do
       error = Error.new(reason, details)
