@@ -47,7 +47,7 @@ defmodule ElixirScope.Distributed.DiskModules do
   end
 
   defp compiled(source, options) do
-    before = Code.compiler_options(options)
+    before = Code.compiler_options(Keyword.merge([debug_info: true], options))
     modules = Code.compile_string(source)
     Code.compiler_options(before)
     for {module, _code} <- modules, do: unload(module)
