@@ -55,6 +55,9 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :too_many_functions, details: details}),
     do: "#{details.functions} functions, and at most #{details.limit} are traced: name fewer"
 
+  def message(%{reason: :not_in_profile, details: %{profile: profile, option: option}}),
+    do: "profile: #{inspect(profile)} does not take #{inspect(option)}"
+
   def message(%{reason: :no_state, details: %{module: module, why: why}}),
     do: "#{inspect(module)} shows no state: #{why}"
 

@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.{Options.Type, Transports}
+  alias ElixirScope.Distributed.{Options, Options.Type, Transports}
 
   @default_scope ElixirScope.Distributed
 
@@ -168,7 +168,8 @@ defmodule ElixirScope.Distributed.Options do
     config: @config ++ @start,
     record: @record,
     filter: @filter,
-    query: @query
+    query: @query,
+    trace: Options.Trace.schema(@default_scope, @kinds)
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -176,7 +177,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter` or `:query`.
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query` or `:trace`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

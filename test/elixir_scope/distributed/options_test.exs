@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.OptionsTest do
   alias ElixirScope.Distributed.Options
   doctest Options
 
-  @entries [:start, :config, :record, :filter, :query]
+  @entries [:start, :config, :record, :filter, :query, :trace]
 
   test "every option is documented, and its default is one of its values" do
     for entry <- @entries, {key, spec} <- Options.schema(entry) do

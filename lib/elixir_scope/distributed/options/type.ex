@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   # What an option may hold: one place that checks a value and says in words what
   # was expected, so that the schema, its errors and its documentation agree.
 
-  alias ElixirScope.Distributed.Capture.Redact
+  alias ElixirScope.Distributed.Capture.{Health, Redact}
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
@@ -19,6 +19,9 @@ defmodule ElixirScope.Distributed.Options.Type do
     mfa: "a {module, function, arity}",
     timestamp: "a timestamp",
     transport: "a {module, options}",
+    processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
+    slower_than: "slower_than(ms)",
+    thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
     redact: "a keyword list of :keys, :types, :modules (lists of names) and :defaults (a boolean)"
   }
 
@@ -49,6 +52,11 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
   defp valid?(:redact, value), do: Redact.valid?(value)
+  defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
+  defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
+  defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
+  defp valid?(:slower_than, {:slower_than, ms}), do: is_number(ms) and ms >= 0
+  defp valid?(:thresholds, value), do: Health.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:in, values}, value), do: value in values

@@ -1,0 +1,120 @@
+defmodule ElixirScope.Distributed.Options.Trace do
+  @moduledoc false
+  # What `trace/2` takes, as a part of the one schema of all options.
+
+  alias ElixirScope.Distributed.Capture.Governor.Budgets
+
+  @budget {:or, [:pos_integer, nil]}
+
+  @doc "The schema, given which scope is the default one and which kinds there are."
+  @spec schema(atom, [atom]) :: keyword
+  def schema(scope, kinds), do: what(kinds) ++ where(scope) ++ how_much()
+
+  defp what(kinds) do
+    [
+      return: [
+        type: :boolean,
+        default: false,
+        doc: "also what the calls return or raise; refused of functions that call themselves last"
+      ],
+      processes: [
+        type: :processes,
+        default: :all,
+        doc:
+          "only calls of these: pids, names, `:new`, `{:supervised_by, name}` (also of children " <>
+            "that are started later), or a list of them"
+      ],
+      messages: [
+        type: :boolean,
+        default: false,
+        doc: "also what these processes send and receive"
+      ],
+      state: [
+        type: :boolean,
+        default: false,
+        doc: "the state after each callback, of the servers, state machines and agents among them"
+      ],
+      kinds: [
+        type: {:list, {:in, kinds}},
+        default: [],
+        doc: "more kinds or families of events of these processes, such as `:process` or `:gc`"
+      ],
+      only: [
+        type: {:or, [:slower_than, nil]},
+        default: nil,
+        doc: "only calls that took longer: `slower_than(ms)`"
+      ],
+      correlate: [
+        type: {:or, [{:in, [:each_call]}, nil]},
+        default: nil,
+        doc: "`:each_call` gives every call that none was given to a correlation of its own"
+      ],
+      capture: [
+        type: {:in, [:calls, :arguments, :full]},
+        default: :arguments,
+        doc:
+          "how much of each event: that it was, with what is small of its arguments, or up to " <>
+            "64 KiB of it, which `profile: :production` refuses"
+      ]
+    ]
+  end
+
+  defp where(scope) do
+    [
+      nodes: [
+        type: {:or, [{:in, [:all]}, {:list, :atom}]},
+        default: :all,
+        doc: "the nodes on which it is traced; `:all` are the members, also those that join later"
+      ],
+      scope: [type: :atom, default: scope, doc: "the scope that records it"]
+    ]
+  end
+
+  defp how_much do
+    [
+      profile: [
+        type: {:in, Budgets.profiles()},
+        default: :adhoc,
+        doc:
+          "the budgets of each node: `:adhoc` (10,000 events, 15 s, 8 MiB, 2,000 events a second), " <>
+            "`:recorder` (the newest 64 MiB, 200,000 a second, one hour), " <>
+            "`:production` (1,000 a second, 1 % of one scheduler, ten minutes)"
+      ],
+      events: [
+        type: @budget,
+        default: nil,
+        doc: "ends it after so many events; `nil`: the profile's"
+      ],
+      duration_ms: [
+        type: @budget,
+        default: nil,
+        doc: "ends it after this time; `nil`: the profile's"
+      ],
+      bytes: [
+        type: @budget,
+        default: nil,
+        doc: "ends it after so many bytes; `nil`: the profile's"
+      ],
+      events_per_s: [
+        type: @budget,
+        default: nil,
+        doc: "ends it when more events come in a second; `nil`: the profile's"
+      ],
+      cpu_percent: [
+        type: @budget,
+        default: nil,
+        doc: "ends it when it takes more of one scheduler for a second; `nil`: the profile's"
+      ],
+      lease_ms: [
+        type: :pos_integer,
+        default: 10_000,
+        doc: "how long a node goes on without hearing from the one where it was started"
+      ],
+      health: [
+        type: :thresholds,
+        default: [],
+        doc: "from when on a node is too busy to be traced: see `Capture.Health`"
+      ]
+    ]
+  end
+end
