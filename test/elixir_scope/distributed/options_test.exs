@@ -35,6 +35,37 @@ defmodule ElixirScope.Distributed.OptionsTest do
     end
   end
 
+  test "what a trace takes" do
+    for good <- [
+          [processes: self()],
+          [processes: [:new, MyApp.Worker, {:supervised_by, MyApp.Supervisor}, self()]],
+          [nodes: :all],
+          [nodes: [:a@h]],
+          [only: {:slower_than, 0.5}],
+          [correlate: :each_call, capture: :full, kinds: [:gc, :process]],
+          [profile: :production, events: 1, lease_ms: 100, health: [scheduler: 50]]
+        ],
+        do: assert({:ok, _options} = Options.validate(:trace, good))
+
+    for {bad, expected} <- [
+          {[processes: []], "a pid, a name, :all, :new, {:supervised_by, name}"},
+          {[processes: {:supervised_by, "x"}], "{:supervised_by, name}"},
+          {[processes: [self(), 1]], "a list of these"},
+          {[nodes: :some], "one of :all or a list, each an atom"},
+          {[only: {:slower_than, -1}], "slower_than(ms) or nil"},
+          {[correlate: true], "one of :each_call or nil"},
+          {[capture: :none], "one of :calls, :arguments, :full"},
+          {[kinds: [:calls]], "a list, each one of "},
+          {[profile: :fast], "one of :adhoc, :recorder, :production"},
+          {[events: 0], "a positive integer or nil"},
+          {[lease_ms: nil], "a positive integer"},
+          {[health: [heat: 1]], "a keyword list of :run_queue, :memory"}
+        ] do
+      assert {:error, message} = Options.validate(:trace, bad)
+      assert message =~ expected
+    end
+  end
+
   test "an unknown option says what was probably meant, or nothing" do
     assert {:error, "unknown option :limt, did you mean :limit?"} =
              Options.validate(:filter, limt: 3)

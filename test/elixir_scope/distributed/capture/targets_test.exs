@@ -209,6 +209,29 @@ defmodule ElixirScope.Distributed.Capture.TargetsTest do
     end
   end
 
+  test "a name that no file can have is a name of nothing" do
+    long = :binary.copy("ä", 255) |> String.to_atom()
+
+    log =
+      ExUnit.CaptureLog.capture_log(fn ->
+        for name <- [:"a\0b", :"", :"../x", :/, :日本, :" ", long] do
+          assert {:no_match, _message} = message(name)
+        end
+      end)
+
+    assert log == ""
+  end
+
+  test "every function that is found is one that the VM can trace" do
+    {:ok, targets} = targets([ScopeShop.Orders, {:app, :mix}, {:lists, :map, 2}, "ExUnit.*"])
+    assert length(targets.functions) > 500
+
+    for %{mfa: mfa} <- targets.functions do
+      assert {mfa, 1} == {mfa, :erlang.trace_pattern(mfa, true, [:local])}
+      :erlang.trace_pattern(mfa, false, [:local])
+    end
+  end
+
   test "no more functions than a trace can hold" do
     functions = for n <- 1..10_001, do: {:attribute, n, :export, [{:"f#{n}", 0}]}
 

@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Capture.Targets.Modules do
   # Which modules and functions there are on this node, found out without loading one and
   # without calling any function of theirs.
 
+  @longest_name 255
+
   @type functions :: [{atom, arity}]
 
   @doc "Whether calls of a module can be traced now."
@@ -66,10 +68,17 @@ defmodule ElixirScope.Distributed.Capture.Targets.Modules do
   end
 
   defp of_path(module) do
-    case :code.where_is_file(Atom.to_charlist(module) ++ ~c".beam") do
+    case file(Atom.to_string(module) <> ".beam") do
       :non_existing -> if module in all(), do: {:waiting, :unknown}, else: :none
       file -> {:waiting, file |> :erl_prim_loader.get_file() |> of_file()}
     end
+  end
+
+  # The code server logs an error for each folder in which a name cannot be looked up.
+  defp file(name) do
+    if byte_size(name) <= @longest_name and not String.contains?(name, [<<0>>, "/"]),
+      do: :code.where_is_file(String.to_charlist(name)),
+      else: :non_existing
   end
 
   defp of_file({:ok, code, _name}) do
