@@ -94,13 +94,31 @@ defmodule ElixirScope.Distributed.Capture.Pattern do
   """
   @spec glob_matches?(String.t(), module) :: boolean
   def glob_matches?(glob, module) do
-    parts = glob |> String.split("*") |> Enum.map(&Regex.escape/1)
-    Regex.match?(~r/\A#{Enum.join(parts, ".*")}\z/, inspect(module))
+    case String.split(glob, "*") do
+      [name] -> name == inspect(module)
+      [first | parts] -> module |> inspect() |> behind(first) |> parts_match?(parts)
+    end
   end
 
   @doc "The match specification of the calls, without what is done about them."
   @spec match_head(t) :: {[term] | :_, [term]}
   def match_head(%__MODULE__{head: head, guards: guards}), do: {head, guards}
+
+  # The first place where a part stands leaves most for those behind it.
+  defp parts_match?(nil, _parts), do: false
+  defp parts_match?(rest, [last]), do: String.ends_with?(rest, last)
+
+  defp parts_match?(rest, [part | parts]) do
+    case String.split(rest, part, parts: 2) do
+      [_before, rest] -> parts_match?(rest, parts)
+      [_without] -> false
+    end
+  end
+
+  defp behind(name, first) do
+    if String.starts_with?(name, first),
+      do: binary_part(name, byte_size(first), byte_size(name) - byte_size(first))
+  end
 
   # Anything with a star that is no call: a star is no name of a function one would type.
   defp glob?(text), do: text =~ ~r/\A[\w.:*]*\*[\w.:*]*\z/u

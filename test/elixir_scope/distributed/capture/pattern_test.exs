@@ -209,4 +209,24 @@ defmodule ElixirScope.Distributed.Capture.PatternTest do
 
     result
   end
+
+  test "a glob stands for what a regular expression would" do
+    import ElixirScope.Distributed.Case.Gen
+
+    text = fn letters -> map(list(one_of(Enum.map(letters, &constant/1))), &Enum.join/1) end
+    globs = tuple([text.(~w(a b _ * *)), text.(~w(a b _)), text.(~w(a b))])
+
+    for _ <- 1..20 do
+      property(globs, [runs: 15], fn {glob, other, between} ->
+        glob = "A" <> glob
+        parts = glob |> String.split("*") |> Enum.map_join(".*", &Regex.escape/1)
+
+        for name <- ["A" <> other, String.replace(glob, "*", between)] do
+          module = Module.concat([name])
+          expected = Regex.match?(~r/\A#{parts}\z/, inspect(module))
+          assert {glob, Pattern.glob_matches?(glob, module)} == {glob, expected}
+        end
+      end)
+    end
+  end
 end

@@ -222,6 +222,12 @@ defmodule ElixirScope.Distributed.Capture.TargetsTest do
     assert log == ""
   end
 
+  test "a glob longer than any name, or of many parts, is a name of nothing" do
+    for glob <- ["Mix." <> :binary.copy("x", 100_000) <> "*", :binary.copy("*e", 5_000) <> "Q*"] do
+      assert {:no_match, _message} = message(glob)
+    end
+  end
+
   test "every function that is found is one that the VM can trace" do
     {:ok, targets} = targets([ScopeShop.Orders, {:app, :mix}, {:lists, :map, 2}, "ExUnit.*"])
     assert length(targets.functions) > 500

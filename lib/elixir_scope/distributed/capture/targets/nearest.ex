@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Capture.Targets.Nearest do
 
   @similar 0.8
   @suggestions 3
+  @longest 255
 
   @doc "The error of a module, or of a glob, that there is not."
   @spec module(module | {:glob, String.t()} | {:app, atom}) :: Error.t()
@@ -63,7 +64,10 @@ defmodule ElixirScope.Distributed.Capture.Targets.Nearest do
 
   defp nearest_modules(name), do: nearest(name, Enum.map(Modules.all(), &inspect/1))
 
+  # What is longer than any name is cut: similarity costs the product of the lengths.
   defp nearest(name, names) do
+    name = String.slice(name, 0, @longest)
+
     names
     |> Enum.map(&{String.jaro_distance(name, &1), &1})
     |> Enum.filter(fn {similarity, other} -> similarity >= @similar and other != name end)
