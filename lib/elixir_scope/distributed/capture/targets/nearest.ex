@@ -27,6 +27,15 @@ defmodule ElixirScope.Distributed.Capture.Targets.Nearest do
     no_match("no loaded application #{inspect(app)} with modules", nearest(inspect(app), apps))
   end
 
+  @doc "The error of a process that there is not, or of a name without one."
+  @spec process(pid | atom) :: Error.t()
+  def process(pid) when is_pid(pid), do: no_match("no process #{inspect(pid)}", [])
+
+  def process(name) do
+    names = for registered <- Process.registered(), do: inspect(registered)
+    no_match("no process called #{inspect(name)}", nearest(inspect(name), names))
+  end
+
   @doc "The error of a function that its module does not have."
   @spec function(Pattern.t()) :: Error.t()
   def function(%Pattern{module: module, function: :_}),

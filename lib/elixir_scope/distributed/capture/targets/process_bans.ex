@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Targets.ProcessBans do
   # Processes that are never traced: those that record, whose events would be recorded in
   # turn, and those of the kernel, which every trace and every connection needs.
 
-  alias ElixirScope.Distributed.Capture.Targets.Modules
+  alias ElixirScope.Distributed.Capture.Targets.{Family, Modules}
   alias ElixirScope.Distributed.Error
 
   @ours "it is part of what records the trace"
@@ -33,6 +33,10 @@ defmodule ElixirScope.Distributed.Capture.Targets.ProcessBans do
   def check(pid) when is_pid(pid) and node(pid) == node(), do: checked(pid, pid)
   def check(pid) when is_pid(pid), do: :ok
 
+  @doc "Every process of this node that may not be traced, for a trace of all of them."
+  @spec pids() :: [pid]
+  def pids, do: for(pid <- Process.list(), check(pid) != :ok, do: pid)
+
   defp checked(pid, what) when is_pid(pid) do
     case why(pid) do
       nil -> :ok
@@ -57,7 +61,7 @@ defmodule ElixirScope.Distributed.Capture.Targets.ProcessBans do
   defp by_start(pid, name) do
     cond do
       :erts_internal.is_system_process(pid) -> @kernel
-      Enum.any?([name, pid | ancestors(pid)], &ours?/1) -> @ours
+      Enum.any?([name, pid | Family.ancestors(pid)], &ours?/1) -> @ours
       true -> nil
     end
   end
@@ -70,24 +74,11 @@ defmodule ElixirScope.Distributed.Capture.Targets.ProcessBans do
   end
 
   defp ours?(name) when is_atom(name), do: Modules.ours?(name)
-  defp ours?(pid), do: pid |> started(:"$initial_call") |> started_by() |> Enum.any?(&ours?/1)
-
-  defp ancestors(pid) do
-    for ancestor <- started(pid, :"$ancestors") || [],
-        is_atom(ancestor) or node(ancestor) == node(),
-        do: ancestor
-  end
+  defp ours?(pid), do: pid |> Family.initial_call() |> started_by() |> Enum.any?(&ours?/1)
 
   # A supervisor's has its module in the place of the function.
   defp started_by({module, function, _arity}), do: [module, function]
   defp started_by(_none), do: []
-
-  defp started(pid, key) do
-    case Process.info(pid, :dictionary) do
-      {:dictionary, entries} -> for({^key, value} <- entries, do: value) |> List.first()
-      nil -> nil
-    end
-  end
 
   defp banned(what, why) do
     instead = "name the processes that talk to it"
