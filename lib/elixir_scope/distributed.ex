@@ -2,8 +2,8 @@ defmodule ElixirScope.Distributed do
   @external_resource readme = Path.join([__DIR__, "..", "..", "README.md"])
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Error, Event, Options, Query, Scope, Status}
-  alias ElixirScope.Distributed.View
+  alias ElixirScope.Distributed.Capture.{Conductor, Pattern, Recorder}
+  alias ElixirScope.Distributed.{Error, Event, Options, Query, Scope, Status, Trace, View}
 
   @default_scope Options.default_scope()
 
@@ -75,6 +75,41 @@ defmodule ElixirScope.Distributed do
   """
   @spec record(atom, term, keyword) :: :ok
   def record(name, data, options), do: Recorder.record(name, data, options)
+
+  @doc """
+  Traces functions of a running system, on all nodes, without changing a line of it.
+
+  What may be named is said in `ElixirScope.Distributed.Capture.Pattern`. Every trace ends by itself:
+  after its time, its events or its bytes, with the process that began it, or when a node
+  has no room for it; `status/0` says why.
+
+      {:ok, %ElixirScope.Distributed.Trace{id: id}} = ElixirScope.Distributed.trace(MyApp.Orders)
+      {:ok, _trace} = ElixirScope.Distributed.trace("MyApp.Orders.place(%{id: 7}, _) -> return")
+
+  ## Options
+
+  #{Options.docs(:trace)}
+  """
+  @spec trace(Pattern.written() | [], keyword) :: {:ok, Trace.t()} | {:error, Error.t()}
+  def trace(patterns, options \\ []), do: Conductor.trace(patterns, options)
+
+  @doc """
+  Ends every trace, on all nodes, wherever it was begun; what each has recorded.
+
+      {:ok, %{node() => %{events: 17}}} = ElixirScope.Distributed.stop_trace()
+  """
+  @spec stop_trace() :: {:ok, %{node => map}} | {:error, Error.t()}
+  def stop_trace, do: Conductor.stop(:all)
+
+  @doc """
+  Ends one trace, by its number; or all traces of a scope, by its name.
+
+      {:ok, summaries} = ElixirScope.Distributed.stop_trace(trace.id)
+  """
+  @spec stop_trace(pos_integer | Trace.t() | atom) :: {:ok, %{node => map}} | {:error, Error.t()}
+  def stop_trace(%Trace{id: id}), do: Conductor.stop(id)
+  def stop_trace(id) when is_integer(id), do: Conductor.stop(id)
+  def stop_trace(scope) when is_atom(scope), do: Conductor.stop(:all, scope)
 
   @doc """
   The events of all members that match, in the cluster's order, as one list.

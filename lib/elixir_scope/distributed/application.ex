@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Application do
 
   use Application
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Config, Scope}
+  alias ElixirScope.Distributed.{Capture.Recorder, Capture.Tracer, Config, Scope}
 
   @impl true
   def start(_type, _args) do
@@ -14,7 +14,7 @@ defmodule ElixirScope.Distributed.Application do
 
   defp children(config) do
     if config[:enabled] and Recorder.start(config) == :ok,
-      do: [Scope.registry(), Scope.supervisor() | default_scope(config)],
+      do: [Tracer, Scope.registry(), Scope.supervisor() | default_scope(config)],
       else: []
   end
 

@@ -61,6 +61,27 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :no_state, details: %{module: module, why: why}}),
     do: "#{inspect(module)} shows no state: #{why}"
 
+  def message(%{reason: :too_wide, details: %{missing: :processes}}) do
+    "everything that every process does is too much for any node: name functions, or say which " <>
+      "`processes:` are meant"
+  end
+
+  def message(%{reason: :other_tracer, details: %{processes: count}}) do
+    "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
+      "end that trace first, or use OTP 27"
+  end
+
+  def message(%{reason: :not_allowed, details: %{what: what}}),
+    do: "this node does not allow #{inspect(what)}: see the option :allow"
+
+  def message(%{reason: :no_answer, details: %{node: node}}), do: "#{node} did not answer in time"
+
+  def message(%{reason: :no_trace, details: %{id: id}}),
+    do: "no node runs a trace #{inspect(id)}, or ended one lately"
+
+  def message(%{reason: :node_unavailable, details: %{nodes: nodes, members: members}}),
+    do: "#{inspect(nodes)} are no members; those are #{inspect(members)}"
+
   def message(%{reason: reason, details: details}) when details == %{}, do: inspect(reason)
   def message(%{reason: reason, details: details}), do: "#{inspect(reason)}: #{inspect(details)}"
 

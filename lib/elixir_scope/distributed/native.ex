@@ -84,12 +84,35 @@ defmodule ElixirScope.Distributed.Native do
   def graph_affected(_graph, _changed, _extent), do: missing()
   def graph_diff(_old, _new), do: missing()
 
-  # trace_: ElixirScope.Distributed.Capture.Tracer
-  def trace_gate(_open), do: missing()
+  # trace_: ElixirScope.Distributed.Capture.Seat
+  def trace_open(_wanted), do: missing()
+  def trace_end(_seat), do: missing()
+  def trace_forget(_seat), do: missing()
+  def trace_reset, do: missing()
+  def trace_functions(_seat, _functions, _wanted), do: missing()
+  def trace_processes(_seat, _pids, _heirs), do: missing()
+  def trace_refill(_seat, _events), do: missing()
+  def trace_spent(_seat), do: missing()
+  def trace_collect, do: missing()
+  def trace_known, do: missing()
+  def trace_counts, do: missing()
+  def trace_note(_scope, _began, _data), do: missing()
 
   # Callbacks of erl_tracer, called by the VM.
   def enabled(_tag, _state, _tracee), do: missing()
+  def enabled_call(_tag, _state, _tracee), do: missing()
+  def enabled_send(_tag, _state, _tracee), do: missing()
+  def enabled_receive(_tag, _state, _tracee), do: missing()
+  def enabled_procs(_tag, _state, _tracee), do: missing()
+  def enabled_running_procs(_tag, _state, _tracee), do: missing()
+  def enabled_garbage_collection(_tag, _state, _tracee), do: missing()
   def trace(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_call(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_send(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_receive(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_procs(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_running_procs(_tag, _state, _tracee, _term, _options), do: missing()
+  def trace_garbage_collection(_tag, _state, _tracee, _term, _options), do: missing()
 
   defp missing, do: :erlang.nif_error(:elixir_scope_library_not_loaded)
 end

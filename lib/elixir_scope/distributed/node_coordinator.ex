@@ -14,6 +14,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   require Logger
 
+  alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.Cluster.{Backoff, Membership}
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.{Scope, Status, Telemetry, Transport}
@@ -183,8 +184,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   defp take(state, {actions, membership}) do
     changed = Membership.peers(membership) != Membership.peers(state.membership)
     state = Enum.reduce(actions, %{state | membership: membership}, &act/2)
-    if changed, do: EventSynchronizer.members(state.scope.name, Membership.peers(membership))
+    if changed, do: changed(state.scope.name, Membership.peers(membership))
     state
+  end
+
+  defp changed(scope, peers) do
+    EventSynchronizer.members(scope, peers)
+    Conductor.members(scope, peers)
   end
 
   defp act({:send, node, message}, state), do: send_to(state, node, message)
@@ -209,6 +215,8 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   end
 
   defp reach(transport, name, node, scope) do
+    Scope.hide()
+
     with :ok <- transport.connect(name, node),
          do: Scope.cast(scope.name, __MODULE__, {:transport, :up, node})
   end

@@ -70,6 +70,11 @@ defmodule ElixirScope.Distributed.Options do
       default: 5_000,
       doc: "how long a query waits for other nodes before it names them in `missing`"
     ],
+    allow: [
+      type: {:list, {:in, [:record, :query, :trace]}},
+      default: [:record, :query, :trace],
+      doc: "what the other members may ask of this node; without `:trace` nothing is traced here"
+    ],
     max_clock_drift_ms: [
       type: :pos_integer,
       default: 500,

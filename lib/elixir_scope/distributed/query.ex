@@ -60,6 +60,7 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   defp answer(scope, options, read) do
+    Scope.hide()
     began = System.monotonic_time()
 
     with {:ok, infos} <- NodeCoordinator.nodes(scope.name),

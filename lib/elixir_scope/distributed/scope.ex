@@ -6,6 +6,8 @@ defmodule ElixirScope.Distributed.Scope do
 
   use Supervisor
 
+  alias ElixirScope.Distributed.Capture.Conductor
+
   alias ElixirScope.Distributed.{
     Error,
     EventSynchronizer,
@@ -105,6 +107,25 @@ defmodule ElixirScope.Distributed.Scope do
     end
   end
 
+  @doc "Every process that scopes of this VM depend on, and those of the library itself."
+  @spec processes() :: [pid]
+  def processes do
+    named = [ElixirScope.Distributed.Application, @registry, @supervisor]
+    scopes = Registry.select(@registry, [{{{:"$1", :_}, :"$2", :_}, [], [{{:"$1", :"$2"}}]}])
+    transports = for {name, _pid} <- scopes, {:ok, scope} <- [fetch(name)], do: transport(scope)
+    pids = Enum.map(named ++ transports, &Process.whereis/1)
+    for pid <- Enum.map(scopes, &elem(&1, 1)) ++ pids, is_pid(pid), uniq: true, do: pid
+  end
+
+  defp transport(%{transport: {_module, name}}), do: name
+
+  @doc """
+  Hides the calling process, a worker of ours, from every trace: in the dirty part of the native
+  core nobody may be traced, and what a trace itself needs is none of its events.
+  """
+  @spec hide() :: boolean
+  def hide, do: Process.flag(:sensitive, true)
+
   @doc "Asks the process of `role`; where it is not there, or ends meanwhile, the scope does not run."
   @spec call(atom, module, term, timeout) :: term | {:error, Error.t()}
   def call(name, role, request, timeout \\ 5_000) do
@@ -132,6 +153,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
+        {Conductor, scope},
         Transport.child(scope),
         {NodeCoordinator, {:member, scope}}
       ],

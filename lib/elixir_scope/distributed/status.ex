@@ -8,16 +8,19 @@ defmodule ElixirScope.Distributed.Status do
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
+    * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Capture.{Recorder, Tracer}
+  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :nodes, :missing]
+  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :traces] ++
+                  [:nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -28,6 +31,7 @@ defmodule ElixirScope.Distributed.Status do
           rings: map,
           store: map,
           sync: map,
+          traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
           missing: [node]
         }
@@ -65,6 +69,7 @@ defmodule ElixirScope.Distributed.Status do
       rings: Recorder.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
+      traces: Tracer.status(),
       nodes: nodes,
       missing: missing(nodes)
     }

@@ -25,10 +25,14 @@ defmodule ElixirScope.Distributed.Transport do
   distribution, `ElixirScope.Distributed.Transports.Isolated` over a simulated network.
   """
 
+  alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
 
   @type message ::
-          Types.EventSyncMessage.t() | Types.GlobalClockUpdate.t() | Types.ClusterMessage.t()
+          Types.EventSyncMessage.t()
+          | Types.GlobalClockUpdate.t()
+          | Types.ClusterMessage.t()
+          | Types.TraceMessage.t()
   @type delivery ::
           {:transport, :message, node, message}
           | {:transport, :up, node}
@@ -81,6 +85,7 @@ defmodule ElixirScope.Distributed.Transport do
 
   defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
   defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
+  defp role(%Types.TraceMessage{}), do: Conductor
   defp role(_membership), do: NodeCoordinator
 
   defp extra({_module, options}), do: options

@@ -137,4 +137,29 @@ defmodule ElixirScope.Distributed.Types do
             members: [node]
           }
   end
+
+  defmodule TraceMessage do
+    @moduledoc """
+    One step of tracing several nodes as one.
+
+    `:arm` carries an order and for how long it holds without being renewed, `:armed` and
+    `:refused` answer it, `:renew` says that it is still wanted, `:disarm` ends traces
+    (`trace` is a number or `:all`) and `:ended` tells what was recorded, or why a node
+    ended a trace by itself. `ref` ties an answer to what was asked.
+    """
+
+    @enforce_keys [:source_node, :kind]
+    defstruct [:source_node, :kind, :ref, :trace, :order, :lease_ms, :reason, :result]
+
+    @type t :: %__MODULE__{
+            source_node: node,
+            kind: :arm | :armed | :refused | :renew | :disarm | :ended,
+            ref: reference | nil,
+            trace: pos_integer | :all | nil,
+            order: struct | nil,
+            lease_ms: pos_integer | nil,
+            reason: atom,
+            result: term
+          }
+  end
 end

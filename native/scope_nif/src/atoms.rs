@@ -108,6 +108,6 @@ rustler::atoms! {
     process,
     memory,
     scheduling,
-    bounded,
+    arguments,
     full,
 }

@@ -31,6 +31,7 @@ struct Wanted {
     scope: i64,
     /// Events that it may record before it is given more.
     events: u64,
+    /// `calls`, `arguments` or `full`.
     keep: Atom,
     returns: bool,
     any_process: bool,
@@ -87,7 +88,7 @@ fn seat_of(wanted: &Wanted, session: u16) -> Seat {
         scope: u8::try_from(wanted.scope).unwrap_or(u8::MAX),
         keep: if keep == atoms::full() {
             Keep::Full
-        } else if keep == atoms::bounded() {
+        } else if keep == atoms::arguments() {
             Keep::Bounded
         } else {
             Keep::Nothing
@@ -133,6 +134,25 @@ fn trace_forget(seat: usize) -> Spent {
     POINTS.sweep(Traces::of(seat));
     seats::leave(seat);
     spent
+}
+
+/// Forgets every trace, for an owner that takes over from one that was killed.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn trace_reset() -> Atom {
+    for seat in 0..scope_trace::TRACES {
+        if seats::of(seat) != Seat::default() {
+            POINTS.end(Traces::of(seat));
+            let _ = LANES.close_session(seats::of(seat).session);
+        }
+    }
+    drain::past_now();
+    for seat in 0..scope_trace::TRACES {
+        if seats::of(seat) != Seat::default() {
+            POINTS.sweep(Traces::of(seat));
+            seats::leave(seat);
+        }
+    }
+    atoms::ok()
 }
 
 /// Functions that a trace wants from now on, or no longer; how many there was no room for.

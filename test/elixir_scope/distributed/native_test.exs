@@ -2,34 +2,17 @@ defmodule ElixirScope.Distributed.NativeTest do
   use ExUnit.Case, async: false
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.{Capture.Tracer, Native}
+  alias ElixirScope.Distributed.Native
 
   defmodule Traced do
     def work(n), do: n + 1
     def fails(_n), do: raise("no")
   end
 
-  setup do
-    Tracer.open()
-    on_exit(&Tracer.shut/0)
-  end
-
-  # On OTP 27 and later in a session of its own, before with the one tracer there is.
+  # What the functions of a module do, called by `pid`.
   defp trace(pid) do
-    mfa = {Traced, :_, :_}
-    spec = [{:_, [], [{:exception_trace}]}]
-
-    if Code.ensure_loaded?(:trace) do
-      session = apply(:trace, :session_create, [__MODULE__, Tracer.tracer(), []])
-      1 = apply(:trace, :process, [session, pid, true, [:call]])
-      apply(:trace, :function, [session, mfa, spec, [:local]])
-      fn -> apply(:trace, :session_destroy, [session]) end
-    else
-      {module, state} = Tracer.tracer()
-      1 = :erlang.trace(pid, true, [:call, {:tracer, module, state}])
-      :erlang.trace_pattern(mfa, spec, [:local])
-      fn -> :erlang.trace_pattern(mfa, false, [:local]) end
-    end
+    assert {:ok, trace} = Scope.trace(Traced, processes: pid, return: true)
+    fn -> Scope.stop_trace(trace) end
   end
 
   defp worker do
@@ -78,12 +61,10 @@ defmodule ElixirScope.Distributed.NativeTest do
     assert {:ok, [%{subject: {Traced, :fails, 1}} | _]} = Scope.events(pids: [worker])
   end
 
-  test "while the gate is shut a trace point records nothing" do
+  test "after its end a trace point records nothing" do
     worker = worker()
-    stop = trace(worker)
-    Tracer.shut()
+    trace(worker).()
     run(worker, fn -> Traced.work(1) end)
     assert seen(worker) == []
-    stop.()
   end
 end

@@ -9,7 +9,13 @@ defmodule ElixirScope.Distributed.Tidy.Boundaries do
   @integrations "ElixirScope.Distributed.Integrations"
 
   # What the virtual machine calls: `erl_tracer`.
-  @machine_calls [enabled: 3, trace: 5]
+  @types ~w(call send receive procs running_procs garbage_collection)a
+  @machine_calls [enabled: 3, trace: 5] ++
+                   for(
+                     type <- @types,
+                     {prefix, arity} <- [enabled: 3, trace: 5],
+                     do: {:"#{prefix}_#{type}", arity}
+                   )
 
   @doc "Each prefix of the native functions is called by exactly one module."
   def one_caller_per_prefix(files, prefixes) do

@@ -104,6 +104,30 @@ defmodule ElixirScope.Distributed.Capture.Pattern do
   @spec match_head(t) :: {[term] | :_, [term]}
   def match_head(%__MODULE__{head: head, guards: guards}), do: {head, guards}
 
+  @doc """
+  A pattern in words, for people.
+
+      iex> alias ElixirScope.Distributed.Capture.Pattern
+      iex> {:ok, [pattern]} = Pattern.parse("Map.get(%{id: 1}, _) -> return")
+      iex> Pattern.describe(pattern)
+      "Map.get/2, some calls -> return"
+  """
+  @spec describe(t) :: String.t()
+  def describe(%__MODULE__{} = pattern) do
+    named(pattern.module) <>
+      named(pattern.function, pattern.arity) <>
+      if(pattern.head == :_, do: "", else: ", some calls") <>
+      if(pattern.return, do: " -> return", else: "")
+  end
+
+  defp named({:glob, glob}), do: glob
+  defp named({:app, app}), do: "app #{inspect(app)}"
+  defp named(module), do: inspect(module)
+
+  defp named(:_, _arity), do: ""
+  defp named(function, :_), do: ".#{function}"
+  defp named(function, arity), do: ".#{function}/#{arity}"
+
   # The first place where a part stands leaves most for those behind it.
   defp parts_match?(nil, _parts), do: false
   defp parts_match?(rest, [last]), do: String.ends_with?(rest, last)

@@ -29,25 +29,10 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: false,
         doc: "also what these processes send and receive"
       ],
-      state: [
-        type: :boolean,
-        default: false,
-        doc: "the state after each callback, of the servers, state machines and agents among them"
-      ],
       kinds: [
         type: {:list, {:in, kinds}},
         default: [],
         doc: "more kinds or families of events of these processes, such as `:process` or `:gc`"
-      ],
-      only: [
-        type: {:or, [:slower_than, nil]},
-        default: nil,
-        doc: "only calls that took longer: `slower_than(ms)`"
-      ],
-      correlate: [
-        type: {:or, [{:in, [:each_call]}, nil]},
-        default: nil,
-        doc: "`:each_call` gives every call that none was given to a correlation of its own"
       ],
       capture: [
         type: {:in, [:calls, :arguments, :full]},

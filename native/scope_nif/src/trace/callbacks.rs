@@ -14,11 +14,9 @@ use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use scope_event::{Family, Kind};
 use std::ffi::c_int;
 
-/// Registers callbacks: the machine knows them by name and arity.
-macro_rules! callbacks {
-    ($($name:ident / $text:literal / $arity:literal => $act:expr;)*) => {$(
-        raw::register!($text / $arity => $name);
-
+/// A callback, by its name and arity, and what it does with its arguments.
+macro_rules! callback {
+    ($name:ident, $arity:literal, $act:expr) => {
         unsafe extern "C" fn $name(
             env: *mut ErlNifEnv,
             _argc: c_int,
@@ -29,25 +27,40 @@ macro_rules! callbacks {
             let act: fn([Term<'_>; $arity]) -> u64 = $act;
             words::term(act(terms))
         }
-    )*};
+    };
 }
 
-callbacks! {
-    enabled / c"enabled" / 3 => |_| answer(!POINTS.live().is_empty());
-    enabled_call / c"enabled_call" / 3 => |_| answer(!POINTS.live().is_empty());
-    enabled_procs / c"enabled_procs" / 3 => |_| answer(!POINTS.live().is_empty());
-    enabled_send / c"enabled_send" / 3 => |_| wanted(Family::Message);
-    enabled_receive / c"enabled_receive" / 3 => |_| wanted(Family::Message);
-    enabled_running / c"enabled_running_procs" / 3 => |_| wanted(Family::Scheduling);
-    enabled_gc / c"enabled_garbage_collection" / 3 => |_| wanted(Family::Memory);
-    trace / c"trace" / 5 => |_| words::ok();
-    trace_call / c"trace_call" / 5 => |terms| seen(called(Point::new(terms)));
-    trace_send / c"trace_send" / 5 => |terms| seen(sent(Point::new(terms)));
-    trace_receive / c"trace_receive" / 5 => |terms| seen(received(Point::new(terms)));
-    trace_procs / c"trace_procs" / 5 => |terms| seen(lived(Point::new(terms)));
-    trace_running / c"trace_running_procs" / 5 => |terms| seen(scheduled(Point::new(terms)));
-    trace_gc / c"trace_garbage_collection" / 5 => |terms| seen(sizes::collected(&Point::new(terms)));
-}
+raw::register!(c"enabled"/3 => enabled);
+raw::register!(c"enabled_call"/3 => enabled_call);
+raw::register!(c"enabled_procs"/3 => enabled_procs);
+raw::register!(c"enabled_send"/3 => enabled_send);
+raw::register!(c"enabled_receive"/3 => enabled_receive);
+raw::register!(c"enabled_running_procs"/3 => enabled_running);
+raw::register!(c"enabled_garbage_collection"/3 => enabled_gc);
+raw::register!(c"trace"/5 => trace);
+raw::register!(c"trace_call"/5 => trace_call);
+raw::register!(c"trace_send"/5 => trace_send);
+raw::register!(c"trace_receive"/5 => trace_receive);
+raw::register!(c"trace_procs"/5 => trace_procs);
+raw::register!(c"trace_running_procs"/5 => trace_running);
+raw::register!(c"trace_garbage_collection"/5 => trace_gc);
+
+callback!(enabled, 3, |_| answer(!POINTS.live().is_empty()));
+callback!(enabled_call, 3, |_| answer(!POINTS.live().is_empty()));
+callback!(enabled_procs, 3, |_| answer(!POINTS.live().is_empty()));
+callback!(enabled_send, 3, |_| wanted(Family::Message));
+callback!(enabled_receive, 3, |_| wanted(Family::Message));
+callback!(enabled_running, 3, |_| wanted(Family::Scheduling));
+callback!(enabled_gc, 3, |_| wanted(Family::Memory));
+callback!(trace, 5, |_| words::ok());
+callback!(trace_call, 5, |terms| seen(called(Point::new(terms))));
+callback!(trace_send, 5, |terms| seen(sent(Point::new(terms))));
+callback!(trace_receive, 5, |terms| seen(received(Point::new(terms))));
+callback!(trace_procs, 5, |terms| seen(lived(Point::new(terms))));
+callback!(trace_running, 5, |terms| seen(scheduled(Point::new(terms))));
+callback!(trace_gc, 5, |terms| seen(sizes::collected(&Point::new(
+    terms
+))));
 
 fn answer(wanted: bool) -> u64 {
     if wanted {

@@ -1,0 +1,105 @@
+defmodule ElixirScope.Distributed.Capture.Board do
+  @moduledoc false
+  # The traces that run in this VM and what the VM has been made to watch for them. What it
+  # watches is always the plan of these traces, and of no trace it is nothing.
+
+  alias ElixirScope.Distributed.Capture.{Armed, Plan, Seat, Vm}
+  alias ElixirScope.Distributed.{Error, Scope}
+
+  @enforce_keys [:vm]
+  defstruct [:vm, :handle, traces: %{}, plan: %Plan{}]
+
+  @type t :: %__MODULE__{
+          vm: module,
+          handle: Vm.handle() | nil,
+          traces: %{pos_integer => Armed.t()},
+          plan: Plan.t()
+        }
+
+  @doc "A board without traces; what was left behind by one whose owner was killed goes."
+  @spec new() :: t
+  def new do
+    Seat.reset(Vm.module())
+    %__MODULE__{vm: Vm.module()}
+  end
+
+  @doc "Whether anything is traced."
+  @spec empty?(t) :: boolean
+  def empty?(board), do: board.traces == %{}
+
+  @doc "Takes a trace on, if the VM lets us and there is room."
+  @spec add(t, Armed.t()) :: {:ok, t, Armed.t()} | {:error, Error.t(), t}
+  def add(board, armed) do
+    with {:ok, board} <- opened(board),
+         {:ok, armed} <- Seat.take(armed) do
+      {:ok, board |> put(armed) |> carry_out(), armed}
+    else
+      {:error, error} -> {:error, error, closed(board)}
+    end
+  end
+
+  @doc "The same trace with other numbers."
+  @spec put(t, Armed.t()) :: t
+  def put(board, armed), do: put_in(board.traces[armed.order.id], armed)
+
+  @doc "Takes traces away: they record nothing from the first moment, the VM then forgets them."
+  @spec remove(t, [Armed.t()]) :: t
+  def remove(board, over) do
+    Enum.each(over, &Seat.close/1)
+
+    board.traces
+    |> Map.drop(for(armed <- over, do: armed.order.id))
+    |> with_traces(board)
+    |> closed()
+  end
+
+  @doc "A module came, or came again without what was set for it; whom it concerns, and how."
+  @spec again(t, module) :: {t, [{Armed.t(), functions :: pos_integer}]}
+  def again(board, module) do
+    traces = Map.new(board.traces, fn {id, armed} -> {id, Armed.loaded(armed, module)} end)
+
+    told =
+      for {_id, armed} <- traces, (count = Seat.tell_again(armed, module)) > 0, do: {armed, count}
+
+    board = with_traces(traces, board)
+    set(board, Plan.again(board.plan, module))
+    {board, told}
+  end
+
+  @doc "What is set for all is not for those who record: they would record themselves."
+  @spec spare(t) :: t
+  def spare(%{plan: %{processes: %{all: _flags}}} = board) do
+    set(board, for(pid <- [self() | Scope.processes()], do: {:process, pid, false, [:all]}))
+    board
+  end
+
+  def spare(board), do: board
+
+  @doc "Whether the VM still does what it was told."
+  @spec check(t) :: :ok | {:error, :taken_over}
+  def check(board), do: board.vm.check(board.handle, Map.keys(board.plan.processes))
+
+  defp opened(%{handle: nil} = board) do
+    with {:ok, handle} <- board.vm.open(), do: {:ok, %{board | handle: handle}}
+  end
+
+  defp opened(board), do: {:ok, board}
+
+  defp closed(%{traces: traces, handle: handle} = board) when traces == %{} and handle != nil do
+    board.vm.close(handle)
+    %{board | handle: nil, plan: %Plan{}}
+  end
+
+  defp closed(board), do: board
+
+  defp with_traces(traces, board), do: carry_out(%{board | traces: traces})
+
+  # From what the VM watches to what it should.
+  defp carry_out(board) do
+    plan = board.traces |> Map.values() |> Enum.map(&Armed.part/1) |> Plan.of()
+    set(board, Plan.difference(board.plan, plan))
+    spare(%{board | plan: plan})
+  end
+
+  defp set(board, steps), do: Enum.each(steps, &board.vm.set(board.handle, &1))
+end

@@ -1,0 +1,92 @@
+defmodule ElixirScope.Distributed.Capture.Order do
+  @moduledoc false
+  # What somebody wants traced, checked and without anything that only one node knows: it
+  # travels to every node as it is.
+
+  alias ElixirScope.Distributed.Capture.{Governor.Budgets, Pattern}
+  alias ElixirScope.Distributed.{Error, Event, Options}
+
+  # Above are the numbers of sets of traces.
+  @ids 1..32_767
+
+  @enforce_keys [:id, :patterns, :options, :budgets, :by]
+  defstruct @enforce_keys
+
+  @type t :: %__MODULE__{
+          id: pos_integer,
+          patterns: [Pattern.t()],
+          options: keyword,
+          budgets: Budgets.t(),
+          by: {node, pid}
+        }
+
+  @families [:message, :process, :memory, :scheduling]
+
+  @doc "An order for `written` patterns, or for no functions at all."
+  @spec new(Pattern.written() | [], keyword, {node, pid}) :: {:ok, t} | {:error, Error.t()}
+  def new(written, options, by) do
+    with {:ok, options} <- check(options),
+         {:ok, patterns} <- parse(written, options),
+         {:ok, budgets} <- Budgets.new(options),
+         :ok <- bounded(patterns, options) do
+      {:ok, order(patterns, options, budgets, by)}
+    end
+  end
+
+  @doc "The same order under another number."
+  @spec renumber(t) :: t
+  def renumber(order), do: %{order | id: Enum.random(@ids)}
+
+  @doc "The families of what is wanted of processes besides their calls."
+  @spec families(t) :: [atom]
+  def families(%{options: options}) do
+    kinds = Event.expand(options[:kinds])
+
+    wanted =
+      for family <- @families, Enum.any?(Event.expand([family]), &(&1 in kinds)), do: family
+
+    if options[:messages], do: Enum.uniq([:message | wanted]), else: wanted
+  end
+
+  @doc "Whether a process is told of as soon as it calls one of the functions."
+  @spec callers?(t) :: boolean
+  def callers?(order), do: order.options[:processes] == :all and families(order) != []
+
+  @doc "The patterns as somebody could have written them, for people."
+  @spec describe(t) :: [String.t()]
+  def describe(order), do: Enum.map(order.patterns, &Pattern.describe/1)
+
+  defp order(patterns, options, budgets, by) do
+    %__MODULE__{
+      id: Enum.random(@ids),
+      patterns: patterns,
+      options: options,
+      budgets: budgets,
+      by: by
+    }
+  end
+
+  defp check(options) do
+    case Options.validate(:trace, options) do
+      {:ok, options} -> {:ok, options}
+      {:error, message} -> {:error, Error.new(:bad_option, message: message)}
+    end
+  end
+
+  defp parse([], _options), do: {:ok, []}
+
+  defp parse(written, options) do
+    with {:ok, patterns} <- Pattern.parse(written) do
+      {:ok, Enum.map(patterns, &%{&1 | return: &1.return or options[:return]})}
+    end
+  end
+
+  # Of all processes everything is what no node can bear.
+  defp bounded([], options) do
+    if options[:processes] == :all,
+      do: {:error, Error.new(:too_wide, missing: :processes)},
+      else: :ok
+  end
+
+  defp bounded(_patterns, _options), do: :ok
+end

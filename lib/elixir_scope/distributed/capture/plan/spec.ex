@@ -1,0 +1,86 @@
+defmodule ElixirScope.Distributed.Capture.Plan.Spec do
+  @moduledoc false
+  # The match specification of one function for all traces that want it.
+  #
+  # Where the arguments decide nothing, none is needed, or one clause for what is done about
+  # every call. Where they do, the clause that matches says which traces want the call, as a
+  # number with a bit for each. Of several traces with conditions there is a clause for every
+  # combination: the VM takes the first that matches, and it must name them all.
+
+  alias ElixirScope.Distributed.Capture.Plan.Condition
+  alias ElixirScope.Distributed.Capture.{Pattern, Plan}
+
+  @type t :: true | [{term, [term], [term]}]
+
+  # Clauses double with each.
+  @most 4
+
+  @doc "How many traces may have conditions on one function."
+  @spec most() :: pos_integer
+  def most, do: @most
+
+  @doc "The specification for what traces want of a function."
+  @spec of([{Plan.part(), Plan.target()}]) :: t
+  def of(wanting) do
+    {free, bound} = Enum.split_with(wanting, fn {_part, target} -> free?(target) end)
+    if bound == [], do: every_call(free), else: clauses(free, bound)
+  end
+
+  @doc "What is needed to know who sent a message: only this way does the VM tell."
+  @spec messages() :: %{(:send | :receive) => t}
+  def messages, do: %{receive: [{[:"$1", :"$2", :_], [], [{:message, {{:"$1", :"$2"}}}]}]}
+
+  defp free?(target), do: Enum.all?([target.pattern | target.also], &(&1.head == :_))
+
+  defp every_call(free) do
+    case Enum.flat_map(free, &actions/1) do
+      [] -> true
+      actions -> [{:_, [], Enum.uniq(actions)}]
+    end
+  end
+
+  defp actions({part, target}) do
+    for(pattern <- patterns(target), pattern.return, do: {:exception_trace}) ++
+      if(part.callers, do: [follow(part)], else: [])
+  end
+
+  # The process that calls is told of from here on.
+  defp follow(part), do: {:trace, [], [:procs | Enum.flat_map(part.families, &Plan.flags_of/1)]}
+
+  # One trace with conditions needs no combinations, and its heads stay as they are.
+  defp clauses([], [{part, target}]) do
+    for pattern <- patterns(target) do
+      {head, guards} = Pattern.match_head(pattern)
+      {head, guards, [{:message, part.bit} | one(part, pattern)]}
+    end
+  end
+
+  defp clauses(free, bound) do
+    always = Enum.reduce(free, 0, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
+    rest = Enum.uniq(Enum.flat_map(free, &actions/1))
+
+    combinations =
+      for some <- subsets(bound), some != [] do
+        bits = Enum.reduce(some, always, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
+        actions = Enum.uniq(Enum.flat_map(some, &actions/1) ++ rest)
+        {:_, [Condition.all(Enum.map(some, &condition/1))], [{:message, bits} | actions]}
+      end
+
+    combinations ++ if(free == [], do: [], else: [{:_, [], [{:message, always} | rest]}])
+  end
+
+  defp one(part, pattern), do: actions({part, %{pattern: pattern, also: []}})
+
+  defp condition({_part, target}),
+    do: target |> patterns() |> Enum.map(&Condition.of/1) |> Condition.any()
+
+  defp patterns(target), do: [target.pattern | target.also]
+
+  # The larger ones first.
+  defp subsets([]), do: [[]]
+
+  defp subsets([first | rest]) do
+    without = subsets(rest)
+    Enum.sort_by(Enum.map(without, &[first | &1]) ++ without, &(-length(&1)))
+  end
+end

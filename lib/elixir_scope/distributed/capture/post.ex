@@ -1,0 +1,38 @@
+defmodule ElixirScope.Distributed.Capture.Post do
+  @moduledoc false
+  # What `Capture.Conductor` sends: to other nodes, and to itself by the same messages, so
+  # that what is done on a node stands in one place.
+
+  alias ElixirScope.Distributed.{Scope, Transport}
+  alias ElixirScope.Distributed.Types.TraceMessage
+
+  @doc "Sends a message of `kind` to the conductor of a node; to be called by a conductor."
+  @spec send(Scope.t(), node, atom, keyword) :: :ok | {:error, term}
+  def send(%{node: me} = scope, node, kind, fields) do
+    message = struct!(%TraceMessage{source_node: me, kind: kind}, fields)
+
+    if node == me,
+      do: GenServer.cast(self(), {:transport, :message, node, message}),
+      else: Transport.send_to(scope, node, message)
+  end
+
+  @doc """
+  Has a worker do something that may take a while, and tell the calling conductor to answer
+  `asked` by `kind`, or that it is `:refused`.
+  """
+  @spec work(Scope.t(), node, reference, atom, (() -> {:ok, term} | {:error, term})) :: :ok
+  def work(scope, asked, ref, kind, fun) do
+    conductor = self()
+    workers = Scope.via(scope.name, Task.Supervisor)
+
+    {:ok, _worker} =
+      Task.Supervisor.start_child(workers, fn ->
+        Scope.hide()
+        {outcome, result} = fun.()
+        kind = if outcome == :ok, do: kind, else: :refused
+        Kernel.send(conductor, {:done, asked, kind, ref: ref, result: result})
+      end)
+
+    :ok
+  end
+end

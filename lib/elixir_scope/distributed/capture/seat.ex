@@ -1,0 +1,75 @@
+defmodule ElixirScope.Distributed.Capture.Seat do
+  @moduledoc false
+  # The native side of a trace: its seat among those that run in this VM, whom and what it
+  # is told of, what it may record and has recorded. Nothing else calls these functions.
+
+  alias ElixirScope.Distributed.Capture.Armed
+  alias ElixirScope.Distributed.{Error, Native, Scope}
+
+  @doc "Forgets what an owner left behind that was killed, here and in the VM."
+  @spec reset(module) :: :ok
+  def reset(vm) do
+    vm.sweep(Native.trace_known())
+    Native.trace_reset()
+  end
+
+  @doc "Gives a trace a seat, and tells what it wants: before the VM tells it anything."
+  @spec take(Armed.t()) :: {:ok, Armed.t()} | {:error, Error.t()}
+  def take(armed) do
+    case Native.trace_open(Armed.wanted(armed, index(armed))) do
+      {:ok, seat} -> {:ok, told(%{armed | seat: seat})}
+      {:error, reason} -> {:error, Error.new(:no_room, reason: reason)}
+    end
+  end
+
+  @doc "The functions of a module, which came or came again."
+  @spec tell_again(Armed.t(), module) :: non_neg_integer
+  def tell_again(armed, module) do
+    functions = for %{mfa: {^module, _, _} = mfa} <- armed.targets.functions, do: mfa
+    Native.trace_functions(armed.seat, functions, true)
+    length(functions)
+  end
+
+  @doc "So many events more."
+  @spec grant(Armed.t(), non_neg_integer) :: :ok
+  def grant(_armed, 0), do: :ok
+  def grant(armed, events), do: Native.trace_refill(armed.seat, events)
+
+  @doc "What it has used."
+  @spec spent(Armed.t()) :: map
+  def spent(armed), do: Native.trace_spent(armed.seat)
+
+  @doc "From now on it records nothing."
+  @spec close(Armed.t()) :: :ok
+  def close(armed), do: Native.trace_end(armed.seat)
+
+  @doc "Gives the seat back, once what was recorded is stored; what it has used."
+  @spec leave(Armed.t()) :: map
+  def leave(armed), do: Native.trace_forget(armed.seat)
+
+  @doc "Frees what ended a while ago."
+  @spec collect() :: :ok
+  def collect, do: Native.trace_collect()
+
+  @doc "Every bound of all traces with its value."
+  @spec tables() :: map
+  def tables, do: Native.trace_counts()
+
+  @doc "Records that a trace began, or ended."
+  @spec note(Armed.t(), boolean, map) :: :ok
+  def note(armed, began?, data), do: Native.trace_note(index(armed), began?, data)
+
+  @doc "What `Vm` takes as the tracer."
+  @spec tracer() :: {module, term}
+  def tracer, do: {Native, []}
+
+  defp told(%{seat: seat} = armed) do
+    functions = for %{mfa: mfa} <- armed.targets.functions, do: mfa
+    Native.trace_functions(seat, functions, true)
+    Native.trace_processes(seat, Armed.pids(armed), false)
+    Native.trace_processes(seat, armed.processes.parents, true)
+    armed
+  end
+
+  defp index(armed), do: Scope.index(armed.order.options[:scope])
+end

@@ -1,0 +1,38 @@
+defmodule ElixirScope.Distributed.Capture.Vm do
+  @moduledoc false
+  # How the VM is made to trace: a session of our own where it has such (OTP 27 and later),
+  # the one tracer that there is before. `Capture.Plan` says what is to be set.
+
+  alias ElixirScope.Distributed.Capture.{Plan, Vms}
+  alias ElixirScope.Distributed.Error
+
+  @type handle :: term
+
+  @doc "Begins; the calling process owns it, and with its end everything is taken away."
+  @callback open() :: {:ok, handle} | {:error, Error.t()}
+
+  @doc "Sets or takes away. What has gone meanwhile, a process or a module, is no error."
+  @callback set(handle, Plan.operation()) :: :ok
+
+  @doc "Whether a function is watched, as far as the VM knows now."
+  @callback traced?(handle, mfa) :: boolean
+
+  @doc "Why tracing cannot go on here, if so."
+  @callback check(handle, [pid]) :: :ok | {:error, :taken_over}
+
+  @doc "Takes everything away."
+  @callback close(handle) :: :ok
+
+  @doc "Takes away what an owner left behind that was killed."
+  @callback sweep([mfa]) :: :ok
+
+  @doc "The one that this VM has."
+  @spec module() :: module
+  def module, do: if(sessions?(), do: Vms.Session, else: Vms.Legacy)
+
+  @doc "Whether the VM has trace sessions."
+  @spec sessions?() :: boolean
+  def sessions? do
+    Code.ensure_loaded?(:trace) and function_exported?(:trace, :session_create, 3)
+  end
+end

@@ -1,0 +1,87 @@
+defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
+  @moduledoc false
+  # The one tracer of OTP 25 and 26, which all tools share: it is taken only while nobody
+  # else has it, and given up when somebody takes it. It outlives its owner, so the next one
+  # sweeps first.
+
+  alias ElixirScope.Distributed.Capture.{Seat, Vm}
+  alias ElixirScope.Distributed.Error
+
+  @behaviour Vm
+
+  # Processes that are looked at again while a trace runs.
+  @sample 100
+
+  @impl Vm
+  def open do
+    case Enum.filter([:new | Process.list()], &(whose(&1) == :other)) do
+      [] -> {:ok, :legacy}
+      taken -> {:error, Error.new(:other_tracer, processes: length(taken))}
+    end
+  end
+
+  @impl Vm
+  def set(:legacy, {:function, mfa, spec}),
+    do: attempt(fn -> :erlang.trace_pattern(mfa, spec, [:local]) end)
+
+  def set(:legacy, {:messages, direction, spec}),
+    do: attempt(fn -> :erlang.trace_pattern(direction, spec || true, []) end)
+
+  def set(:legacy, {:process, target, true, flags}),
+    do: attempt(fn -> :erlang.trace(named(target), true, [tracer() | flags]) end)
+
+  def set(:legacy, {:process, target, false, flags}),
+    do: attempt(fn -> :erlang.trace(named(target), false, flags) end)
+
+  @impl Vm
+  def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
+
+  @impl Vm
+  def check(:legacy, pids) do
+    seen = Enum.take(pids, @sample) ++ Enum.take(Process.list(), @sample)
+    if Enum.any?(seen, &(whose(&1) == :other)), do: {:error, :taken_over}, else: :ok
+  end
+
+  # What others set meanwhile stays theirs.
+  @impl Vm
+  def close(:legacy) do
+    for pid <- [:new | Process.list()], whose(pid) == :ours, do: clear(pid)
+    :ok
+  end
+
+  @impl Vm
+  def sweep(functions) do
+    close(:legacy)
+    for mfa <- functions, do: set(:legacy, {:function, mfa, false})
+    if functions != [], do: set(:legacy, {:messages, :receive, false})
+    :ok
+  end
+
+  defp clear(pid), do: attempt(fn -> :erlang.trace(named(pid), false, [:all]) end)
+
+  defp whose(pid) do
+    {ours, _state} = Seat.tracer()
+
+    case :erlang.trace_info(named(pid), :tracer) do
+      {:tracer, []} -> nil
+      {:tracer, {^ours, _state}} -> :ours
+      {:tracer, _other} -> :other
+      :undefined -> nil
+    end
+  end
+
+  defp tracer do
+    {module, state} = Seat.tracer()
+    {:tracer, module, state}
+  end
+
+  defp named(:new), do: :new_processes
+  defp named(target), do: target
+
+  defp attempt(set) do
+    _ = set.()
+    :ok
+  rescue
+    ArgumentError -> :ok
+  end
+end

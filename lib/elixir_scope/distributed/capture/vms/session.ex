@@ -1,0 +1,60 @@
+defmodule ElixirScope.Distributed.Capture.Vms.Session do
+  @moduledoc false
+  # A trace session of our own: nobody else's tracing is touched, and the VM ends it with the
+  # process that owns it, however that one ends.
+
+  alias ElixirScope.Distributed.Capture.{Seat, Vm}
+  alias ElixirScope.Distributed.Error
+
+  @behaviour Vm
+
+  @compile {:no_warn_undefined, :trace}
+
+  @impl Vm
+  def open do
+    {:ok, :trace.session_create(:elixir_scope, Seat.tracer(), [])}
+  rescue
+    error -> {:error, Error.new(:no_session, reason: Exception.message(error))}
+  end
+
+  @impl Vm
+  def set(session, {:function, mfa, spec}),
+    do: attempt(fn -> :trace.function(session, mfa, spec, [:local]) end)
+
+  def set(session, {:messages, :send, spec}),
+    do: attempt(fn -> :trace.send(session, spec || true, []) end)
+
+  def set(session, {:messages, :receive, spec}),
+    do: attempt(fn -> :trace.recv(session, spec || true, []) end)
+
+  def set(session, {:process, target, on?, flags}),
+    do: attempt(fn -> :trace.process(session, named(target), on?, flags) end)
+
+  @impl Vm
+  def traced?(session, mfa),
+    do: match?({:traced, :local}, :trace.info(session, mfa, :traced))
+
+  @impl Vm
+  def check(_session, _pids), do: :ok
+
+  @impl Vm
+  def close(session) do
+    _ = :trace.session_destroy(session)
+    :ok
+  end
+
+  # With its owner the session went.
+  @impl Vm
+  def sweep(_functions), do: :ok
+
+  defp named(:new), do: :new_processes
+  defp named(target), do: target
+
+  # A process that has ended, a module that was purged.
+  defp attempt(set) do
+    _ = set.()
+    :ok
+  rescue
+    ArgumentError -> :ok
+  end
+end
