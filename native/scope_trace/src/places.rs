@@ -73,6 +73,7 @@ impl Place {
     /// Ordering: acquire on the state, so that the key is that of the state; acquire on the sets and
     /// the second look at the key after them, so that sets of a later owner are seen with its key, or
     /// with the state between the two.
+    #[inline]
     fn read(&self, state: u64, key: u64) -> Option<(u64, u64)> {
         if !self.is(state, key) {
             return None;
@@ -81,6 +82,7 @@ impl Place {
         self.is(state, key).then_some(sets)
     }
 
+    #[inline]
     fn is(&self, state: u64, key: u64) -> bool {
         self.state.load(Acquire) == state && self.key.load(Acquire) == key
     }

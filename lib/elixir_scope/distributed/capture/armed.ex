@@ -123,6 +123,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       id: order.id,
       patterns: Order.describe(order),
       by: order.by,
+      order: {order.id, order.at},
       functions: length(armed.targets.functions),
       waiting: length(armed.targets.waiting),
       events: spent.used,

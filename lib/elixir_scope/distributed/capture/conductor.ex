@@ -26,7 +26,15 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     with {:ok, order} <- Order.new(written, options, {node(), self()}),
          {:ok, members} <- NodeCoordinator.get_cluster_nodes(order.options[:scope]),
          {:ok, nodes} <- Conducted.chosen(order.options[:nodes], members),
-         do: call(order.options[:scope], {:trace, order, nodes})
+         do: order(order, nodes)
+  end
+
+  # Two nodes may draw the same number.
+  defp order(order, nodes) do
+    case call(order.options[:scope], {:trace, order, nodes}) do
+      {:error, %{reason: :id_taken}} -> order |> Order.renumber() |> order(nodes)
+      result -> result
+    end
   end
 
   @doc "Ends a trace, or all of them, on every node, wherever it was begun."

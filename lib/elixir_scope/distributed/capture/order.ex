@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
   # Above are the numbers of sets of traces.
   @ids 1..32_767
 
-  @enforce_keys [:id, :patterns, :options, :budgets, :by]
+  @enforce_keys [:id, :patterns, :options, :budgets, :by, :at]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -17,7 +17,8 @@ defmodule ElixirScope.Distributed.Capture.Order do
           patterns: [Pattern.t()],
           options: keyword,
           budgets: Budgets.t(),
-          by: {node, pid}
+          by: {node, pid},
+          at: integer
         }
 
   @families [:message, :process, :memory, :scheduling]
@@ -36,6 +37,10 @@ defmodule ElixirScope.Distributed.Capture.Order do
   @doc "The same order under another number."
   @spec renumber(t) :: t
   def renumber(order), do: %{order | id: Enum.random(@ids)}
+
+  @doc "Whether two orders are one: numbers come again."
+  @spec same?(t, t) :: boolean
+  def same?(one, other), do: {one.id, one.by, one.at} == {other.id, other.by, other.at}
 
   @doc "The families of what is wanted of processes besides their calls."
   @spec families(t) :: [atom]
@@ -62,7 +67,8 @@ defmodule ElixirScope.Distributed.Capture.Order do
       patterns: patterns,
       options: options,
       budgets: budgets,
-      by: by
+      by: by,
+      at: System.os_time()
     }
   end
 

@@ -60,8 +60,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   def handle_call({:arm, armed}, _from, state) do
     case known(state, armed.order) do
       nil -> begin(armed, state)
-      %Armed{} = running -> {:reply, {:ok, summary(running)}, state}
-      ended -> {:reply, {:error, Error.new(:ended, Map.take(ended, [:id, :reason]))}, state}
+      answer -> {:reply, answer, state}
     end
   end
 
@@ -98,9 +97,15 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   def terminate(_reason, state), do: finish(running(state), state)
 
   # A node that comes back is ordered what it may have: it goes on, or it ended for good.
-  defp known(state, %{id: id, by: by}) do
-    state.board.traces[id] || Enum.find(state.ended, &match?(%{id: ^id, by: ^by}, &1))
+  defp known(state, %{id: id} = order) do
+    case {state.board.traces[id], Enum.find(state.ended, &(&1.order == {id, order.at}))} do
+      {nil, nil} -> nil
+      {nil, ended} -> {:error, Error.new(:ended, Map.take(ended, [:id, :reason]))}
+      {armed, _} -> if Order.same?(armed.order, order), do: {:ok, summary(armed)}, else: taken(id)
+    end
   end
+
+  defp taken(id), do: {:error, Error.new(:id_taken, id: id)}
 
   defp begin(armed, state) do
     {_first, armed} = Armed.grant(armed, now())
@@ -129,7 +134,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
 
   defp forget(armed) do
     summary = Armed.summary(armed, Seat.leave(armed))
-    Seat.note(armed, false, Map.drop(summary, [:by]))
+    Seat.note(armed, false, Map.drop(summary, [:by, :order]))
     send(armed.told, {:trace_ended, armed.order.id, summary})
     summary
   end

@@ -88,11 +88,11 @@ pub(super) struct Point<'e> {
 }
 
 impl<'e> Point<'e> {
-    /// What is traced is a process: ports are never asked for.
+    /// What is traced is a process of this node, as ports are never asked for: the term is its word.
     fn new([tag, _state, tracee, term, options]: [Term<'e>; 5]) -> Self {
         Self {
             tag: tag.word(),
-            pid: tracee.local_pid().unwrap_or(0),
+            pid: tracee.word(),
             term,
             options,
         }

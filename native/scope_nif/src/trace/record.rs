@@ -82,7 +82,15 @@ pub(crate) fn note(scope: ScopeId, kind: Kind, pid: u64, data: Term<'_>) {
 }
 
 /// Records what was seen for those who want it: once for each scope, whoever of it wants it.
+#[inline]
 pub(crate) fn record(traces: Traces, sight: &Sight<'_>) {
+    match (traces.len(), traces.seats().next()) {
+        (1, Some(seat)) => record_in(traces, seat, sight),
+        _ => record_shared(traces, sight),
+    }
+}
+
+fn record_shared(traces: Traces, sight: &Sight<'_>) {
     let mut left = traces;
     while let Some(first) = left.seats().next() {
         let scope = seats::of(first).scope;
@@ -94,15 +102,15 @@ pub(crate) fn record(traces: Traces, sight: &Sight<'_>) {
 }
 
 fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
-    let Some(clock) = scopes::clock(seats::of(first).scope_id()) else {
+    let seat = seats::of(first);
+    let Some(clock) = scopes::clock(seat.scope_id()) else {
         return;
     };
     let (subject, arity) = sight.about.words();
-    let head = Head::new(sight.kind as u8)
-        .scope(seats::of(first).scope)
-        .arity(arity);
-    let keep = group.seats().map(|seat| seats::of(seat).keep).max();
-    let content = content(sight, keep.unwrap_or_default());
+    let head = Head::new(sight.kind as u8).scope(seat.scope).arity(arity);
+    let others = group.without(Traces::of(first)).seats();
+    let keep = others.map(|seat| seats::of(seat).keep);
+    let content = content(sight, keep.fold(seat.keep, Keep::max));
     let Some((mut entry, payers)) = open(group, head, content.room()) else {
         return;
     };

@@ -59,6 +59,7 @@ impl Seat {
             | u64::from(self.returns) << 48
     }
 
+    #[inline]
     fn from_bits(bits: u64) -> Self {
         let keep = match (bits >> 40) as u8 {
             0 => Keep::Nothing,
