@@ -39,9 +39,16 @@ defmodule ElixirScope.Distributed.Native do
   def ring_start(_bytes, _threads), do: missing()
   def ring_hide(_hidden), do: missing()
   # Recording never raises, also where there is no library.
-  def ring_record(_name, _data, _correlation), do: :ok
-  def ring_record_to(_scope, _name, _data, _correlation), do: :ok
+  def ring_record(_name, _data, _correlation, _token), do: :ok
+  def ring_record_to(_scope, _name, _data, _correlation, _token), do: :ok
   def ring_status, do: missing()
+
+  # event_: ElixirScope.Distributed.Capture.Correlation
+  # What runs in an extent runs, also where there is no library.
+  def event_enter(_id), do: :ok
+  def event_leave, do: :ok
+  def event_inherited(_token), do: nil
+  def event_status, do: missing()
 
   # store_: ElixirScope.Distributed.Storages.Native
   def store_open(_settings), do: missing()

@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Scope do
     Transport
   }
 
+  alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -108,7 +109,8 @@ defmodule ElixirScope.Distributed.Scope do
   @doc "Asks the process of `role`; where it is not there, or ends meanwhile, the scope does not run."
   @spec call(atom, module, term, timeout) :: term | {:error, Error.t()}
   def call(name, role, request, timeout \\ 5_000) do
-    with {:ok, _scope} <- fetch(name), do: GenServer.call(via(name, role), request, timeout)
+    with {:ok, _scope} <- fetch(name),
+         do: Token.aside(fn -> GenServer.call(via(name, role), request, timeout) end)
   catch
     :exit, {reason, _call} when reason != :timeout ->
       {:error, Error.new(:not_running, scope: name)}

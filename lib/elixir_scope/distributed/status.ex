@@ -6,18 +6,32 @@ defmodule ElixirScope.Distributed.Status do
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
+    * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
+      `refused`;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Capture.{Correlation, Recorder}
+  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :nodes, :missing]
+  @enforce_keys [
+    :scope,
+    :node,
+    :incarnation,
+    :clock,
+    :rings,
+    :extents,
+    :store,
+    :sync,
+    :nodes,
+    :missing
+  ]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -26,6 +40,7 @@ defmodule ElixirScope.Distributed.Status do
           incarnation: non_neg_integer,
           clock: map,
           rings: map,
+          extents: map,
           store: map,
           sync: map,
           nodes: %{node => ClusterNodeInfo.t()},
@@ -63,6 +78,7 @@ defmodule ElixirScope.Distributed.Status do
       incarnation: scope.incarnation,
       clock: GlobalClock.status(scope),
       rings: Recorder.status(),
+      extents: Correlation.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
       nodes: nodes,

@@ -95,11 +95,15 @@ impl<'a> Reader<'a> {
     }
 
     fn meta(&self, flags: u8) -> Term<'a> {
-        let empty = Term::map_new(self.env);
-        if flags & payload::TRUNCATED == 0 {
-            return empty;
+        let mut meta = Term::map_new(self.env);
+        if flags & payload::TRUNCATED != 0 {
+            meta = meta.map_put(atoms::truncated(), true).unwrap_or(meta);
         }
-        empty.map_put(atoms::truncated(), true).unwrap_or(empty)
+        if flags & payload::INHERITED != 0 {
+            let with = meta.map_put(atoms::attribution(), atoms::inherited());
+            meta = with.unwrap_or(meta);
+        }
+        meta
     }
 }
 

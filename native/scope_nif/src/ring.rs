@@ -1,9 +1,12 @@
 //! `ring_*`: explicit events, from a process into its thread's ring.
 
 use crate::erl::{Env, Term};
+use crate::extent::{self, Id};
+use crate::label::{self, Carried};
+use crate::payload::{self, Correlation};
 use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
-use crate::{atoms, drain, payload, raw, words};
+use crate::{atoms, drain, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use rustler::{Atom, NifMap};
 use scope_event::Kind;
@@ -48,8 +51,8 @@ fn ring_hide(hidden: Hidden) -> Atom {
     atoms::ok()
 }
 
-raw::register!(c"ring_record"/3 => ring_record);
-raw::register!(c"ring_record_to"/4 => ring_record_to);
+raw::register!(c"ring_record"/4 => ring_record);
+raw::register!(c"ring_record_to"/5 => ring_record_to);
 
 unsafe extern "C" fn ring_record(
     env: *mut ErlNifEnv,
@@ -57,9 +60,8 @@ unsafe extern "C" fn ring_record(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (env, [name, data, correlation]) = unsafe { raw::arguments(env, argv) };
-    record(env, ScopeId::DEFAULT, name, data, correlation);
-    words::term(words::ok())
+    let (env, [name, data, id, token]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::DEFAULT, [name, data, id, token])
 }
 
 unsafe extern "C" fn ring_record_to(
@@ -68,48 +70,83 @@ unsafe extern "C" fn ring_record_to(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (env, [scope, name, data, correlation]) = unsafe { raw::arguments(env, argv) };
-    record(env, ScopeId::from_int(scope.int()), name, data, correlation);
-    words::term(words::ok())
+    let (env, [scope, name, data, id, token]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::from_int(scope.int()), [name, data, id, token])
 }
 
 /// What a ring cannot take has been counted by it: there is nothing left to do. The clock is read
-/// once the entry is open: see [`Lanes::is_settled`].
+/// once the entry is open: see [`Lanes::is_settled`]. The answer is `ok`, or `mend` where the caller
+/// should carry another label.
 #[inline]
-fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
+fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm {
+    let [name, data, id, token] = terms;
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
     let Some(clock) = scopes::clock(scope) else {
         // Ordering: a count that guards nothing else.
         UNSCOPED.fetch_add(1, Ordering::Relaxed);
-        return;
+        return words::term(words::ok());
     };
     let subject = if name.is_atom() { name.word() } else { 0 };
     let pid = env.caller();
-    let name = (subject == 0).then_some(name);
-    let (correlation, data) = (given(correlation), given(data));
-    if name.is_none() && correlation.is_none() && data.is_none() {
-        if let Ok(entry) = LANES.begin(head, 0) {
-            let stamp = clock.now().coarse().bits();
-            entry.commit(
-                Words {
-                    stamp,
-                    pid,
-                    subject,
-                },
-                0,
-            );
+    let (name, data) = ((subject == 0).then_some(name), given(data));
+    let source = Source::of(pid, id, token);
+    let is_bare = name.is_none() && data.is_none() && source.is_none();
+    let Ok(mut entry) = LANES.begin(head, if is_bare { 0 } else { payload::ROOM }) else {
+        return words::term(words::ok());
+    };
+    let stamp = clock.now().coarse().bits();
+    let (correlation, mend) = source.at(stamp >> 32);
+    let used = if is_bare {
+        0
+    } else {
+        payload::write(entry.payload(), name, correlation, data)
+    };
+    entry.commit(
+        Words {
+            stamp,
+            pid,
+            subject,
+        },
+        used,
+    );
+    words::term(if mend { words::mend() } else { words::ok() })
+}
+
+/// Where an event has its correlation from: what the caller says, else the extent it is in, else
+/// what it carries.
+#[derive(Clone, Copy)]
+enum Source<'e> {
+    Given(Term<'e>),
+    Extent(Id, Carried),
+    Token(Carried),
+}
+
+impl<'e> Source<'e> {
+    #[inline]
+    fn of(pid: u64, id: Term<'e>, token: Term<'e>) -> Self {
+        if let Some(id) = given(id) {
+            return Self::Given(id);
         }
-    } else if let Ok(mut entry) = LANES.begin(head, payload::ROOM) {
-        let stamp = clock.now().coarse().bits();
-        let used = payload::write(entry.payload(), name, correlation, data);
-        entry.commit(
-            Words {
-                stamp,
-                pid,
-                subject,
-            },
-            used,
-        );
+        let carried = label::carried(token);
+        extent::of(pid).map_or(Self::Token(carried), |own| Self::Extent(own, carried))
+    }
+
+    #[inline]
+    fn is_none(self) -> bool {
+        matches!(self, Self::Token(carried) if !matches!(carried, Carried::Ours { .. }))
+    }
+
+    /// What it is at a second since 1970, and whether the label should be another one by then.
+    #[inline]
+    fn at(self, now: u64) -> (Option<Correlation<'e>>, bool) {
+        match self {
+            Self::Given(id) => (Some(Correlation::Given(id)), false),
+            Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
+            Self::Token(carried) => {
+                let id = carried.id(now).map(Correlation::Inherited);
+                (id, carried.is_stale(now))
+            }
+        }
     }
 }
 

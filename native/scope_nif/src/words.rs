@@ -31,6 +31,8 @@ macro_rules! words {
 words! {
     ok = atoms::ok,
     nil = atoms::nil,
+    mend = atoms::mend,
+    elixir_scope = atoms::elixir_scope,
     __struct__ = atoms::__struct__,
     trace = atoms::trace,
     discard = atoms::discard,
