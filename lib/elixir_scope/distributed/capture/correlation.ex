@@ -38,7 +38,9 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
     * **A message without a token clears the token of who receives it**, and one with another
       token replaces it: a process that waits for a pool's answer gets the id of whoever gave
       the resource back. Events of an extent have its own id nevertheless, and the next event
-      recorded in it puts the label back; what was sent between has the other id, or none.
+      recorded in it puts the label back; what was sent between has the other id, or none. On
+      OTP 25 the answer of `:erpc` and `:rpc`, and a `:DOWN` from another node, are such messages,
+      too.
     * **A token stays** with a server that was called until the next message comes, also through
       its timers. Therefore a label counts for 30 seconds. Its extent renews it when an event is
       recorded, when an extent inside it ends, and when it begins again; a long one that records
