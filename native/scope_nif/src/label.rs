@@ -60,6 +60,10 @@ impl Carried {
 /// From what `:seq_trace.get_token(:label)` says: `[]` or `{:label, label}`.
 #[inline]
 pub(crate) fn carried(token: Term<'_>) -> Carried {
+    // The common case, without a call into the machine.
+    if token.word() == words::empty_list() {
+        return Carried::Nothing;
+    }
     match token.tuple().and_then(|mut parts| parts.nth(1)) {
         Some(label) => read(label),
         None => Carried::Nothing,

@@ -4,7 +4,7 @@
 
 use crate::{atoms, erl};
 use rustler::sys::ErlNifTerm;
-use rustler::{Atom, Encoder, Env};
+use rustler::{Atom, Encoder, Env, Term};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! words {
@@ -19,6 +19,8 @@ macro_rules! words {
         pub(crate) fn load(env: Env<'_>) {
             // Ordering: the machine publishes the library after this returned.
             $(stored::$name.store(word(env, $atom()), Ordering::Relaxed);)*
+            let empty = Term::list_new_empty(env).as_c_arg();
+            EMPTY_LIST.store(erl::word_of(empty), Ordering::Relaxed);
         }
 
         $(#[inline]
@@ -39,6 +41,14 @@ words! {
     call = atoms::call,
     return_from = atoms::return_from,
     exception_from = atoms::exception_from,
+}
+
+/// The empty list, which is a word like an atom's.
+static EMPTY_LIST: AtomicU64 = AtomicU64::new(0);
+
+#[inline]
+pub(crate) fn empty_list() -> u64 {
+    EMPTY_LIST.load(Ordering::Relaxed)
 }
 
 /// The word as a term to return.

@@ -3,7 +3,8 @@
 //!
 //! A hash table in buckets (Knuth, "The Art of Computer Programming" 6.4, with chains that end with
 //! their bucket): a process has its place in one bucket or nowhere, so that looking is one walk over
-//! two lines of memory, whatever else goes on. Nothing waits, nothing is allocated.
+//! two lines of memory, whatever else goes on, and mostly one look at a number that says the bucket is
+//! empty. Nothing waits, nothing is allocated.
 //!
 //! A place belongs to the process whose word is in it: only that process writes what else is in the
 //! place, and only it, or the machine on its behalf, reads it. Places of processes that died in their
@@ -12,7 +13,7 @@
 //! are buckets. A later process of the same word would have to come before, and a word comes back
 //! only after a machine has started 2^28 processes at the least.
 
-use crate::primitive::{AtomicU64, AtomicUsize};
+use crate::primitive::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::atomic::Ordering;
 
 /// Places in a bucket: two lines of words.
@@ -55,6 +56,9 @@ pub struct ExtentsFull;
 /// ```
 pub struct Extents<const BUCKETS: usize> {
     buckets: [Bucket; BUCKETS],
+    /// Places in each bucket that are taken. Invariant: at least one, while a process is in an
+    /// extent there that began there: it counted itself, and nobody else takes it off the count.
+    taken: [AtomicU32; BUCKETS],
     /// The bucket that is looked through next.
     next: AtomicUsize,
     refused: AtomicU64,
@@ -76,6 +80,7 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
                     known: [const { [const { AtomicU64::new(0) }; 3] }; WAYS],
                 }
             }; BUCKETS],
+            taken: [const { AtomicU32::new(0) }; BUCKETS],
             next: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
         }
@@ -91,6 +96,7 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
         };
         Self {
             buckets: from_fn(|_| bucket()),
+            taken: from_fn(|_| AtomicU32::new(0)),
             next: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
         }
@@ -99,7 +105,12 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
     /// What the extent of `process` is known by.
     #[inline]
     pub fn of(&self, process: u64) -> Option<Known> {
-        let bucket = self.bucket(process);
+        let at = Self::home(process);
+        // Ordering: a process sees its own counting, as it sees what it wrote.
+        if self.taken[at].load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let bucket = &self.buckets[at];
         let way = bucket.way(process)?;
         // Ordering: written by the same process, which the machine moves between threads with
         // everything it wrote.
@@ -119,10 +130,11 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
         known: Known,
         lives: impl Fn(u64) -> bool,
     ) -> Result<(), ExtentsFull> {
-        let bucket = self.bucket(process);
+        let at = Self::home(process);
+        let bucket = &self.buckets[at];
         let way = bucket
             .way(process)
-            .or_else(|| self.claim(bucket, process, lives));
+            .or_else(|| self.claim(at, process, lives));
         let Some(way) = way else {
             // Ordering: a count that guards nothing else.
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -137,8 +149,10 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
 
     /// Takes `process`, which is the caller, out of its extent.
     pub fn leave(&self, process: u64) {
-        let bucket = self.bucket(process);
+        let at = Self::home(process);
+        let bucket = &self.buckets[at];
         if let Some(way) = bucket.way(process) {
+            self.taken[at].fetch_sub(1, Ordering::Relaxed);
             // Ordering: release, so that what is written for the next one comes after what was
             // written for this one; pairs with `take`.
             bucket.processes[way].store(FREE, Ordering::Release);
@@ -158,23 +172,38 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
         self.refused.load(Ordering::Relaxed)
     }
 
-    fn claim(&self, bucket: &Bucket, process: u64, lives: impl Fn(u64) -> bool) -> Option<usize> {
+    fn claim(&self, at: usize, process: u64, lives: impl Fn(u64) -> bool) -> Option<usize> {
         if process == FREE {
             return None;
         }
         let next = self.next.fetch_add(1, Ordering::Relaxed) % BUCKETS;
-        self.buckets[next].free_dead(&lives);
-        bucket.take(process).or_else(|| {
-            bucket.free_dead(&lives);
-            bucket.take(process)
-        })
+        self.free_dead(next, &lives);
+        let way = self.buckets[at].take(process).or_else(|| {
+            self.free_dead(at, &lives);
+            self.buckets[at].take(process)
+        })?;
+        self.taken[at].fetch_add(1, Ordering::Relaxed);
+        Some(way)
+    }
+
+    /// A word that is found again is that of the same dead process: only a living one is put there.
+    fn free_dead(&self, at: usize, lives: &impl Fn(u64) -> bool) {
+        for place in &self.buckets[at].processes {
+            let process = place.load(Ordering::Relaxed);
+            // Ordering: whoever sees a process dead sees all it wrote; release hands that on.
+            let free =
+                || place.compare_exchange(process, FREE, Ordering::Release, Ordering::Relaxed);
+            if process != FREE && !lives(process) && free().is_ok() {
+                self.taken[at].fetch_sub(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// By the upper bits of a product with the golden ratio: neighbours are spread.
     #[inline]
-    fn bucket(&self, process: u64) -> &Bucket {
+    fn home(process: u64) -> usize {
         let mixed = process.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        &self.buckets[mixed as usize % BUCKETS]
+        mixed as usize % BUCKETS
     }
 }
 
@@ -194,7 +223,7 @@ impl Bucket {
         way.filter(|_| process != FREE)
     }
 
-    /// Ordering: acquire, see `leave` and `free_dead`.
+    /// Ordering: acquire, see `leave` and `Extents::free_dead`.
     fn take(&self, process: u64) -> Option<usize> {
         self.processes.iter().position(|place| {
             place.load(Ordering::Relaxed) == FREE
@@ -202,16 +231,5 @@ impl Bucket {
                     .compare_exchange(FREE, process, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok()
         })
-    }
-
-    /// A word that is found again is that of the same dead process: only a living one is put there.
-    fn free_dead(&self, lives: &impl Fn(u64) -> bool) {
-        for place in &self.processes {
-            let process = place.load(Ordering::Relaxed);
-            if process != FREE && !lives(process) {
-                // Ordering: whoever sees a process dead sees all it wrote; release hands that on.
-                let _ = place.compare_exchange(process, FREE, Ordering::Release, Ordering::Relaxed);
-            }
-        }
     }
 }

@@ -115,6 +115,28 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
     assert [:correlation, :after, :called] = for(event <- events, do: event.subject)
   end
 
+  @tag :slow
+  test "where there is no place left, events go by their token, and say so", %{nodes: [a, _b]} do
+    {events, status, last} =
+      on(a, fn ->
+        context = Scope.with_correlation(17, &Scope.context/0)
+        pids = Enum.flat_map(1..70, fn _thousand -> begin_thousand(context) end)
+        {:ok, %{extents: status}} = Scope.status()
+        {:ok, events} = Scope.events(correlation_id: 17, contains: "own", limit: 100_000)
+        for pid <- pids, do: Process.exit(pid, :kill)
+        eventually(fn -> not Enum.any?(pids, &Process.alive?/1) end)
+        Scope.with_correlation(18, fn -> Scope.record(:last) end)
+        {:ok, last} = Scope.events(correlation_id: 18)
+        {for(%{subject: :own} = event <- events, do: event.meta), status, List.last(last)}
+      end)
+
+    assert %{limit: 65_536, refused: refused, used: used} = status
+    assert length(events) == 70_000
+    assert Enum.count(events, &(&1 == %{attribution: :inherited})) == refused
+    assert refused >= 70_000 - 65_536 and used == 70_000 - refused
+    assert {last.subject, last.meta} == {:last, %{}}
+  end
+
   test "a word that was another process's is none of its extent for long", %{nodes: [a, _b]} do
     on(a, fn ->
       :erts_debug.set_internal_state(:available_internal_state, true)
@@ -162,6 +184,22 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
   defp correlation_of(pid) do
     {:ok, events} = Scope.events(pids: [pid])
     List.last(for(%{subject: :again} = event <- events, do: event)).correlation_id
+  end
+
+  # So many at a time that the rings take what they record.
+  defp begin_thousand(context) do
+    parent = self()
+    pids = for _n <- 1..1_000, do: spawn(fn -> hold(context, parent) end)
+    for _pid <- pids, do: receive(do: (:recorded -> :ok))
+    {:ok, [_newest]} = Scope.events(limit: 1, order: :desc)
+    pids
+  end
+
+  defp hold(context, parent) do
+    :ok = Scope.put_context(context)
+    Scope.record(:own)
+    send(parent, :recorded)
+    receive do: (:never -> :ok)
   end
 
   defp gone(pid) do
