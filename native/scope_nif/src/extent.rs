@@ -19,10 +19,11 @@ const BUCKETS: usize = 4096;
 static EXTENTS: Extents<BUCKETS> = Extents::new();
 
 /// What events are correlated by, inside and between nodes. What else a user calls it was hashed.
+/// The sixteen bytes are two words, as they lie in memory: words are moved faster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Id {
     Int(i64),
-    Bytes([u8; 16]),
+    Bytes([u64; 2]),
 }
 
 impl Id {
@@ -30,35 +31,41 @@ impl Id {
     const BYTES: u64 = 1;
 
     /// The id that a term is; `None` for any other term.
+    #[inline]
     pub(crate) fn read(term: Term<'_>) -> Option<Self> {
         if let Some(value) = term.int() {
             return Some(Self::Int(value));
         }
-        let bytes = term.binary()?.try_into().ok()?;
-        Some(Self::Bytes(bytes))
+        let (&[low, high], []) = term.binary()?.as_chunks::<8>() else {
+            return None;
+        };
+        Some(Self::Bytes([low, high].map(u64::from_ne_bytes)))
+    }
+
+    /// The bytes of one that is no integer.
+    pub(crate) fn bytes(words: [u64; 2]) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let (halves, _) = bytes.as_chunks_mut::<8>();
+        for (half, word) in halves.iter_mut().zip(words) {
+            *half = word.to_ne_bytes();
+        }
+        bytes
     }
 
     fn known(self) -> Known {
         match self {
             Self::Int(value) => [Self::INT, value.cast_unsigned(), 0],
-            Self::Bytes(bytes) => {
-                let word = |at: usize| {
-                    let half = bytes[at..].first_chunk::<8>().copied().unwrap_or_default();
-                    u64::from_ne_bytes(half)
-                };
-                [Self::BYTES, word(0), word(8)]
-            }
+            Self::Bytes([low, high]) => [Self::BYTES, low, high],
         }
     }
 
+    #[inline]
     fn from_known([form, low, high]: Known) -> Self {
         if form == Self::INT {
-            return Self::Int(low.cast_signed());
+            Self::Int(low.cast_signed())
+        } else {
+            Self::Bytes([low, high])
         }
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&low.to_ne_bytes());
-        bytes[8..].copy_from_slice(&high.to_ne_bytes());
-        Self::Bytes(bytes)
     }
 
     /// A term to return; `None` where the machine has no memory for it.
@@ -71,7 +78,8 @@ impl Id {
         unsafe {
             match self {
                 Self::Int(value) => return Some(enif_make_int64(env, value)),
-                Self::Bytes(bytes) => {
+                Self::Bytes(words) => {
+                    let bytes = Self::bytes(words);
                     let to = enif_make_new_binary(env, bytes.len(), &raw mut term);
                     if to.is_null() {
                         return None;

@@ -57,13 +57,14 @@ impl Carried {
     }
 }
 
-/// From what `:seq_trace.get_token(:label)` says: `[]` or `{:label, label}`.
+/// Whether there is no token: the common case, without a call into the machine.
 #[inline]
+pub(crate) fn is_none(token: Term<'_>) -> bool {
+    token.word() == words::empty_list()
+}
+
+/// From what `:seq_trace.get_token(:label)` says: `[]` or `{:label, label}`.
 pub(crate) fn carried(token: Term<'_>) -> Carried {
-    // The common case, without a call into the machine.
-    if token.word() == words::empty_list() {
-        return Carried::Nothing;
-    }
     match token.tuple().and_then(|mut parts| parts.nth(1)) {
         Some(label) => read(label),
         None => Carried::Nothing,

@@ -61,9 +61,14 @@ pub(crate) fn write(
     let Some((prefix, mut rest)) = room.split_first_chunk_mut::<PREFIX>() else {
         return 0;
     };
-    let (subject, _) = put(&mut rest, |room| term(subject, room, KEY));
-    let (key, _) = put(&mut rest, |room| correlated(correlation, room));
-    let (data, cut) = put(&mut rest, |room| term(data, room, MARK));
+    let mut put = |part: Part<'_>| {
+        let (used, cut) = part.write(rest);
+        rest = &mut std::mem::take(&mut rest)[used..];
+        (used, cut)
+    };
+    let (subject, _) = put(Part::of(subject, KEY));
+    let (key, _) = put(Part::correlated(correlation));
+    let (data, cut) = put(Part::of(data, MARK));
     let [a, b] = short(subject);
     let [c, d] = short(key);
     let inherited = matches!(correlation, Some(Correlation::Inherited(_)));
@@ -72,33 +77,47 @@ pub(crate) fn write(
     PREFIX + subject + key + data
 }
 
-/// What `write` says of the room that is left: the bytes it took, and whether anything was cut.
-#[inline]
-fn put(rest: &mut &mut [u8], write: impl FnOnce(&mut [u8]) -> (usize, bool)) -> (usize, bool) {
-    let (used, cut) = write(rest);
-    *rest = &mut std::mem::take(rest)[used..];
-    (used, cut)
+/// What a payload is made of.
+#[derive(Clone, Copy)]
+enum Part<'e> {
+    Nothing,
+    Term(Term<'e>, Budget),
+    Id(Id),
 }
 
-#[inline]
-fn term(term: Option<Term<'_>>, room: &mut [u8], budget: Budget) -> (usize, bool) {
-    term.map_or((0, false), |term| walk::encode(term, room, budget))
-}
+impl<'e> Part<'e> {
+    #[inline(always)]
+    fn of(term: Option<Term<'e>>, budget: Budget) -> Self {
+        term.map_or(Self::Nothing, |term| Self::Term(term, budget))
+    }
 
-#[inline]
-fn correlated(correlation: Option<Correlation<'_>>, room: &mut [u8]) -> (usize, bool) {
-    match correlation {
-        None => (0, false),
-        Some(Correlation::Given(term)) => walk::encode(term, room, KEY),
-        Some(Correlation::Own(id) | Correlation::Inherited(id)) => (key(id, room), false),
+    #[inline(always)]
+    fn correlated(correlation: Option<Correlation<'e>>) -> Self {
+        match correlation {
+            None => Self::Nothing,
+            Some(Correlation::Given(term)) => Self::Term(term, KEY),
+            Some(Correlation::Own(id) | Correlation::Inherited(id)) => Self::Id(id),
+        }
+    }
+
+    /// The bytes it took, and whether anything was cut.
+    #[inline(always)]
+    fn write(self, room: &mut [u8]) -> (usize, bool) {
+        match self {
+            Self::Nothing => (0, false),
+            Self::Term(term, budget) => walk::encode(term, room, budget),
+            Self::Id(id) => (write_id(id, room), false),
+        }
     }
 }
 
-fn key(id: Id, room: &mut [u8]) -> usize {
+/// Apart, so that the writer's room is not on the way of everything else.
+#[inline(never)]
+fn write_id(id: Id, room: &mut [u8]) -> usize {
     let mut writer = TermWriter::new(room, KEY);
     let _ = match id {
         Id::Int(value) => writer.int(value),
-        Id::Bytes(bytes) => writer.binary(&bytes, bytes.len() as u64),
+        Id::Bytes(words) => writer.binary(&Id::bytes(words), 16),
     };
     writer.finish().len()
 }

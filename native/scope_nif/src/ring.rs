@@ -77,7 +77,7 @@ unsafe extern "C" fn ring_record_to(
 /// What a ring cannot take has been counted by it: there is nothing left to do. The clock is read
 /// once the entry is open: see [`Lanes::is_settled`]. The answer is `ok`, or `mend` where the caller
 /// should carry another label.
-#[inline]
+#[inline(always)]
 fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm {
     let [name, data, id, token] = terms;
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
@@ -90,7 +90,7 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
     let pid = env.caller();
     let (name, data) = ((subject == 0).then_some(name), given(data));
     let source = Source::of(pid, id, token);
-    let is_bare = name.is_none() && data.is_none() && source.is_none();
+    let is_bare = name.is_none() && data.is_none() && matches!(source, Source::None);
     let Ok(mut entry) = LANES.begin(head, if is_bare { 0 } else { payload::ROOM }) else {
         return words::term(words::ok());
     };
@@ -116,30 +116,31 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
 /// what it carries.
 #[derive(Clone, Copy)]
 enum Source<'e> {
+    None,
     Given(Term<'e>),
     Extent(Id, Carried),
     Token(Carried),
 }
 
 impl<'e> Source<'e> {
-    #[inline]
+    // Always in line: most events have none, and moving this about costs more than finding that out.
+    #[inline(always)]
     fn of(pid: u64, id: Term<'e>, token: Term<'e>) -> Self {
         if let Some(id) = given(id) {
             return Self::Given(id);
         }
-        let carried = label::carried(token);
-        extent::of(pid).map_or(Self::Token(carried), |own| Self::Extent(own, carried))
-    }
-
-    #[inline]
-    fn is_none(self) -> bool {
-        matches!(self, Self::Token(carried) if !matches!(carried, Carried::Ours { .. }))
+        match extent::of(pid) {
+            None if label::is_none(token) => Self::None,
+            None => Self::Token(label::carried(token)),
+            Some(own) => Self::Extent(own, label::carried(token)),
+        }
     }
 
     /// What it is at a second since 1970, and whether the label should be another one by then.
-    #[inline]
+    #[inline(always)]
     fn at(self, now: u64) -> (Option<Correlation<'e>>, bool) {
         match self {
+            Self::None => (None, false),
             Self::Given(id) => (Some(Correlation::Given(id)), false),
             Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
             Self::Token(carried) => {

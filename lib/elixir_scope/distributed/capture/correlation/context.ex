@@ -30,7 +30,10 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
 
   @doc "The context of an id, with what Logger's metadata says."
   @spec new(term, map) :: t
-  def new(id, data \\ %{}), do: %__MODULE__{id: id, key: key(id), data: picked(data)}
+  def new(id, data \\ %{}) do
+    data = picked(:logger.get_process_metadata(), data)
+    %__MODULE__{id: id, key: key(id), data: data}
+  end
 
   @doc "The key of an id: what is no integer of 64 bits and no 16 bytes is hashed."
   @spec key(term) :: key
@@ -71,17 +74,14 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
   @spec told(t) :: map
   def told(context), do: %{id: context.id, context: context.data}
 
-  defp picked(data) do
-    metadata = metadata(:logger.get_process_metadata())
+  # Most processes have none.
+  defp picked(:undefined, data), do: data
 
-    found =
-      for {name, keys} <- @picked, id = Enum.find_value(keys, &text(metadata[&1])), do: {name, id}
-
-    Map.merge(Map.new(found), data)
+  defp picked(metadata, data) do
+    for {name, keys} <- @picked, id = Enum.find_value(keys, &text(metadata[&1])), reduce: data do
+      data -> Map.put_new(data, name, id)
+    end
   end
-
-  defp metadata(:undefined), do: %{}
-  defp metadata(metadata), do: metadata
 
   defp text(id) when is_binary(id) and byte_size(id) <= @longest_id, do: id
   defp text(id) when is_integer(id), do: id
