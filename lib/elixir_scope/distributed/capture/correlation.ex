@@ -57,7 +57,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
       that replaces the label instead of adding to it takes our id away, until the next event
       in the extent. `:seq_trace.reset_trace/0` takes it from every process of the node, as
       `clear_tokens/0` does.
-    * **A message with a token costs more**: a call and its answer in one node about twice as much,
+    * **A message with a token costs more**: a call and its answer in one node two to three times as much,
       on every process that the id reaches.
     * `put_context/1` begins an extent without an end: what its process does later has that id
       until it is put again, `nil` is put, or the process ends.
