@@ -39,6 +39,10 @@ defmodule ElixirScope.Distributed.Scope do
   @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
   def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
 
+  @doc "Whether this node may have scopes at all: see the key `enabled` of the configuration."
+  @spec enabled?() :: boolean
+  def enabled?, do: Process.whereis(@supervisor) != nil
+
   @doc "Starts a scope's tree, linked to the caller."
   @spec start_link(keyword) :: Supervisor.on_start()
   def start_link(options) do

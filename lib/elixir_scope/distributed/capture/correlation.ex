@@ -67,12 +67,15 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Token}
   alias ElixirScope.Distributed.Capture.Recorder
-  alias ElixirScope.Distributed.{Error, Native}
+  alias ElixirScope.Distributed.{Error, Native, Scope}
 
   @doc false
   @spec with_correlation(term, (() -> result)) :: result when result: term
   def with_correlation(nil, fun), do: fun.()
-  def with_correlation(id, fun), do: within(Context.new(id), fun)
+
+  def with_correlation(id, fun) do
+    if Scope.enabled?(), do: within(Context.new(id), fun), else: fun.()
+  end
 
   @doc false
   @spec correlation() :: term
@@ -92,23 +95,17 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @doc false
   @spec with_context(binary | nil, (() -> result)) :: result when result: term
   def with_context(carried, fun) do
-    case Carrier.decode(carried) do
-      {:ok, context} -> within(context, fun)
-      {:error, _refused} -> fun.()
+    with true <- Scope.enabled?(),
+         {:ok, context} <- Carrier.decode(carried) do
+      within(context, fun)
+    else
+      _disabled_or_refused -> fun.()
     end
   end
 
   @doc false
   @spec put_context(binary | map | keyword | nil) :: :ok | {:error, Error.t()}
-  def put_context(nil), do: go(to: nil, with: nil)
-
-  def put_context(carried) when is_binary(carried) do
-    with {:ok, context} <- Carrier.decode(carried), do: enter(context)
-  end
-
-  def put_context(more) do
-    with {:ok, context} <- Context.add(Context.current(), more), do: enter(context)
-  end
+  def put_context(context), do: if(Scope.enabled?(), do: change(context), else: :ok)
 
   @doc false
   @spec clear_tokens() :: :ok
@@ -131,6 +128,16 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   # How many processes are in extents, of how many that can be.
   @spec status() :: map
   def status, do: Native.event_status()
+
+  defp change(nil), do: go(to: nil, with: nil)
+
+  defp change(carried) when is_binary(carried) do
+    with {:ok, context} <- Carrier.decode(carried), do: enter(context)
+  end
+
+  defp change(more) do
+    with {:ok, context} <- Context.add(Context.current(), more), do: enter(context)
+  end
 
   # What was there before is put back whatever happens; the VM itself forgets the killed.
   defp within(context, fun) do
