@@ -32,6 +32,21 @@ results =
     settle
   )
 
+# In an extent, and in a process that was reached from one.
+cases = [integer: fn -> Scope.record(:step, 17) end, peer: fn -> insert.(concurrent, 17) end]
+
+{own, inherited} =
+  Scope.with_correlation("r-17", fn ->
+    own = Bench.compare(cases, settle)
+    {own, Task.await(Task.async(fn -> Bench.compare(cases, settle) end), :infinity)}
+  end)
+
+extent =
+  Bench.compare(
+    begin: fn -> Scope.with_correlation(17, fn -> :ok end) end,
+    peer: fn -> insert.(concurrent, 17) end
+  )
+
 {:ok, status} = Scope.status()
 
 # As it is where the configuration says `enabled: false`.
@@ -56,6 +71,9 @@ row.("record/2, map of three", results[:map], busy, results[:concurrent_map],
 )
 
 row.("record/3, correlated", results[:correlated], busy, concurrent, times: 1)
+row.("record/2, integer, in an extent", own[:integer], busy, own[:peer], times: 1)
+row.("record/2, integer, inherited", inherited[:integer], busy, inherited[:peer], times: 1)
+row.("with_correlation/2", extent[:begin], busy, extent[:peer], [])
 row.("record/3, no scope runs", results[:not_running], set, plain, times: 1)
 row.("record/2, disabled", disabled, set, plain, times: 1)
 row.("GlobalClock.now/0", results[:now], "system_time/0", results[:counter], [])

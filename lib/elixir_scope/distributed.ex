@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed do
   @external_resource readme = Path.join([__DIR__, "..", "..", "README.md"])
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
-  alias ElixirScope.Distributed.Capture.{Conductor, Pattern, Recorder}
+  alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Pattern, Recorder}
   alias ElixirScope.Distributed.{Error, Event, Options, Query, Scope, Status, Trace, View}
 
   @default_scope Options.default_scope()
@@ -110,6 +110,69 @@ defmodule ElixirScope.Distributed do
   def stop_trace(%Trace{id: id}), do: Conductor.stop(id)
   def stop_trace(id) when is_integer(id), do: Conductor.stop(id)
   def stop_trace(scope) when is_atom(scope), do: Conductor.stop(:all, scope)
+
+  @doc """
+  Runs `fun` and returns its value; every event that is recorded meanwhile has the id, in
+  this process, and in those that its messages reach, on other nodes too. It nests, and
+  what was there before comes back. An id of `nil` changes nothing. What this cannot do
+  stands in `ElixirScope.Distributed.Capture.Correlation`.
+
+      {:ok, order} = ElixirScope.Distributed.with_correlation("r-17", fn -> {:ok, 17} end)
+  """
+  @spec with_correlation(term, (() -> result)) :: result when result: term
+  def with_correlation(id, fun), do: Correlation.with_correlation(id, fun)
+
+  @doc """
+  The id that an event recorded now would have, `nil` if none.
+
+  Within `with_correlation/2` it is the term that was given there. What came with a message
+  is the term's key, where the term is not an integer or 16 bytes: it means the same.
+
+      "r-17" = ElixirScope.Distributed.with_correlation("r-17", &ElixirScope.Distributed.correlation/0)
+  """
+  @spec correlation() :: term
+  def correlation, do: Correlation.correlation()
+
+  @doc """
+  The present correlation as text, `nil` if there is none: for HTTP headers, arguments of
+  jobs, and whatever else messages do not follow. It has at most 2,048 bytes.
+
+      headers = [{"x-elixir-scope", ElixirScope.Distributed.context() || ""}]
+  """
+  @spec context() :: binary | nil
+  def context, do: Correlation.context()
+
+  @doc """
+  Runs `fun` in the correlation that `context/0` gave, on whichever node that was.
+
+  `fun` runs in any case: without a correlation of its own where there is no context, or
+  none that can be read. `put_context/1` says why.
+
+      :ok = ElixirScope.Distributed.with_context(job["scope"], fn -> perform(job) end)
+  """
+  @spec with_context(binary | nil, (() -> result)) :: result when result: term
+  def with_context(context, fun), do: Correlation.with_context(context, fun)
+
+  @doc """
+  Puts the calling process into the correlation that `context/0` gave, until another is
+  put, or `nil`. A map or a keyword list is added to the present one instead, is recorded
+  under its id and goes where `context/0` goes; it may have 512 bytes in all.
+
+      :ok = ElixirScope.Distributed.put_context(carried)
+      :ok = ElixirScope.Distributed.put_context(tenant: 3)
+  """
+  @spec put_context(binary | map | keyword | nil) :: :ok | {:error, Error.t()}
+  def put_context(context), do: Correlation.put_context(context)
+
+  @doc """
+  Takes the VM's token from every process of this node and from the messages under way,
+  **also where it is another tool's**: the VM knows no other way. Ids under way are gone
+  with it; processes inside `with_correlation/2` keep theirs.
+
+      :ok = ElixirScope.Distributed.clear_tokens()
+  """
+  @spec clear_tokens() :: :ok
+  def clear_tokens, do: Correlation.clear_tokens()
 
   @doc """
   The events of all members that match, in the cluster's order, as one list.

@@ -35,6 +35,16 @@ defmodule ElixirScope.Distributed.Error do
       "`mix compile` in a checkout builds it; ELIXIR_SCOPE_NATIVE names one that was built elsewhere"
   end
 
+  def message(%{reason: :bad_context, details: %{message: message}}),
+    do: "this is no context: #{message}"
+
+  def message(%{reason: :context_too_large, details: %{limit: limit}}),
+    do: "a context holds at most #{limit} bytes: nothing was added"
+
+  def message(%{reason: :no_correlation}),
+    do:
+      "there is no correlation to add to; begin one with ElixirScope.Distributed.with_correlation/2"
+
   def message(%{reason: :bad_pattern, details: %{column: column} = details}),
     do: "#{inspect(details.pattern)}, column #{column}: #{details.expected}"
 

@@ -11,7 +11,8 @@ defmodule ElixirScope.Distributed.Event do
     * `subject` - what it is about: a function, a peer process, a name;
     * `correlation_id` - what ties it to other events of the same request;
     * `data` - arguments, message, return, state: bounded when it was recorded;
-    * `meta` - what is to be known about the event itself, such as `truncated?: true`.
+    * `meta` - what is to be known about the event itself, such as `truncated?: true`, or
+      `attribution: :inherited` where the correlation came with a message.
   """
 
   alias ElixirScope.Distributed.Types.GlobalTimestamp

@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Export do
   | `kind` | what |
   | `subject` | a function as `{"module", "function", "arity"}`, else a term |
   | `correlation_id`, `data` | terms |
-  | `meta` | `{"truncated?": true}` or `{}` |
+  | `meta` | `"truncated?": true`, `"attribution": "inherited"`, both or neither, in `{}` |
 
   Terms are written so that they can be told apart, all but atoms from strings:
 

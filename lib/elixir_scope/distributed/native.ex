@@ -39,9 +39,16 @@ defmodule ElixirScope.Distributed.Native do
   def ring_start(_bytes, _threads), do: missing()
   def ring_hide(_hidden), do: missing()
   # Recording never raises, also where there is no library.
-  def ring_record(_name, _data, _correlation), do: :ok
-  def ring_record_to(_scope, _name, _data, _correlation), do: :ok
+  def ring_record(_name, _data, _correlation, _token), do: without(:ok)
+  def ring_record_to(_scope, _name, _data, _correlation, _token), do: without(:ok)
   def ring_status, do: missing()
+
+  # event_: ElixirScope.Distributed.Capture.Correlation
+  # What runs in an extent runs, also where there is no library.
+  def event_enter(_id), do: without(:ok)
+  def event_leave, do: without(:ok)
+  def event_inherited(_token), do: without(nil)
+  def event_status, do: missing()
 
   # store_: ElixirScope.Distributed.Storages.Native
   def store_open(_settings), do: missing()
@@ -113,6 +120,10 @@ defmodule ElixirScope.Distributed.Native do
   def trace_procs(_tag, _state, _tracee, _term, _options), do: missing()
   def trace_running_procs(_tag, _state, _tracee, _term, _options), do: missing()
   def trace_garbage_collection(_tag, _state, _tracee, _term, _options), do: missing()
+
+  # The answer without a library. It is nothing the compiler sees: it would take it for
+  # the only one there is.
+  defp without(answer), do: :persistent_term.get({__MODULE__, :answer}, answer)
 
   defp missing, do: :erlang.nif_error(:elixir_scope_library_not_loaded)
 end

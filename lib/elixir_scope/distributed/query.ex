@@ -6,7 +6,8 @@ defmodule ElixirScope.Distributed.Query do
   require Logger
 
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
-  alias ElixirScope.Distributed.{Query.Result, Scope, Telemetry}
+  alias ElixirScope.Distributed.Capture.Correlation.Token
+  alias ElixirScope.Distributed.{Query.Names, Query.Result, Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -41,12 +42,10 @@ defmodule ElixirScope.Distributed.Query do
   """
   @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | {:error, Error.t()}
         when found: term
-  def run(filters, read \\ &Storage.query/2) do
+  def run(filters, read \\ &named/2) do
     with {:ok, options} <- check(filters),
          {:ok, scope} <- Scope.fetch(options[:scope]) do
-      Scope.via(scope.name, Task.Supervisor)
-      |> Task.Supervisor.async_nolink(fn -> answer(scope, options, read) end)
-      |> Task.await(:infinity)
+      Token.aside(fn -> ask(scope, options, read) end)
     end
   catch
     :exit, reason -> failed(reason)
@@ -57,6 +56,24 @@ defmodule ElixirScope.Distributed.Query do
       {:ok, options} -> {:ok, options}
       {:error, message} -> {:error, Error.new(:bad_filter, message: message)}
     end
+  end
+
+  defp ask(scope, options, read) do
+    Scope.via(scope.name, Task.Supervisor)
+    |> Task.Supervisor.async_nolink(fn -> answer(scope, options, read) end)
+    |> Task.await(:infinity)
+  end
+
+  # The events as structs, with correlation ids as their users call them.
+  defp named(store, filter) do
+    with {:ok, matches} <- Storage.query(store, filter),
+         do: {:ok, %{matches | events: Names.show(matches.events, &marks(store, &1))}}
+  end
+
+  defp marks(store, key) do
+    filter = [kinds: [:mark], correlation_id: key, contains: "correlation", limit: 10]
+    {:ok, %{events: events}} = Storage.query(store, Options.validate!(:filter, filter))
+    events
   end
 
   defp answer(scope, options, read) do

@@ -17,6 +17,7 @@ defmodule ElixirScope.Distributed.Scope do
     Transport
   }
 
+  alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -39,6 +40,10 @@ defmodule ElixirScope.Distributed.Scope do
 
   @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
   def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
+
+  @doc "Whether this node may have scopes at all: see the key `enabled` of the configuration."
+  @spec enabled?() :: boolean
+  def enabled?, do: Process.whereis(@supervisor) != nil
 
   @doc "Starts a scope's tree, linked to the caller."
   @spec start_link(keyword) :: Supervisor.on_start()
@@ -129,7 +134,8 @@ defmodule ElixirScope.Distributed.Scope do
   @doc "Asks the process of `role`; where it is not there, or ends meanwhile, the scope does not run."
   @spec call(atom, module, term, timeout) :: term | {:error, Error.t()}
   def call(name, role, request, timeout \\ 5_000) do
-    with {:ok, _scope} <- fetch(name), do: GenServer.call(via(name, role), request, timeout)
+    with {:ok, _scope} <- fetch(name),
+         do: Token.aside(fn -> GenServer.call(via(name, role), request, timeout) end)
   catch
     :exit, {reason, _call} when reason != :timeout ->
       {:error, Error.new(:not_running, scope: name)}

@@ -6,6 +6,8 @@ defmodule ElixirScope.Distributed.Status do
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
+    * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
+      `refused`;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
@@ -13,14 +15,14 @@ defmodule ElixirScope.Distributed.Status do
     * `missing` - the members that are known but not there.
   """
 
-  alias ElixirScope.Distributed.Capture.{Recorder, Tracer}
+  alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Tracer}
   alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :traces] ++
-                  [:nodes, :missing]
+  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :store, :sync] ++
+                  [:traces, :nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -29,6 +31,7 @@ defmodule ElixirScope.Distributed.Status do
           incarnation: non_neg_integer,
           clock: map,
           rings: map,
+          extents: map,
           store: map,
           sync: map,
           traces: %{running: [map], ended: [map], tables: map},
@@ -67,6 +70,7 @@ defmodule ElixirScope.Distributed.Status do
       incarnation: scope.incarnation,
       clock: GlobalClock.status(scope),
       rings: Recorder.status(),
+      extents: Correlation.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
       traces: Tracer.status(),

@@ -9,7 +9,7 @@
 //! | `kind` | what |
 //! | `subject` | a function as `{"module", "function", "arity"}`, else a term |
 //! | `correlation_id`, `data` | terms |
-//! | `meta` | `{"truncated?": true}` or `{}` |
+//! | `meta` | `"truncated?": true`, `"attribution": "inherited"`, both or neither, in `{}` |
 //!
 //! `ns` and `mono_ns` are strings of digits: many readers keep numbers as floats, which hold no more
 //! than 53 bits.
@@ -61,10 +61,11 @@ pub fn json_line(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
     optional(row.correlation.as_ref(), term, out)?;
     out.write_all(b",\"data\":")?;
     optional(row.data.as_ref(), term, out)?;
-    let meta = if row.truncated {
-        "\"truncated?\":true"
-    } else {
-        ""
+    let meta = match (row.truncated, row.inherited) {
+        (false, false) => "",
+        (true, false) => "\"truncated?\":true",
+        (false, true) => "\"attribution\":\"inherited\"",
+        (true, true) => "\"truncated?\":true,\"attribution\":\"inherited\"",
     };
     writeln!(out, ",\"meta\":{{{meta}}}}}")
 }

@@ -24,6 +24,7 @@
 //!     correlation: None,
 //!     data: Some(Value::tuple([Value::Atom("ok".into()), Value::Int(3)])),
 //!     truncated: false,
+//!     inherited: false,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;

@@ -26,6 +26,8 @@ pub struct Row<'a> {
     pub data: Option<Value>,
     /// Whether a budget cut something.
     pub truncated: bool,
+    /// Whether the correlation came with a message, and is not that of the process's own extent.
+    pub inherited: bool,
 }
 
 /// What an event is about.

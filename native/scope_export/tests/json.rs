@@ -39,6 +39,7 @@ fn row(origin: &Origin) -> Row<'_> {
         correlation: None,
         data: None,
         truncated: false,
+        inherited: false,
     }
 }
 
@@ -87,6 +88,7 @@ fn every_field_of_an_event() {
         correlation: Some(Value::binary("r-17")),
         data: Some(Value::list([Value::Int(1)])),
         truncated: true,
+        inherited: true,
         ..row(&origin)
     };
     let expected = json!({
@@ -103,7 +105,7 @@ fn every_field_of_an_event() {
         "subject": {"module": "Elixir.Shop", "function": "\"quoted\"", "arity": 2},
         "correlation_id": "r-17",
         "data": [1],
-        "meta": {"truncated?": true}
+        "meta": {"truncated?": true, "attribution": "inherited"}
     });
     assert_eq!(line(&full), expected);
 }

@@ -43,6 +43,7 @@ fn export(events: &Events, event: &EventView<'_>, line: &mut Vec<u8>) -> Result<
         correlation: event.correlation_value()?,
         data: event.data_value()?,
         truncated: event.flags() & 1 == 1,
+        inherited: event.flags() & 2 == 2,
     };
     json_line(&row, line).expect("memory takes every line");
     one_line(line);

@@ -142,6 +142,7 @@ fn export(event: &Match, line: &mut Vec<u8>) -> Result<(), TermError> {
         correlation: event.correlation_value()?,
         data: event.data_value()?,
         truncated: false,
+        inherited: false,
     };
     json_line(&row, line).expect("memory takes every line");
     Ok(())

@@ -5,6 +5,8 @@ rustler::atoms! {
     error,
     nil,
     idle,
+    mend,
+    elixir_scope,
 
     // Structs and their fields.
     __struct__,
@@ -24,6 +26,8 @@ rustler::atoms! {
     size,
     kept,
     truncated = "truncated?",
+    attribution,
+    inherited,
 
     // What an opaque term stands for.
     unknown,

@@ -9,10 +9,10 @@ use rustler::sys::{
     ErlNifBinary, ErlNifCharEncoding, ErlNifEnv, ErlNifMapIterator, ErlNifMapIteratorEntry,
     ErlNifPid, ErlNifTerm, enif_get_atom, enif_get_double, enif_get_int64, enif_get_list_cell,
     enif_get_local_pid, enif_get_map_size, enif_get_map_value, enif_get_tuple, enif_inspect_binary,
-    enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_number,
-    enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create, enif_map_iterator_destroy,
-    enif_map_iterator_get_pair, enif_map_iterator_next, enif_release_binary, enif_self,
-    enif_term_to_binary,
+    enif_is_atom, enif_is_binary, enif_is_empty_list, enif_is_fun, enif_is_list, enif_is_map,
+    enif_is_number, enif_is_pid, enif_is_port, enif_is_ref, enif_map_iterator_create,
+    enif_map_iterator_destroy, enif_map_iterator_get_pair, enif_map_iterator_next,
+    enif_release_binary, enif_self, enif_term_to_binary,
 };
 use std::ffi::{c_char, c_int, c_uint};
 use std::marker::PhantomData;
@@ -167,6 +167,11 @@ impl<'e> Term<'e> {
             }
         };
         Some(elements.iter().map(move |&raw| Term { env: self.env, raw }))
+    }
+
+    pub(crate) fn is_map(self) -> bool {
+        // SAFETY: see `is_atom`.
+        unsafe { enif_is_map(self.env.raw, self.raw) != 0 }
     }
 
     pub(crate) fn is_empty_list(self) -> bool {

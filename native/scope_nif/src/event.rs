@@ -96,10 +96,14 @@ impl<'a> Reader<'a> {
     }
 
     fn meta(&self, event: &Match) -> Term<'a> {
-        let truncated = event.flags() & payload::TRUNCATED != 0;
+        let flags = event.flags();
         let mut meta = Term::map_new(self.env);
-        if truncated {
+        if flags & payload::TRUNCATED != 0 {
             meta = meta.map_put(atoms::truncated(), true).unwrap_or(meta);
+        }
+        if flags & payload::INHERITED != 0 {
+            let with = meta.map_put(atoms::attribution(), atoms::inherited());
+            meta = with.unwrap_or(meta);
         }
         match event.session() {
             0 => meta,

@@ -60,6 +60,7 @@ fn row(event: &Match) -> Result<Row<'_>, TermError> {
         correlation: event.correlation_value()?,
         data: event.data_value()?,
         truncated: event.flags() & payload::TRUNCATED != 0,
+        inherited: event.flags() & payload::INHERITED != 0,
     })
 }
 

@@ -8,8 +8,21 @@ use scope_event::{BlockBuilder, Kind, Origin, Pid, RawEvent, Value};
 use scope_store::{Function, Kinds, Order, Query};
 use std::sync::Arc;
 
-/// The query of a map with every filter in it.
-pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
+/// The queries of a map with every filter in it: one for each form of the correlation id.
+pub(crate) fn queries(filters: Term<'_>) -> NifResult<Vec<Query>> {
+    let query = query(filters)?;
+    let forms = each(filters.map_get(atoms::correlation_id())?, correlation)?;
+    if forms.is_empty() {
+        return Ok(vec![query]);
+    }
+    let of = |form| Query {
+        correlation: Some(form),
+        ..query.clone()
+    };
+    Ok(forms.into_iter().map(of).collect())
+}
+
+fn query(filters: Term<'_>) -> NifResult<Query> {
     let get = |key: Atom| filters.map_get(key);
     Ok(Query {
         nodes: each(get(atoms::nodes())?, name)?,
@@ -19,7 +32,7 @@ pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
         pids: each(get(atoms::pids())?, pid)?,
         modules: each(get(atoms::modules())?, name)?,
         mfa: given(get(atoms::mfa())?, function)?,
-        correlation: given(get(atoms::correlation_id())?, correlation)?,
+        correlation: None,
         from: given(get(atoms::from())?, first_stamp)?,
         to: given(get(atoms::to())?, last_stamp)?,
         contains: given(get(atoms::contains())?, text)?,

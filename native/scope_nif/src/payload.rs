@@ -5,11 +5,15 @@
 //! form. An event with none of them has no payload.
 
 use crate::erl::Term;
+use crate::extent::Id;
 use crate::walk;
-use scope_event::Budget;
+use scope_event::{Budget, TermWriter};
 
 /// Something was cut by a budget.
 pub(crate) const TRUNCATED: u8 = 1;
+
+/// The correlation id is not that of the process's own extent: it came with a message.
+pub(crate) const INHERITED: u8 = 2;
 
 /// Several traces share the event.
 const JOINED: u8 = 4;
@@ -33,7 +37,7 @@ const SET: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Content<'e> {
     pub(crate) subject: Option<Term<'e>>,
-    pub(crate) correlation: Option<Term<'e>>,
+    pub(crate) correlation: Option<Correlation<'e>>,
     pub(crate) data: Data<'e>,
     pub(crate) budget: Budget,
     /// The bits of the traces that share the event.
@@ -66,17 +70,28 @@ impl Content<'_> {
         joined: None,
     };
 
-    fn is_empty(&self) -> bool {
-        self.subject.is_none() && self.correlation.is_none() && matches!(self.data, Data::Nothing)
+    /// Whether there is nothing to write. What the correlation is, is known only at the stamp.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.subject.is_none() && matches!(self.data, Data::Nothing) && self.joined.is_none()
     }
 
-    /// The most that it can take; an event without content has no payload.
+    /// The most that it can take.
+    #[inline(always)]
     pub(crate) fn room(&self) -> usize {
-        if self.is_empty() && self.joined.is_none() {
-            return 0;
-        }
         PREFIX + SET + 2 * KEY.bytes as usize + self.budget.bytes as usize
     }
+}
+
+/// What an event is correlated by.
+#[derive(Clone, Copy)]
+pub(crate) enum Correlation<'e> {
+    /// What the caller said, as it is.
+    Given(Term<'e>),
+    /// The id of the extent that the process is in.
+    Own(Id),
+    /// The id that its token carries.
+    Inherited(Id),
 }
 
 /// The parts of a payload, as they were written.
@@ -90,20 +105,21 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Writes a payload into `room`, of at least as many bytes as the content wants; how many it took.
+#[inline(always)]
 pub(crate) fn write(room: &mut [u8], content: &Content<'_>) -> usize {
     let Some((prefix, rest)) = room.split_first_chunk_mut::<PREFIX>() else {
         return 0;
     };
     let (set, mut rest) = write_set(rest, content.joined);
-    let subject = write_key(&mut rest, content.subject);
-    let correlation = write_key(&mut rest, content.correlation);
+    let subject = write_term(&mut rest, content.subject);
+    let (key, inherited) = write_correlation(&mut rest, content.correlation);
     let (data, cut) = write_data(rest, content);
     let [a, b] = short(subject);
-    let [c, d] = short(correlation);
+    let [c, d] = short(key);
     let joined = if set > 0 { JOINED } else { 0 };
     let cut = if cut { TRUNCATED } else { 0 };
-    *prefix = [cut | joined, a, b, c, d];
-    PREFIX + set + subject + correlation + data
+    *prefix = [cut | joined | inherited, a, b, c, d];
+    PREFIX + set + subject + key + data
 }
 
 fn write_set(room: &mut [u8], set: Option<u64>) -> (usize, &mut [u8]) {
@@ -117,9 +133,33 @@ fn write_set(room: &mut [u8], set: Option<u64>) -> (usize, &mut [u8]) {
     }
 }
 
-fn write_key(rest: &mut &mut [u8], key: Option<Term<'_>>) -> usize {
+fn write_term(rest: &mut &mut [u8], key: Option<Term<'_>>) -> usize {
     let Some(term) = key else { return 0 };
-    let (used, _cut) = walk::encode(term, rest, KEY);
+    // The receiver of a message can be a reference.
+    let (used, _cut) = walk::encode_message(term, rest, KEY);
+    *rest = &mut std::mem::take(rest)[used..];
+    used
+}
+
+#[inline(always)]
+fn write_correlation(rest: &mut &mut [u8], of: Option<Correlation<'_>>) -> (usize, u8) {
+    match of {
+        None => (0, 0),
+        Some(Correlation::Given(term)) => (write_term(rest, Some(term)), 0),
+        Some(Correlation::Own(id)) => (write_id(rest, id), 0),
+        Some(Correlation::Inherited(id)) => (write_id(rest, id), INHERITED),
+    }
+}
+
+/// Apart, so that the writer's room is not on the way of everything else.
+#[inline(never)]
+fn write_id(rest: &mut &mut [u8], id: Id) -> usize {
+    let mut writer = TermWriter::new(rest, KEY);
+    let _ = match id {
+        Id::Int(value) => writer.int(value),
+        Id::Bytes(words) => writer.binary(&Id::bytes(words), 16),
+    };
+    let used = writer.finish().len();
     *rest = &mut std::mem::take(rest)[used..];
     used
 }

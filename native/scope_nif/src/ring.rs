@@ -1,7 +1,9 @@
 //! `ring_*`: explicit events, from a process into its thread's ring.
 
 use crate::erl::{Env, Term};
-use crate::payload::{self, Content, Data};
+use crate::extent::{self, Id};
+use crate::label::{self, Carried};
+use crate::payload::{self, Content, Correlation, Data};
 use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
 use crate::{atoms, drain, raw, words};
@@ -49,8 +51,8 @@ fn ring_hide(hidden: Hidden) -> Atom {
     atoms::ok()
 }
 
-raw::register!(c"ring_record"/3 => ring_record);
-raw::register!(c"ring_record_to"/4 => ring_record_to);
+raw::register!(c"ring_record"/4 => ring_record);
+raw::register!(c"ring_record_to"/5 => ring_record_to);
 
 unsafe extern "C" fn ring_record(
     env: *mut ErlNifEnv,
@@ -58,9 +60,8 @@ unsafe extern "C" fn ring_record(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (env, [name, data, correlation]) = unsafe { raw::arguments(env, argv) };
-    record(env, ScopeId::DEFAULT, name, data, correlation);
-    words::term(words::ok())
+    let (env, [name, data, id, token]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::DEFAULT, [name, data, id, token])
 }
 
 unsafe extern "C" fn ring_record_to(
@@ -69,42 +70,95 @@ unsafe extern "C" fn ring_record_to(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (env, [scope, name, data, correlation]) = unsafe { raw::arguments(env, argv) };
-    record(env, ScopeId::from_int(scope.int()), name, data, correlation);
-    words::term(words::ok())
+    let (env, [scope, name, data, id, token]) = unsafe { raw::arguments(env, argv) };
+    record(env, ScopeId::from_int(scope.int()), [name, data, id, token])
 }
 
 /// What a ring cannot take has been counted by it: there is nothing left to do. The clock is read
-/// once the entry is open: see [`Lanes::is_settled`].
-#[inline]
-fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
+/// once the entry is open: see [`Lanes::is_settled`]. The answer is `ok`, or `mend` where the caller
+/// should carry another label.
+#[inline(always)]
+fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm {
+    let [name, data, id, token] = terms;
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
     let Some(clock) = scopes::clock(scope) else {
         // Ordering: a count that guards nothing else.
         UNSCOPED.fetch_add(1, Ordering::Relaxed);
-        return;
+        return words::term(words::ok());
     };
     let subject = if name.is_atom() { name.word() } else { 0 };
     let pid = env.caller();
-    let name = (subject == 0).then_some(name);
     let content = Content {
-        subject: name,
-        correlation: given(correlation),
+        subject: (subject == 0).then_some(name),
         data: Data::of(given(data)),
         ..Content::EMPTY
     };
-    let room = content.room();
-    if let Ok(mut entry) = LANES.begin(head, room) {
-        let stamp = clock.now().coarse().bits();
-        let used = payload::write(entry.payload(), &content);
-        entry.commit(
-            Words {
-                stamp,
-                pid,
-                subject,
+    let source = Source::of(pid, id, token);
+    let is_bare = content.is_empty() && matches!(source, Source::None);
+    let room = if is_bare { 0 } else { content.room() };
+    let Ok(mut entry) = LANES.begin(head, room) else {
+        return words::term(words::ok());
+    };
+    let stamp = clock.now().coarse().bits();
+    let (correlation, mend) = source.at(stamp >> 32);
+    let used = if is_bare {
+        0
+    } else {
+        payload::write(
+            entry.payload(),
+            &Content {
+                correlation,
+                ..content
             },
-            used,
-        );
+        )
+    };
+    entry.commit(
+        Words {
+            stamp,
+            pid,
+            subject,
+        },
+        used,
+    );
+    words::term(if mend { words::mend() } else { words::ok() })
+}
+
+/// Where an event has its correlation from: what the caller says, else the extent it is in, else
+/// what it carries.
+#[derive(Clone, Copy)]
+enum Source<'e> {
+    None,
+    Given(Term<'e>),
+    Extent(Id, Carried),
+    Token(Carried),
+}
+
+impl<'e> Source<'e> {
+    // Always in line: most events have none, and moving this about costs more than finding that out.
+    #[inline(always)]
+    fn of(pid: u64, id: Term<'e>, token: Term<'e>) -> Self {
+        if let Some(id) = given(id) {
+            return Self::Given(id);
+        }
+        match extent::of(pid) {
+            None if label::is_none(token) => Self::None,
+            None => Self::Token(label::carried(token)),
+            Some(own) => Self::Extent(own, label::carried(token)),
+        }
+    }
+
+    /// What it is at a second since 1970, and whether the label should be another one by then.
+    #[inline(always)]
+    fn at(self, now: u64) -> (Option<Correlation<'e>>, bool) {
+        match self {
+            Self::None => (None, false),
+            Self::Given(id) => (Some(Correlation::Given(id)), false),
+            Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
+            Self::Token(carried) => {
+                let id = carried.id(now).map(Correlation::Inherited);
+                (id, carried.is_stale(now))
+            }
+        }
     }
 }
 

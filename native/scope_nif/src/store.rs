@@ -2,8 +2,8 @@
 
 use crate::event::Reader;
 use crate::scopes::{self, Handle, Opening, ScopeRef};
-use crate::{atoms, clock, drain, filter};
-use rustler::{Atom, Env, LocalPid, NifMap, NifResult, NifTaggedEnum, ResourceArc, Term};
+use crate::{atoms, clock, drain, filter, merge};
+use rustler::{Atom, Env, Error, LocalPid, NifMap, NifResult, NifTaggedEnum, ResourceArc, Term};
 use scope_clock::Stamp;
 use scope_event::Origin;
 use scope_store::{Config, Health, Matches};
@@ -98,9 +98,9 @@ fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<
 
 /// Sees everything recorded before the call, by whomever: the rings are drained first.
 pub(crate) fn matches(scope: &ScopeRef, query: Term<'_>) -> NifResult<Matches> {
-    let query = filter::query(query)?;
+    let queries = filter::queries(query)?;
     drain::past_now();
-    Ok(scope.0.store.query(&query))
+    merge::answer(&scope.0.store, &queries).ok_or(Error::BadArg)
 }
 
 /// Who is told of the first event after a silence.

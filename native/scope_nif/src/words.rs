@@ -4,7 +4,7 @@
 
 use crate::{atoms, erl};
 use rustler::sys::ErlNifTerm;
-use rustler::{Atom, Encoder, Env};
+use rustler::{Atom, Encoder, Env, Term};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! words {
@@ -19,6 +19,8 @@ macro_rules! words {
         pub(crate) fn load(env: Env<'_>) {
             // Ordering: the machine publishes the library after this returned.
             $(stored::$name.store(word(env, $atom()), Ordering::Relaxed);)*
+            let empty = Term::list_new_empty(env).as_c_arg();
+            EMPTY_LIST.store(erl::word_of(empty), Ordering::Relaxed);
         }
 
         $(#[inline]
@@ -31,6 +33,8 @@ macro_rules! words {
 words! {
     ok = atoms::ok,
     nil = atoms::nil,
+    mend = atoms::mend,
+    elixir_scope = atoms::elixir_scope,
     __struct__ = atoms::__struct__,
     trace = atoms::trace,
     discard = atoms::discard,
@@ -68,6 +72,14 @@ words! {
     fragments = atoms::fragments,
     joined = atoms::joined,
     traces = atoms::traces,
+}
+
+/// The empty list, which is a word like an atom's.
+static EMPTY_LIST: AtomicU64 = AtomicU64::new(0);
+
+#[inline]
+pub(crate) fn empty_list() -> u64 {
+    EMPTY_LIST.load(Ordering::Relaxed)
 }
 
 /// The word as a term to return.

@@ -5,6 +5,8 @@
 //! counted, by lane and kind. Nothing is allocated after the start, and the only system call on the
 //! path is the one that wakes a sleeping drain.
 //!
+//! Beside the rings, [`Extents`] says which extent a process is in, for what it records.
+//!
 //! It is not a general queue: events never wait for room, the words in a slot mean nothing here,
 //! and a thread keeps its lane until the VM ends.
 //!
@@ -41,6 +43,7 @@ mod current;
 mod drain;
 mod entry;
 mod error;
+mod extents;
 mod gate;
 mod geometry;
 mod heads;
@@ -64,6 +67,7 @@ pub use bell::{WakeOn, Woken};
 pub use drain::Drain;
 pub use entry::Entry;
 pub use error::{Refusal, SessionError, StartError};
+pub use extents::{Extents, ExtentsFull, Known};
 pub use geometry::LanesConfig;
 pub use heads::Heads;
 pub use idle::IDLE;

@@ -17,7 +17,7 @@ use loom::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom::thread;
-use scope_ring::{Drain, Head, IDLE, Lanes, LanesConfig, Producer, WakeOn, Woken, Words};
+use scope_ring::{Drain, Extents, Head, IDLE, Lanes, LanesConfig, Producer, WakeOn, Woken, Words};
 use std::time::Duration;
 
 const SLOTS: usize = 2;
@@ -443,5 +443,31 @@ fn a_purse_is_emptied_before_it_is_the_next_sessions() {
         lane.record(Head::new(1).session(new), Words::default())
             .unwrap();
         asker.join().unwrap();
+    });
+}
+
+/// Two processes in turn in a bucket with one place left, which one of the dead has: whoever gets it
+/// keeps it, and reads what it wrote itself.
+#[test]
+fn a_place_of_the_dead_goes_to_one_of_the_living() {
+    model(|| {
+        let extents = Arc::new(Extents::<1>::new());
+        extents.enter(1, [1; 3], |_| true).unwrap();
+        extents.enter(2, [2; 3], |_| true).unwrap();
+        let life = |process: u64| {
+            let extents = Arc::clone(&extents);
+            move || {
+                let entered = extents.enter(process, [process; 3], |process| process != 1);
+                let seen = extents.of(process);
+                assert_eq!(seen, entered.is_ok().then_some([process; 3]));
+                extents.leave(process);
+                assert_eq!(extents.of(process), None);
+                entered.is_ok()
+            }
+        };
+        let other = thread::spawn(life(3));
+        let own = life(4)();
+        assert!(other.join().unwrap() || own);
+        assert_eq!((extents.of(2), extents.used()), (Some([2; 3]), 1));
     });
 }

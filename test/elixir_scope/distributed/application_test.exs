@@ -14,6 +14,17 @@ defmodule ElixirScope.Distributed.ApplicationTest do
       assert Supervisor.which_children(Scope.Application) == []
       assert :ok = Scope.record(:step, 1)
       assert :ok = Scope.record(:step, 1, correlation_id: "r", scope: :other)
+      carried = "es1.AAAA"
+
+      assert :ran =
+               Scope.with_correlation("r-17", fn ->
+                 assert {nil, nil, []} =
+                          {Scope.correlation(), Scope.context(), :seq_trace.get_token()}
+
+                 for context <- [nil, carried, [tenant: 3]], do: :ok = Scope.put_context(context)
+                 Scope.with_context(carried, fn -> :ran end)
+               end)
+
       assert {:error, %Error{reason: :not_running}} = Scope.events()
       assert {:error, %Error{reason: :not_running}} = Scope.status()
       assert {:error, %Error{reason: :not_running}} = GlobalClock.now()

@@ -63,6 +63,12 @@ defmodule ElixirScope.Distributed.ExportTest do
   test "what is too large is cut, and says so", %{scope: scope} do
     assert data(scope, Enum.to_list(1..100_000)) =~ ~r/^\[1,2,3,.*\{"\$opaque":\{"type":"cut"/
     assert List.last(lines(scope)) =~ ~S("meta":{"truncated?":true}})
+
+    Scope.with_correlation(17, fn ->
+      Task.await(Task.async(fn -> Scope.record(:reached, 1, scope: scope) end))
+    end)
+
+    assert List.last(lines(scope)) =~ ~S("meta":{"attribution":"inherited"}})
   end
 
   test "filters and order are those of a query", %{scope: scope} do

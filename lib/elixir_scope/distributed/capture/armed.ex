@@ -65,6 +65,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       targets: armed.targets.functions,
       families: Order.families(order),
       callers: Order.callers?(order),
+      correlate: order.options[:correlate],
       arguments: order.options[:capture] != :calls,
       any: processes.existing == :all,
       new: new?(processes),

@@ -193,7 +193,6 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
 
   defp arm(state, order, node, ref, lease_ms \\ nil) do
     lease_ms = lease_ms || order.budgets.lease_ms
-
     Post.send(state.scope, node, :arm, ref: ref, order: order, lease_ms: lease_ms)
   end
 
@@ -216,9 +215,9 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   end
 
   defp abandon(id, state) do
-    nodes = all(state)
-    state = ask(state, {:stop, id}, nil, nodes, &disarm(state, id, :owner_down, &1, &2))
-    forget(state, id)
+    state
+    |> ask({:stop, id}, nil, all(state), &disarm(state, id, :owner_down, &1, &2))
+    |> forget(id)
   end
 
   defp joined(node, state), do: Enum.reduce(state.traces, state, &order_on(node, &1, &2))

@@ -21,6 +21,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
           targets: [Targets.target()],
           families: [atom],
           callers: boolean,
+          correlate: boolean,
           arguments: boolean,
           any: boolean,
           new: boolean,
@@ -48,7 +49,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
     %__MODULE__{
       functions: functions(parts),
       processes: processes(parts, if(arguments, do: [], else: [:arity])),
-      messages: if(Enum.any?(parts, &(:message in &1.families)), do: Spec.messages(), else: %{})
+      messages: messages(Enum.filter(parts, &(:message in &1.families)))
     }
   end
 
@@ -97,6 +98,9 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   defp by_module(functions), do: Enum.group_by(functions, fn {{module, _, _}, _} -> module end)
 
   # Messages
+
+  defp messages([]), do: %{}
+  defp messages(parts), do: Spec.messages(Enum.any?(parts, & &1.correlate))
 
   defp message_steps(from, to) do
     for direction <- [:send, :receive],

@@ -34,6 +34,13 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: [],
         doc: "more kinds or families of events of these processes, such as `:process` or `:gc`"
       ],
+      correlate: [
+        type: :boolean,
+        default: true,
+        doc:
+          "whether calls and sends are shown with the correlation that came with a message, " <>
+            "which makes each call dearer; that of the process's own `with_correlation/2` always is"
+      ],
       capture: [
         type: {:in, [:calls, :arguments, :full]},
         default: :arguments,

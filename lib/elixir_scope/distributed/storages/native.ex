@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Event, Native, Scope, Storage}
+  alias ElixirScope.Distributed.{Capture.Correlation, Event, Native, Scope, Storage}
 
   @behaviour Storage
 
@@ -47,6 +47,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
     |> Map.update!(:kinds, &Event.expand/1)
     |> Map.update!(:from, &moment(&1, 0))
     |> Map.update!(:to, &moment(&1, @last_logical))
+    |> Map.update!(:correlation_id, &forms/1)
   end
 
   @impl Storage
@@ -104,6 +105,10 @@ defmodule ElixirScope.Distributed.Storages.Native do
     Scope.publish(scope)
     scope
   end
+
+  # An event has the id as it was given to `record/3`, or by its key.
+  defp forms(nil), do: []
+  defp forms(id), do: Enum.uniq([id, Correlation.key(id)])
 
   # A start is a new origin, so that numbers are never given twice.
   defp incarnation, do: System.os_time(:microsecond)

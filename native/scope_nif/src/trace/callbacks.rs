@@ -114,6 +114,7 @@ impl<'e> Point<'e> {
             pid: self.pid,
             about,
             data,
+            token: None,
         }
     }
 }
@@ -126,9 +127,13 @@ fn called(point: Point<'_>) -> Option<()> {
         let verdict = point.message().map(Verdict::of).unwrap_or_default();
         let wanting = verdict.filter(wanting);
         POINTS.called(point.pid, wanting);
+        let sight = point.sight(Kind::Call, about, Data::of(arguments));
         record(
             wanting,
-            &point.sight(Kind::Call, about, Data::of(arguments)),
+            &Sight {
+                token: verdict.token,
+                ..sight
+            },
         );
     } else {
         let kind = function::end_of(point.tag)?;
@@ -141,10 +146,9 @@ fn called(point: Point<'_>) -> Option<()> {
 fn sent(point: Point<'_>) -> Option<()> {
     let wanting = POINTS.of_process(Family::Message as u8, point.pid);
     let about = point.extra().map_or(About::Nothing, About::of);
-    record(
-        wanting,
-        &point.sight(Kind::Send, about, Data::Message(point.term)),
-    );
+    let sight = point.sight(Kind::Send, about, Data::Message(point.term));
+    let token = point.message();
+    record(wanting, &Sight { token, ..sight });
     Some(())
 }
 
@@ -208,6 +212,7 @@ fn began(point: &Point<'_>) -> Option<()> {
         pid: parent,
         about: About::Pid(point.pid),
         data: Data::of(point.extra()),
+        token: None,
     };
     record(wanting, &sight);
     Some(())

@@ -55,7 +55,6 @@ pub(super) fn end_of(tag: u64) -> Option<Kind> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Verdict<'e> {
     wanting: Option<Traces>,
-    #[expect(dead_code, reason = "correlation is to read it")]
     pub(super) token: Option<Term<'e>>,
 }
 

@@ -2,7 +2,9 @@
 
 use super::seats::{self, Keep};
 use crate::erl::Term;
-use crate::payload::{self, Content, Data};
+use crate::extent;
+use crate::label;
+use crate::payload::{self, Content, Correlation, Data};
 use crate::ring::LANES;
 use crate::scopes::{self, ScopeId};
 use scope_event::{Budget, Kind};
@@ -33,6 +35,8 @@ pub(crate) struct Sight<'e> {
     pub(crate) pid: u64,
     pub(crate) about: About<'e>,
     pub(crate) data: Data<'e>,
+    /// The token that the process carried, where a match specification asked for it.
+    pub(crate) token: Option<Term<'e>>,
 }
 
 impl About<'_> {
@@ -111,12 +115,24 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     let others = group.without(Traces::of(first)).seats();
     let keep = others.map(|seat| seats::of(seat).keep);
     let content = content(sight, keep.fold(seat.keep, Keep::max));
-    let Some((mut entry, payers)) = open(group, head, content.room()) else {
+    let joined = group.len() > 1;
+    let source = Source::of(sight);
+    let is_bare = content.is_empty() && !joined && source.is_none();
+    let room = if is_bare { 0 } else { content.room() };
+    let Some((mut entry, payers)) = open(group, head, room) else {
         return;
     };
     let stamp = clock.now().coarse().bits();
-    let joined = (payers.len() > 1).then(|| payers.bits());
-    let used = payload::write(entry.payload(), &Content { joined, ..content });
+    let content = Content {
+        correlation: source.at(stamp >> 32),
+        joined: joined.then_some(payers.bits()),
+        ..content
+    };
+    let used = if is_bare {
+        0
+    } else {
+        payload::write(entry.payload(), &content)
+    };
     let pid = sight.pid;
     entry.commit(
         Words {
@@ -126,6 +142,38 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
         },
         used,
     );
+}
+
+/// Where an event has its correlation from: the extent that its process is in, else what it carries.
+enum Source<'e> {
+    None,
+    Extent(extent::Id),
+    Token(Term<'e>),
+}
+
+impl<'e> Source<'e> {
+    #[inline]
+    fn of(sight: &Sight<'e>) -> Self {
+        match (extent::of(sight.pid), sight.token) {
+            (Some(own), _) => Self::Extent(own),
+            (None, Some(token)) if !label::is_none(token) => Self::Token(token),
+            _ => Self::None,
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// What it is at a second since 1970.
+    fn at(self, now: u64) -> Option<Correlation<'e>> {
+        match self {
+            Self::None => None,
+            Self::Extent(id) => Some(Correlation::Own(id)),
+            // The label is the second part of a token.
+            Self::Token(token) => label::carried(token).id(now).map(Correlation::Inherited),
+        }
+    }
 }
 
 /// An entry that the first of them who can pays for, and all who do.

@@ -53,6 +53,7 @@ pub(super) fn collected(point: &Point<'_>) -> Option<()> {
             pid,
             about: About::Nothing,
             data,
+            token: None,
         },
     );
     Some(())

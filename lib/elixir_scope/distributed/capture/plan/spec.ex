@@ -26,14 +26,27 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
     if bound == [], do: every_call(free), else: clauses(free, bound)
   end
 
-  @doc "What is needed to know who sent a message: only this way does the VM tell."
-  @spec messages() :: %{(:send | :receive) => t}
-  def messages, do: %{receive: [{[:"$1", :"$2", :_], [], [{:message, {{:"$1", :"$2"}}}]}]}
+  # What the process carries: only here can it be asked for.
+  @token {:get_seq_token}
+
+  @doc "What is needed to know who sent a message, and under which correlation one is sent."
+  @spec messages(boolean) :: %{(:send | :receive) => t}
+  def messages(correlate?) do
+    receive = %{receive: [{[:"$1", :"$2", :_], [], [{:message, {{:"$1", :"$2"}}}]}]}
+    if correlate?, do: Map.put(receive, :send, [{:_, [], [{:message, @token}]}]), else: receive
+  end
+
+  defp message(bits, false), do: {:message, bits}
+  defp message(bits, true), do: {:message, {{bits, @token}}}
+
+  defp correlate?(wanting), do: Enum.any?(wanting, fn {part, _target} -> part.correlate end)
 
   defp free?(target), do: Enum.all?([target.pattern | target.also], &(&1.head == :_))
 
   defp every_call(free) do
-    case Enum.flat_map(free, &actions/1) do
+    token = if correlate?(free), do: [{:message, @token}], else: []
+
+    case token ++ Enum.flat_map(free, &actions/1) do
       [] -> true
       actions -> [{:_, [], Enum.uniq(actions)}]
     end
@@ -51,22 +64,23 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
   defp clauses([], [{part, target}]) do
     for pattern <- patterns(target) do
       {head, guards} = Pattern.match_head(pattern)
-      {head, guards, [{:message, part.bit} | one(part, pattern)]}
+      {head, guards, [message(part.bit, correlate?([{part, target}])) | one(part, pattern)]}
     end
   end
 
   defp clauses(free, bound) do
     always = Enum.reduce(free, 0, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
     rest = Enum.uniq(Enum.flat_map(free, &actions/1))
+    token? = correlate?(free ++ bound)
 
     combinations =
       for some <- subsets(bound), some != [] do
         bits = Enum.reduce(some, always, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
         actions = Enum.uniq(Enum.flat_map(some, &actions/1) ++ rest)
-        {:_, [Condition.all(Enum.map(some, &condition/1))], [{:message, bits} | actions]}
+        {:_, [Condition.all(Enum.map(some, &condition/1))], [message(bits, token?) | actions]}
       end
 
-    combinations ++ if(free == [], do: [], else: [{:_, [], [{:message, always} | rest]}])
+    combinations ++ if(free == [], do: [], else: [{:_, [], [message(always, token?) | rest]}])
   end
 
   defp one(part, pattern), do: actions({part, %{pattern: pattern, also: []}})

@@ -1,0 +1,91 @@
+//! What the label of a `seq_trace` token says to us.
+//!
+//! Labels are shared: ours is a map, in which each tool has a key, and ours holds `{id, expiry}`. It
+//! may come from anywhere, so what is not exactly that is nothing, and so is what expired, or what
+//! would live longer than any label of ours does.
+
+use crate::erl::Term;
+use crate::extent::Id;
+use crate::words;
+
+/// Seconds for which a label counts, from when it is set.
+pub(crate) const LIFETIME: u64 = 30;
+
+/// A label of the process's own extent is set anew when it has fewer seconds left.
+const FRESH: u64 = LIFETIME / 2;
+
+/// Seconds by which the clocks of two nodes may differ before one believes no label of the other.
+const SKEW: u64 = 30;
+
+/// What a process carries.
+#[derive(Clone, Copy)]
+pub(crate) enum Carried {
+    /// No token.
+    Nothing,
+    /// A label that is no map: another tool's alone.
+    Foreign,
+    /// A map in which we have nothing, or nothing that can be read.
+    Shared,
+    /// Ours; `expiry` in seconds since 1970.
+    Ours { id: Id, expiry: u64 },
+}
+
+impl Carried {
+    /// The id, while it counts.
+    #[inline]
+    pub(crate) fn id(self, now: u64) -> Option<Id> {
+        match self {
+            Self::Ours { id, expiry } if (now..=now + LIFETIME + SKEW).contains(&expiry) => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a process in the extent of `own` should carry another label, which can be given it.
+    pub(crate) fn differs(self, own: Id, now: u64) -> bool {
+        match self {
+            Self::Foreign => false,
+            Self::Ours { id, expiry } => id != own || expiry < now + FRESH,
+            Self::Nothing | Self::Shared => true,
+        }
+    }
+
+    /// Whether a label of ours is past its time.
+    pub(crate) fn is_stale(self, now: u64) -> bool {
+        matches!(self, Self::Ours { .. }) && self.id(now).is_none()
+    }
+}
+
+/// Whether there is no token: the common case, without a call into the machine.
+#[inline]
+pub(crate) fn is_none(token: Term<'_>) -> bool {
+    token.word() == words::empty_list()
+}
+
+/// From what `:seq_trace.get_token(:label)` says: `[]` or `{:label, label}`.
+pub(crate) fn carried(token: Term<'_>) -> Carried {
+    match token.tuple().and_then(|mut parts| parts.nth(1)) {
+        Some(label) => read(label),
+        None => Carried::Nothing,
+    }
+}
+
+/// From a label itself, as a trace point sees it.
+#[inline]
+pub(crate) fn read(label: Term<'_>) -> Carried {
+    match label.field(words::elixir_scope()) {
+        Some(ours) => stamped(ours).unwrap_or(Carried::Shared),
+        None if label.is_map() => Carried::Shared,
+        None => Carried::Foreign,
+    }
+}
+
+fn stamped(ours: Term<'_>) -> Option<Carried> {
+    let mut parts = ours.tuple().filter(|parts| parts.len() == 2)?;
+    let (id, expiry) = (parts.next()?, parts.next()?);
+    Some(Carried::Ours {
+        id: Id::read(id)?,
+        expiry: expiry.int()?.try_into().ok()?,
+    })
+}
