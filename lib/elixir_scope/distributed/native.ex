@@ -41,6 +41,10 @@ defmodule ElixirScope.Distributed.Native do
   # Recording never raises, also where there is no library.
   def ring_record(_name, _data, _correlation), do: :ok
   def ring_record_to(_scope, _name, _data, _correlation), do: :ok
+  def ring_call(_module, _function, _arguments), do: :ok
+  def ring_return(_module, _function, _arity, _value), do: :ok
+  def ring_exception(_module, _function, _arity, _class, _reason, _stack), do: :ok
+  def ring_vitals(_pid, _data), do: :ok
   def ring_status, do: missing()
 
   # store_: ElixirScope.Distributed.Storages.Native

@@ -71,4 +71,5 @@ rustler::atoms! {
     call,
     return_from,
     exception_from,
+    line,
 }

@@ -15,6 +15,7 @@ mod event;
 mod export;
 mod filter;
 mod graph;
+mod instrument;
 mod keeper;
 mod payload;
 mod raw;

@@ -63,6 +63,20 @@ pub(crate) fn write(
     PREFIX + subject + correlation + data
 }
 
+/// Writes a payload of nothing but data, which `encode` writes into the room it is given: how many
+/// bytes, and whether anything was cut.
+pub(crate) fn write_data(
+    room: &mut [u8],
+    encode: impl FnOnce(&mut [u8]) -> (usize, bool),
+) -> usize {
+    let Some((prefix, rest)) = room.split_first_chunk_mut::<PREFIX>() else {
+        return 0;
+    };
+    let (used, cut) = encode(rest);
+    *prefix = [u8::from(cut) * TRUNCATED, 0, 0, 0, 0];
+    PREFIX + used
+}
+
 /// Reads back what [`write`] wrote.
 pub(crate) fn split(payload: &[u8]) -> Parts<'_> {
     let Some((&[flags, a, b, c, d], rest)) = payload.split_first_chunk::<PREFIX>() else {

@@ -43,8 +43,8 @@ fn ring_start(bytes: usize, threads: usize) -> Result<(), String> {
 
 /// What no event shows, from now on.
 #[rustler::nif]
-fn ring_hide(hidden: Hidden) -> Atom {
-    redact::set(&hidden);
+fn ring_hide(env: rustler::Env<'_>, hidden: Hidden) -> Atom {
+    redact::set(env, &hidden);
     atoms::ok()
 }
 
@@ -79,9 +79,7 @@ unsafe extern "C" fn ring_record_to(
 fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlation: Term<'_>) {
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
     let Some(clock) = scopes::clock(scope) else {
-        // Ordering: a count that guards nothing else.
-        UNSCOPED.fetch_add(1, Ordering::Relaxed);
-        return;
+        return count_unscoped();
     };
     let subject = if name.is_atom() { name.word() } else { 0 };
     let pid = env.caller();
@@ -111,6 +109,12 @@ fn record(env: Env<'_>, scope: ScopeId, name: Term<'_>, data: Term<'_>, correlat
             used,
         );
     }
+}
+
+/// An event came while its scope did not run.
+pub(crate) fn count_unscoped() {
+    // Ordering: a count that guards nothing else.
+    UNSCOPED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// `nil` is what an event has when nothing was given.

@@ -1,26 +1,36 @@
 //! From a term of the machine to bounded bytes: the order of the questions is fixed, because one
 //! that is asked too early can kill the machine (see [`crate::erl`]).
 
-use crate::erl::Term;
+use crate::erl::{Env, Term};
 use crate::{redact, words};
 use scope_event::{Budget, Guard, Opaque, Step, TermWriter};
 
 /// Writes `term` into `room` and says how many bytes that took, and whether anything was cut.
 #[inline]
 pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
-    let (names, redactor) = (term.env(), redact::current());
+    encode_with(term.env(), room, budget, |writer| walk(term, writer))
+}
+
+/// The same for a term that is put together by `write`.
+#[inline]
+pub(crate) fn encode_with(
+    names: Env<'_>,
+    room: &mut [u8],
+    budget: Budget,
+    write: impl FnOnce(&mut TermWriter<'_>) -> Step,
+) -> (usize, bool) {
     let mut writer = TermWriter::new(room, budget);
-    if let Some(redactor) = redactor {
+    if let Some(redactor) = redact::current() {
         writer.guard(Guard::new(redactor, &names));
     }
     // Wherever the walk stops, the writer closes what is open.
-    let _ = walk(term, &mut writer);
+    let _ = write(&mut writer);
     let cut = writer.is_truncated();
     (writer.finish().len(), cut)
 }
 
 /// Recursion is bounded: the writer enters no container below its budget's depth.
-fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+pub(crate) fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
     if term.is_atom() {
         to.atom(term.word())
     } else if let Some(value) = term.int() {

@@ -37,6 +37,7 @@ words! {
     call = atoms::call,
     return_from = atoms::return_from,
     exception_from = atoms::exception_from,
+    line = atoms::line,
 }
 
 /// The word as a term to return.

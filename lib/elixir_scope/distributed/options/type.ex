@@ -19,7 +19,9 @@ defmodule ElixirScope.Distributed.Options.Type do
     mfa: "a {module, function, arity}",
     timestamp: "a timestamp",
     transport: "a {module, options}",
-    redact: "a keyword list of :keys, :types, :modules (lists of names) and :defaults (a boolean)"
+    redact:
+      "a keyword list of :keys, :types, :modules (lists of names), :functions (a list of " <>
+        "{module, name} or {module, name, arity}) and :defaults (a boolean)"
   }
 
   @doc "Says whether `value` is of the type, else in words what was expected."
