@@ -271,7 +271,7 @@ defmodule ElixirScope.Distributed.TidyTest do
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do
-      for entry <- [:start, :config, :record, :filter, :query] do
+      for entry <- [:start, :config, :record, :filter, :query, :instrument, :scope, :project] do
         assert_tidy(undocumented(entry, Options.schema(entry)))
         assert_tidy(refused_defaults(entry, Options.schema(entry), &Options.validate(entry, &1)))
       end

@@ -18,7 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.{Options.Type, Transports}
+  alias ElixirScope.Distributed.Options.{Instrument, Type}
+  alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
 
@@ -168,7 +169,10 @@ defmodule ElixirScope.Distributed.Options do
     config: @config ++ @start,
     record: @record,
     filter: @filter,
-    query: @query
+    query: @query,
+    instrument: Instrument.of_use(),
+    scope: Instrument.of_function(),
+    project: Instrument.of_project()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -176,7 +180,8 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter` or `:query`.
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:instrument`
+  (of `use`), `:scope` (of `@scope`) or `:project` (of a mix.exs).
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -17,6 +17,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     pos_integer: "a positive integer",
     non_neg_integer: "a non-negative integer",
     mfa: "a {module, function, arity}",
+    functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
     transport: "a {module, options}",
     redact:
@@ -47,6 +48,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
   defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
   defp valid?(:mfa, {m, f, a}), do: is_atom(m) and is_atom(f) and (a == :_ or a in 0..255)
+  defp valid?(:functions, names), do: is_list(names) and Enum.all?(names, &function?/1)
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
@@ -56,6 +58,9 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?({:in, values}, value), do: value in values
   defp valid?({:behaviour, behaviour}, value), do: implements?(value, behaviour)
   defp valid?(_type, _value), do: false
+
+  defp function?({name, arity}), do: is_atom(name) and arity in 0..255
+  defp function?(name), do: is_atom(name)
 
   # Structural: what counts is that the callbacks are there.
   defp implements?(module, behaviour) when is_atom(module) and module not in [nil, true, false] do
