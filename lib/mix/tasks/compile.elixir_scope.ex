@@ -31,12 +31,16 @@ defmodule Mix.Tasks.Compile.ElixirScope do
 
   use Mix.Task.Compiler
 
-  alias ElixirScope.Distributed.Capture.Instrument.{Modules, Settings}
+  alias ElixirScope.Distributed.Capture.Instrument.{Core, Modules, Settings}
 
   @impl true
   def run(_arguments) do
     settings = Settings.read!()
-    remember(:erlang.term_to_binary({Mix.Project.config()[:elixir_scope], settings}))
+
+    remember(
+      :erlang.term_to_binary({Mix.Project.config()[:elixir_scope], Core.module_info(:md5)})
+    )
+
     if settings, do: during_elixir(settings)
     {:noop, []}
   end
@@ -57,10 +61,11 @@ defmodule Mix.Tasks.Compile.ElixirScope do
     end)
   end
 
-  # Elixir's compiler does not know the choice: where it is another one than last time, it
-  # forgets what it has compiled.
+  # Elixir's compiler knows neither the choice nor what is made of it: where it is another one
+  # than last time, it forgets what it has compiled.
   defp remember(choice) do
     if File.read(manifest()) != {:ok, choice} do
+      Mix.Tasks.Compile.Elixir.clean()
       Enum.each(Mix.Tasks.Compile.Elixir.manifests(), &File.rm/1)
       File.mkdir_p!(Path.dirname(manifest()))
       File.write!(manifest(), choice)
