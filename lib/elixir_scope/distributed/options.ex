@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Instrument, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Type}
   alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
@@ -105,6 +105,11 @@ defmodule ElixirScope.Distributed.Options do
       type: :redact,
       default: [],
       doc: "what no event shows besides passwords, tokens and the like: see `Capture.Redact`"
+    ],
+    capture: [
+      type: :capture,
+      default: [],
+      doc: "what else is recorded: log, telemetry events, vitals; see `Capture.Sources`"
     ]
   ]
 
@@ -172,7 +177,9 @@ defmodule ElixirScope.Distributed.Options do
     query: @query,
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
-    project: Instrument.of_project()
+    project: Instrument.of_project(),
+    logger: Capture.of_logger(),
+    vitals: Capture.of_vitals()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -181,7 +188,8 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:instrument`
-  (of `use`), `:scope` (of `@scope`) or `:project` (of a mix.exs).
+  (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
+  (of `capture:`).
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -6,18 +6,31 @@ defmodule ElixirScope.Distributed.Status do
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
+    * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Capture.{Recorder, Sources}
+  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :store, :sync, :nodes, :missing]
+  @enforce_keys [
+    :scope,
+    :node,
+    :incarnation,
+    :clock,
+    :rings,
+    :sources,
+    :store,
+    :sync,
+    :nodes,
+    :missing
+  ]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -26,6 +39,7 @@ defmodule ElixirScope.Distributed.Status do
           incarnation: non_neg_integer,
           clock: map,
           rings: map,
+          sources: map | nil,
           store: map,
           sync: map,
           nodes: %{node => ClusterNodeInfo.t()},
@@ -63,6 +77,7 @@ defmodule ElixirScope.Distributed.Status do
       incarnation: scope.incarnation,
       clock: GlobalClock.status(scope),
       rings: Recorder.status(),
+      sources: Sources.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
       nodes: nodes,

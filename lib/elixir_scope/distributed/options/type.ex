@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   # What an option may hold: one place that checks a value and says in words what
   # was expected, so that the schema, its errors and its documentation agree.
 
-  alias ElixirScope.Distributed.Capture.Redact
+  alias ElixirScope.Distributed.Capture.{Redact, Sources}
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
@@ -20,6 +20,8 @@ defmodule ElixirScope.Distributed.Options.Type do
     functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
     transport: "a {module, options}",
+    capture:
+      "a list of :logger, :telemetry (with lists of atoms), :vitals, alone or with their options",
     redact:
       "a keyword list of :keys, :types, :modules (lists of names), :functions (a list of " <>
         "{module, name} or {module, name, arity}) and :defaults (a boolean)"
@@ -53,6 +55,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
   defp valid?(:redact, value), do: Redact.valid?(value)
+  defp valid?(:capture, value), do: Sources.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:in, values}, value), do: value in values
