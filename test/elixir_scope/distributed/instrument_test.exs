@@ -270,6 +270,60 @@ defmodule ElixirScope.Distributed.InstrumentTest do
     assert seen(fn -> m.private?(1) end) == [{:call, {m, :private, 1}, nil}]
   end
 
+  @server ~S'''
+    use GenServer
+    @compile {:inline, add: 2}
+    @doc "Adds."
+    @spec add(integer, integer) :: integer
+    def add(a, b), do: a + b
+    @impl true
+    def init(n), do: {:ok, n}
+    @impl true
+    @scope args: false
+    def handle_call(_request, _from, n), do: {:reply, n, add(n, 1)}
+    defdelegate keys(map), to: Map
+  '''
+
+  test "a server, its callbacks, inlined functions and delegates" do
+    {m, _} = compile("Server", "use ElixirScope.Distributed.Instrument", @server)
+    {:ok, server} = GenServer.start_link(m, 1)
+    assert [1, 2] = for(_ <- 1..2, do: GenServer.call(server, :next))
+    {:ok, events} = Scope.events(pids: [server])
+
+    assert [{:call, :init, [1]}, {:return, :init, {:ok, 1}}, {:call, :handle_call, nil} | _] =
+             for(event <- events, do: {event.kind, elem(event.subject, 1), event.data})
+
+    assert [{:call, _, [%{a: 1}]}, {:return, _, [:a]}] = seen(fn -> m.keys(%{a: 1}) end)
+    assert [{:call, _, [1, 2]}, {:return, _, 3}] = seen(fn -> m.add(1, 2) end)
+    GenServer.stop(server)
+  end
+
+  test "what is made while compiling, and modules in modules" do
+    {m, _} =
+      compile("Outer", "use ElixirScope.Distributed.Instrument", """
+      defmodule Inner do
+        def f(x), do: x
+      end
+      def f(x), do: Inner.f(x)
+      """)
+
+    {outer, inner} = {Outer, Outer.Inner}
+    assert m in [outer, inner]
+
+    assert [{:call, {^outer, :f, 1}, [1]}, {:return, _, 1}] =
+             seen(fn -> apply(outer, :f, [1]) end)
+
+    body =
+      quote do:
+              (
+                use ElixirScope.Distributed.Instrument
+                def(f(x), do: x)
+              )
+
+    {:module, made, _binary, _} = Module.create(Made, body, __ENV__)
+    assert [{:call, {^made, :f, 1}, [1]}, {:return, _, 1}] = seen(fn -> apply(made, :f, [1]) end)
+  end
+
   test "what is wrong is an error of the line where it stands" do
     for {first, source, message} <- [
           {", onyl: []", "", "unknown option :onyl, did you mean :only?"},
