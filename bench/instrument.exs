@@ -72,6 +72,9 @@ results =
   Bench.compare(
     [
       nif: fn -> Native.enabled(:call, [], :tracee) end,
+      record: fn -> Scope.record(:step) end,
+      record_two: fn -> Scope.record(:step, [1, :tea]) end,
+      record_map: fn -> Scope.record(:step, [map]) end,
       call: fn -> Recorder.call(Shop, :buy, 2) end,
       call_two: fn -> Recorder.call(Shop, :buy, [1, :tea]) end,
       call_map: fn -> Recorder.call(Shop, :buy, [map]) end,
@@ -116,13 +119,16 @@ row.("ring_call, no arguments", results[:call], set, times: 3)
 row.("ring_call, no arguments", results[:call], busy, times: 5)
 row.("ring_call, no arguments", results[:call], {"counters.add/3", :counter}, [])
 row.("ring_call, no arguments", results[:call], handler, times: 1)
+row.("ring_call, no arguments", results[:call], {"record/1", :record}, times: 0.8)
 row.("ring_call, two arguments", results[:call_two], busy, at_most: 70, times: 1.3)
+row.("ring_call, two arguments", results[:call_two], {"record/2", :record_two}, times: 0.8)
 
 row.("ring_call, a map of three", results[:call_map], {"ets, write_concurrency", :concurrent_map},
   at_most: 175,
   times: 1.3
 )
 
+row.("ring_call, a map of three", results[:call_map], {"record/2", :record_map}, times: 0.8)
 row.("ring_return, integer", results[:return], busy, at_most: 70, times: 1.3)
 
 row.(

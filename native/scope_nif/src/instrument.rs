@@ -41,8 +41,11 @@ unsafe extern "C" fn ring_call(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arguments]) = unsafe { raw::arguments(env, argv) };
-    if let Some(function) = Function::new(module, name, arguments) {
-        let data = arguments.int().is_none().then_some(arguments);
+    let (arity, data) = match arguments.int() {
+        Some(arity) => (number(arity), None),
+        None => (count(arguments), Some(arguments)),
+    };
+    if let Some(function) = Function::new(module, name, arity) {
         function.record(env, Kind::Call, data);
     }
     words::term(words::ok())
@@ -55,7 +58,7 @@ unsafe extern "C" fn ring_return(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arity, value]) = unsafe { raw::arguments(env, argv) };
-    if let Some(function) = Function::new(module, name, arity) {
+    if let Some(function) = Function::new(module, name, arity_of(arity)) {
         function.record(env, Kind::Return, Some(value));
     }
     words::term(words::ok())
@@ -68,7 +71,7 @@ unsafe extern "C" fn ring_exception(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arity, class, reason, stack]) = unsafe { raw::arguments(env, argv) };
-    if let Some(function) = Function::new(module, name, arity) {
+    if let Some(function) = Function::new(module, name, arity_of(arity)) {
         let secret = function.is_secret(env);
         write(Kind::Exception, function, env.caller(), |room| {
             walk::encode_with(env, room, EXCEPTION, |to| {
@@ -95,13 +98,13 @@ unsafe extern "C" fn ring_vitals(
 }
 
 impl Function {
-    fn new(module: Term<'_>, name: Term<'_>, last: Term<'_>) -> Option<Self> {
+    fn new(module: Term<'_>, name: Term<'_>, arity: u8) -> Option<Self> {
         if !module.is_atom() || !name.is_atom() {
             return None;
         }
         Some(Self {
             pair: trace::pack(module.word(), name.word())?,
-            arity: arity_of(last),
+            arity,
         })
     }
 
@@ -226,14 +229,20 @@ fn line(mut location: Term<'_>) -> Option<i64> {
     None
 }
 
-/// A number, or how many arguments there are: at most 255.
+/// A number, or how many arguments there are.
 fn arity_of(term: Term<'_>) -> u8 {
-    if let Some(arity) = term.int() {
-        return u8::try_from(arity).unwrap_or(u8::MAX);
-    }
-    let (mut arity, mut rest) = (0u8, term);
-    while let Some((_, tail)) = rest.cell() {
-        (arity, rest) = (arity.saturating_add(1), tail);
+    term.int().map_or_else(|| count(term), number)
+}
+
+fn number(arity: i64) -> u8 {
+    u8::try_from(arity).unwrap_or(u8::MAX)
+}
+
+/// Arguments of a function: at most 255.
+fn count(mut arguments: Term<'_>) -> u8 {
+    let mut arity = 0;
+    while let Some((_, rest)) = arguments.cell() {
+        (arity, arguments) = (arity + 1, rest);
         if arity == u8::MAX {
             break;
         }
