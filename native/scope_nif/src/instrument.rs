@@ -121,7 +121,10 @@ impl Function {
                 walk::encode_with(env, room, Budget::ARGUMENTS, |to| to.redacted())
             }),
             Some(data) => write(kind, self, pid, |room| {
-                walk::encode(data, room, Budget::ARGUMENTS)
+                walk::encode_with(env, room, Budget::ARGUMENTS, |to| match kind {
+                    Kind::Call => walk::elements(data, to),
+                    _ => walk::walk(data, to),
+                })
             }),
         }
     }

@@ -59,6 +59,17 @@ pub(crate) fn walk(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
     }
 }
 
+/// The same for what is known to be a list, such as arguments: nothing else is asked first.
+pub(crate) fn elements(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    if !term.is_list() || term.is_empty_list() {
+        return walk(term, to);
+    }
+    match to.list() {
+        Step::Enter => list(term, to),
+        step => step,
+    }
+}
+
 /// The name of a struct, where that can hide it.
 fn name_of(map: Term<'_>) -> Option<u64> {
     if !redact::current()?.has_types() {

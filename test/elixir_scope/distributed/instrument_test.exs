@@ -219,11 +219,17 @@ defmodule ElixirScope.Distributed.InstrumentTest do
     assert Enum.map(seen(serve), &elem(&1, 0)) == [:call, :call, :call]
   end
 
-  test "a loop does not grow", %{watched: m} do
-    {pid, reference} =
-      Process.spawn(fn -> m.loop(20_000, 0) end, [:monitor, max_heap_size: 10_000])
+  defp run_in_a_small_heap(fun) do
+    limit = %{size: 6_000, kill: true, error_logger: false}
+    {pid, reference} = Process.spawn(fun, [:monitor, max_heap_size: limit])
+    assert_receive {:DOWN, ^reference, :process, ^pid, reason}
+    reason
+  end
 
-    assert_receive {:DOWN, ^reference, :process, ^pid, :normal}, 30_000
+  test "a loop does not grow, unless it is forced to", %{watched: m} do
+    assert run_in_a_small_heap(fn -> m.loop(3_000, 0) end) == :normal
+    {forced, _} = compile("Forced", "use ElixirScope.Distributed.Instrument, returns: :force")
+    assert run_in_a_small_heap(fn -> forced.loop(3_000, 0) end) == :killed
   end
 
   @chosen ~S'''
