@@ -6,6 +6,7 @@ defmodule ElixirScope.Distributed.InstrumentTest do
   import ExUnit.CaptureIO
 
   alias ElixirScope.Distributed, as: Scope
+  alias ElixirScope.Distributed.Capture.Instrument.Entry
 
   @source ~S'''
     defstruct [:a]
@@ -261,6 +262,53 @@ defmodule ElixirScope.Distributed.InstrumentTest do
     assert [:call, :call, :return, :return] = Enum.map(seen(fn -> m.loop(1) end), &elem(&1, 0))
     assert [{:call, _, [1]}, {:return, _, [1]}] = seen(fn -> m.entry(1) end)
     assert [{:call, _, [1]}, {:return, _, 1}] = seen(fn -> m.plain(1) end)
+  end
+
+  @entries ~S'''
+    @scope entry: true
+    def both(x) when x > 0, do: [x]
+    def both(x) when x < 0, do: raise("negative")
+    @scope entry: true, returns: false
+    def calls(x), do: hd(x)
+    @scope entry: true, returns: :force
+    def loop(0), do: :ok
+    def loop(n), do: loop(n - 1)
+  '''
+
+  test "an entry point is entered before its call and left after what became of it" do
+    {m, _} = compile("Entries", "use ElixirScope.Distributed.Instrument", @entries)
+    once = &[{Entry, :enter, [m, &1, 1]}, {Entry, :leave, [nil]}]
+    assert entries(fn -> m.both(1) end) == once.(:both)
+    assert entries(fn -> m.both(-1) end) == once.(:both)
+    assert entries(fn -> m.both(0) end) == []
+    assert entries(fn -> m.calls([1]) end) == once.(:calls)
+    assert entries(fn -> m.calls([]) end) == once.(:calls)
+    assert [enter, enter, leave, leave] = entries(fn -> m.loop(1) end)
+    assert {elem(enter, 1), elem(leave, 1)} == {:enter, :leave}
+    assert [{:call, {^m, :calls, 1}, [[]]}] = seen(fn -> m.calls([]) end)
+  end
+
+  # The calls of Entry that a process makes.
+  defp entries(fun) do
+    {:module, Entry} = Code.ensure_loaded(Entry)
+    :erlang.trace_pattern({Entry, :_, :_}, true, [])
+    pid = spawn(fn -> receive do: (:go -> outcome(:erlang, :apply, [fun, []])) end)
+    reference = Process.monitor(pid)
+    :erlang.trace(pid, true, [:call])
+    send(pid, :go)
+    assert_receive {:DOWN, ^reference, :process, ^pid, _reason}
+    delivered = :erlang.trace_delivered(pid)
+    assert_receive {:trace_delivered, ^pid, ^delivered}
+    :erlang.trace_pattern({Entry, :_, :_}, false, [])
+    collect(pid)
+  end
+
+  defp collect(pid) do
+    receive do
+      {:trace, ^pid, :call, call} -> [call | collect(pid)]
+    after
+      0 -> []
+    end
   end
 
   test "only what has a @scope, or by name" do

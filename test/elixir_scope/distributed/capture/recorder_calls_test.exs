@@ -65,6 +65,47 @@ defmodule ElixirScope.Distributed.Capture.RecorderCallsTest do
     assert {:error, %Opaque{type: :binary, size: 50_000_000}, [{A, :b, 1, 0}]} = exception.data
   end
 
+  # What has harmed a VM, or taken long, when it was looked at in another way.
+  @tag :tmp_dir
+  test "terms that are hard to look at go through every path", %{tmp_dir: folder} do
+    <<_::1, unaligned::binary>> = <<0::1, 0::size(100_000_000)-unit(8)>>
+
+    hard = [
+      unaligned,
+      <<1::3>>,
+      2 ** 100,
+      fn -> 1 end,
+      make_ref(),
+      [1 | 2] | native_record(folder)
+    ]
+
+    for term <- hard, shown <- [term, [term], %{deep: {term}}] do
+      assert :ok = Recorder.call(A, :b, [shown])
+      assert :ok = Recorder.return(A, :b, 1, shown)
+      assert :ok = Recorder.exception(A, :b, 1, :error, shown, [{A, :b, 1, []}])
+      assert :ok = Recorder.vitals(nil, shown)
+      assert :ok = Recorder.call(A, shown, shown)
+    end
+
+    {:ok, events} = Scope.events(pids: [self()])
+    assert Enum.count(events, &(&1.kind == :exception)) == 3 * length(hard)
+    assert [%{data: [%Opaque{type: :binary, size: 100_000_000}]} | _] = events
+  end
+
+  # They came with OTP 29.
+  defp native_record(folder) do
+    file = Path.join(folder, "points.erl")
+    File.write!(file, "-module(points). -export([new/0]). -record #pt{x = 1}. new() -> #pt{}.")
+
+    if System.otp_release() >= "29" do
+      {:ok, module, binary} = :compile.file(to_charlist(file), [:binary])
+      {:module, ^module} = :code.load_binary(module, ~c"points", binary)
+      [apply(module, :new, [])]
+    else
+      []
+    end
+  end
+
   test "secrets: by key, by module, by function of any or one arity" do
     rules = [modules: [Vault], functions: [{Users, :login}, {Users, :reset, 2}]]
     [node] = start_nodes(1, config: [elixir_scope_distributed: [redact: rules]])
