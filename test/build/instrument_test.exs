@@ -145,6 +145,34 @@ defmodule ElixirScope.Distributed.Build.InstrumentTest do
     assert chunks(app)[Shop.Used][~c"Code"] != off[~c"Code"]
   end
 
+  test "in an umbrella each application chooses for itself" do
+    folder = folder!()
+    on_exit(fn -> File.rm_rf!(folder) end)
+
+    write!(folder, "mix.exs", """
+    defmodule Umbrella.MixProject do
+      use Mix.Project
+      def project, do: [apps_path: "apps", version: "1.0.0", deps: []]
+    end
+    """)
+
+    shared = ~S(, build_path: "../../_build", deps_path: "../../deps", lockfile: "../../mix.lock")
+
+    application!(Path.join(folder, "apps/inner"), "inner", path_dep(), shared <> @project)
+    outer = Path.join(folder, "apps/outer")
+    application!(outer, "outer", "{:inner, in_umbrella: true}", shared)
+    mix!(folder, ~w(deps.get))
+
+    choice = [{"CHOICE", ~S([instrument: ["Inner*", "Outer*"]])}]
+    mix!(folder, ~w(compile --warnings-as-errors), choice)
+
+    print =
+      "IO.inspect(for m <- [Inner, Outer], do: m.module_info(:compile)[:options][:elixir_scope])"
+
+    hello = "[{:hello, 0, [args: true, returns: true, entry: false]}, nil]"
+    assert mix!(folder, ["run", "-e", print], choice) =~ hello
+  end
+
   test "a wrong choice ends the build and says what is wrong", %{app: app} do
     for {choice, said} <- [
           {"[instrumnet: []]", "unknown option :instrumnet, did you mean :instrument?"},

@@ -31,6 +31,9 @@ defmodule Mix.Tasks.Compile.ElixirScope do
 
   use Mix.Task.Compiler
 
+  # In an umbrella, in each application that has it.
+  @recursive true
+
   alias ElixirScope.Distributed.Capture.Instrument.{Core, Modules, Settings}
 
   @impl true

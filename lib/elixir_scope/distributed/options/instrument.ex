@@ -7,7 +7,9 @@ defmodule ElixirScope.Distributed.Options.Instrument do
     returns: [
       type: {:in, [true, false, :force]},
       default: true,
-      doc: "returns and exceptions; `:force` also of functions that loop, see below"
+      doc:
+        "returns and exceptions; `:force` also of functions that call themselves in last position, " <>
+          "for which they would otherwise be left out"
     ]
   ]
 
