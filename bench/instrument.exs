@@ -110,54 +110,48 @@ row = fn what, ours, {name, key}, options ->
 end
 
 nif = {"empty NIF", :nif}
+counter = {"counters.add/3", :counter}
+handler = {"handler, as of telemetry", :handler}
 set = {"ets, set", :plain_two}
 busy = {"ets, write_concurrency", :concurrent_two}
-handler = {"handler, as of telemetry", :handler}
+busy_map = {"ets, write_concurrency", :concurrent_map}
 
-row.("ring_call, no arguments", results[:call], nif, at_most: 25, times: 0.5)
-row.("ring_call, no arguments", results[:call], set, times: 3)
-row.("ring_call, no arguments", results[:call], busy, times: 5)
-row.("ring_call, no arguments", results[:call], {"counters.add/3", :counter}, [])
-row.("ring_call, no arguments", results[:call], handler, times: 1)
-row.("ring_call, no arguments", results[:call], {"record/1", :record}, times: 0.8)
-row.("ring_call, two arguments", results[:call_two], busy, at_most: 70, times: 1.3)
-row.("ring_call, two arguments", results[:call_two], {"record/2", :record_two}, times: 0.8)
+call = "ring_call, no arguments"
+row.(call, results[:call], nif, at_most: 25, times: 0.5)
+row.(call, results[:call], set, times: 3)
+row.(call, results[:call], busy, times: 5)
+row.(call, results[:call], {"record/1", :record}, times: 0.8)
 
-row.("ring_call, a map of three", results[:call_map], {"ets, write_concurrency", :concurrent_map},
-  at_most: 175,
-  times: 1.3
-)
+two = "ring_call, two arguments"
+row.(two, results[:call_two], busy, at_most: 70, times: 1.3)
+row.(two, results[:call_two], {"record/2", :record_two}, times: 0.8)
 
-row.("ring_call, a map of three", results[:call_map], {"record/2", :record_map}, times: 0.8)
+map = "ring_call, a map of three"
+row.(map, results[:call_map], busy_map, at_most: 175, times: 1.3)
+row.(map, results[:call_map], {"record/2", :record_map}, times: 0.8)
+
 row.("ring_return, integer", results[:return], busy, at_most: 70, times: 1.3)
-
-row.(
-  "ring_return, a map of three",
-  results[:return_map],
-  {"ets, write_concurrency", :concurrent_map},
-  at_most: 175,
-  times: 1.3
-)
-
+row.("ring_return, a map of three", results[:return_map], busy_map, at_most: 175, times: 1.3)
 row.("ring_exception, with its stack", results[:exception], busy, [])
+row.("ring_vitals, a map of three", results[:vitals], busy_map, [])
 
-row.(
-  "ring_vitals, a map of three",
-  results[:vitals],
-  {"ets, write_concurrency", :concurrent_map},
-  []
-)
+for {what, key} <- [
+      {call, :call},
+      {two, :call_two},
+      {"ring_return, integer", :return},
+      {"ring_exception, with its stack", :exception},
+      {"ring_vitals, a map of three", :vitals}
+    ],
+    peer <- [nif, counter, handler],
+    {key, peer} != {:call, nif},
+    do: row.(what, results[key], peer, [])
 
-row.("instrumented f/2, calls alone", added.(:f_calls, :f_plain), handler, times: 1)
-row.("instrumented f/2, call and return", added.(:f_watched, :f_plain), handler, [])
-
-row.(
-  "instrumented f/1 of a map, call and return",
-  added.(:f_watched_map, :f_plain_map),
-  handler,
-  []
-)
-
-row.("instrumented f/1 that fails", added.(:f_watched_fails, :f_plain_fails), handler, [])
+for {what, watched, plain} <- [
+      {"f/2, calls alone", :f_calls, :f_plain},
+      {"f/2, call and return", :f_watched, :f_plain},
+      {"f/1 of a map, call and return", :f_watched_map, :f_plain_map},
+      {"f/1 that fails", :f_watched_fails, :f_plain_fails}
+    ],
+    do: row.("instrumented #{what}", added.(watched, plain), handler, [])
 
 IO.puts("recorded #{status.rings.recorded}, lost #{status.rings.lost}")

@@ -383,7 +383,8 @@ defmodule ElixirScope.Distributed.InstrumentTest do
           {", onyl: []", "", "unknown option :onyl, did you mean :only?"},
           {", args: 1", "", "expected :args to be a boolean"},
           {"", "@scope arg: 1\ndef f(x), do: x", "unknown option :arg"},
-          {"", "@scope 1\ndef f(x), do: x", "expected a keyword list"}
+          {"", "@scope 1\ndef f(x), do: x", "expected a keyword list"},
+          {"", "@scope true\ndefmacro f(x), do: x", "defmacro f/1 is no function"}
         ] do
       assert_raise CompileError, ~r/#{Regex.escape(message)}/, fn ->
         compile("Wrong", "use ElixirScope.Distributed.Instrument" <> first, source)

@@ -40,7 +40,12 @@ defmodule ElixirScope.Distributed.Capture.Instrument.Definitions do
     end
   end
 
-  def on_definition(_env, _kind, _name, _arguments, _guards, _body), do: :ok
+  def on_definition(env, kind, name, arguments, _guards, _body) do
+    {how, _chosen} = Module.get_attribute(env.module, @state)
+
+    if scope(how, env) not in [nil, false],
+      do: Settings.wrong!(env, "@scope: #{kind} #{name}/#{length(arguments)} is no function")
+  end
 
   # A module can be offered before it says `use`: each of the two is put once.
   defp watch(module, how) do

@@ -39,9 +39,14 @@ defmodule ElixirScope.Distributed.Capture.Instrument.Settings do
         options
 
       {:error, message} ->
-        raise CompileError, file: env.file, line: env.line, description: message
+        wrong!(env, message)
     end
   end
+
+  @doc "Ends the compilation with what is wrong, and where."
+  @spec wrong!(Macro.Env.t(), String.t()) :: no_return
+  def wrong!(env, message),
+    do: raise(CompileError, file: env.file, line: env.line, description: message)
 
   # Where there is no Mix, nothing is said.
   defp project do
