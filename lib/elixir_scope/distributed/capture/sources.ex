@@ -11,8 +11,8 @@ defmodule ElixirScope.Distributed.Capture.Sources do
 
     * `:logger`, alone or with options - what passes Logger becomes a `:mark` named `:log` with
       `{level, metadata, message}`: of the metadata `mfa`, `line`, `domain`, `request_id`, `trace_id`
-      and `span_id`; the message as text of at most 1 KiB, or the report itself. Lines of this
-      library stay out.
+      and `span_id`; the message as text of at most 1 KiB, as `{format, arguments}`, or as the report
+      that it was. Lines of this library stay out.
     * `:telemetry` - each of these events becomes a `:mark` named like its last part, with
       `{event, measurements, metadata}`. Needs the application's own `:telemetry`.
     * `:vitals`, alone or with options - samples, of kind `:vitals`. One of the node: the share of

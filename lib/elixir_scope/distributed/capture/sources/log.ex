@@ -46,7 +46,8 @@ defmodule ElixirScope.Distributed.Capture.Sources.Log do
     do: {level, Map.take(meta, [:mfa, :line | keys]), said(message)}
 
   defp said({:string, text}), do: Text.of(text)
-  # As it is: it is cut like all data, and secrets in it have their keys.
+  # As they are: they are cut like all data, where formatting has no bound, and secrets in them
+  # have their keys.
   defp said({:report, report}), do: report
-  defp said({format, arguments}), do: Text.format(format, arguments)
+  defp said({format, arguments}), do: {Text.of(format), arguments}
 end

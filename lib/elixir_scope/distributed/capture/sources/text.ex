@@ -4,14 +4,10 @@ defmodule ElixirScope.Distributed.Capture.Sources.Text do
 
   @limit 1_024
 
-  @doc "The first KiB of chardata."
-  @spec of(IO.chardata()) :: String.t()
+  @doc "The first KiB of chardata, or of an atom's name."
+  @spec of(IO.chardata() | atom) :: String.t()
+  def of(atom) when is_atom(atom), do: Atom.to_string(atom)
   def of(chardata), do: chardata |> take(@limit, []) |> elem(1) |> whole()
-
-  @doc "The first KiB of a formatted text."
-  @spec format(:io.format(), [term]) :: String.t()
-  def format(format, arguments),
-    do: of(:io_lib.format(format, arguments, chars_limit: @limit))
 
   # What is left of the limit, and what was taken, last first.
   defp take(_chardata, 0, taken), do: {0, taken}
