@@ -85,7 +85,7 @@ defmodule ElixirScope.Distributed.MixProject do
   # By folder, in the order of the code map: the first group that fits takes a module.
   defp module_groups do
     for {title, names} <- [
-          Capture: "Capture",
+          Capture: "Capture|Instrument",
           Cluster: "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster",
           Transports: "Transports?",
           Storage: "Storages?",

@@ -269,9 +269,11 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
+  @entries ~w(start config record filter query trace instrument scope project logger vitals)a
+
   describe "options" do
     test "each is documented and its default is one that is accepted" do
-      for entry <- [:start, :config, :record, :filter, :query, :trace] do
+      for entry <- @entries do
         assert_tidy(undocumented(entry, Options.schema(entry)))
         assert_tidy(refused_defaults(entry, Options.schema(entry), &Options.validate(entry, &1)))
       end

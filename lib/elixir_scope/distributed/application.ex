@@ -4,7 +4,8 @@ defmodule ElixirScope.Distributed.Application do
 
   use Application
 
-  alias ElixirScope.Distributed.{Capture.Recorder, Capture.Tracer, Config, Scope}
+  alias ElixirScope.Distributed.Capture.{Recorder, Sources, Tracer}
+  alias ElixirScope.Distributed.{Config, Scope}
 
   @impl true
   def start(_type, _args) do
@@ -14,7 +15,9 @@ defmodule ElixirScope.Distributed.Application do
 
   defp children(config) do
     if config[:enabled] and Recorder.start(config) == :ok,
-      do: [Tracer, Scope.registry(), Scope.supervisor() | default_scope(config)],
+      do:
+        [Tracer, Scope.registry(), Scope.supervisor()] ++
+          default_scope(config) ++ sources(config),
       else: []
   end
 
@@ -23,4 +26,8 @@ defmodule ElixirScope.Distributed.Application do
       do: [{ElixirScope.Distributed, Config.start_options(config)}],
       else: []
   end
+
+  # After the scope, so that nothing of theirs comes before it is there.
+  defp sources(config),
+    do: if(config[:capture] == [], do: [], else: [{Sources, config[:capture]}])
 end

@@ -41,6 +41,10 @@ defmodule ElixirScope.Distributed.Native do
   # Recording never raises, also where there is no library.
   def ring_record(_name, _data, _correlation, _token), do: without(:ok)
   def ring_record_to(_scope, _name, _data, _correlation, _token), do: without(:ok)
+  def ring_call(_module, _function, _arguments, _token), do: without(:ok)
+  def ring_return(_module, _function, _arity, _value, _token), do: without(:ok)
+  def ring_exception(_m, _f, _a, _class, _reason, _stack, _token), do: without(:ok)
+  def ring_vitals(_pid, _data), do: without(:ok)
   def ring_status, do: missing()
 
   # event_: ElixirScope.Distributed.Capture.Correlation

@@ -18,7 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.{Options, Options.Type, Transports}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Trace, Type}
+  alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
 
@@ -109,6 +110,11 @@ defmodule ElixirScope.Distributed.Options do
       type: :redact,
       default: [],
       doc: "what no event shows besides passwords, tokens and the like: see `Capture.Redact`"
+    ],
+    capture: [
+      type: :capture,
+      default: [],
+      doc: "what else is recorded: log, telemetry events, vitals; see `Capture.Sources`"
     ]
   ]
 
@@ -174,7 +180,12 @@ defmodule ElixirScope.Distributed.Options do
     record: @record,
     filter: @filter,
     query: @query,
-    trace: Options.Trace.schema(@default_scope, @kinds)
+    trace: Trace.schema(@default_scope, @kinds),
+    instrument: Instrument.of_use(),
+    scope: Instrument.of_function(),
+    project: Instrument.of_project(),
+    logger: Capture.of_logger(),
+    vitals: Capture.of_vitals()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -182,7 +193,9 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query` or `:trace`.
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:trace`, `:instrument`
+  (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
+  (of `capture:`).
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Status do
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`;
+    * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
@@ -15,14 +16,14 @@ defmodule ElixirScope.Distributed.Status do
     * `missing` - the members that are known but not there.
   """
 
-  alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Tracer}
+  alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :store, :sync] ++
-                  [:traces, :nodes, :missing]
+  @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
+                  [:store, :sync, :traces, :nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -32,6 +33,7 @@ defmodule ElixirScope.Distributed.Status do
           clock: map,
           rings: map,
           extents: map,
+          sources: map | nil,
           store: map,
           sync: map,
           traces: %{running: [map], ended: [map], tables: map},
@@ -71,6 +73,7 @@ defmodule ElixirScope.Distributed.Status do
       clock: GlobalClock.status(scope),
       rings: Recorder.status(),
       extents: Correlation.status(),
+      sources: Sources.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
       traces: Tracer.status(),

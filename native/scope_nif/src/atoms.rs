@@ -114,4 +114,5 @@ rustler::atoms! {
     scheduling,
     arguments,
     full,
+    line,
 }

@@ -53,6 +53,8 @@ pub(crate) enum Data<'e> {
     Message(Term<'e>),
     /// A term in ring form.
     Written(&'e [u8]),
+    /// A secret as a whole.
+    Redacted,
 }
 
 impl<'e> Data<'e> {
@@ -107,13 +109,37 @@ pub(crate) struct Parts<'a> {
 /// Writes a payload into `room`, of at least as many bytes as the content wants; how many it took.
 #[inline(always)]
 pub(crate) fn write(room: &mut [u8], content: &Content<'_>) -> usize {
+    let keys = Keys {
+        subject: content.subject,
+        correlation: content.correlation,
+        joined: content.joined,
+    };
+    write_with(room, keys, |rest| write_data(rest, content))
+}
+
+/// What stands in front of the data.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keys<'e> {
+    pub(crate) subject: Option<Term<'e>>,
+    pub(crate) correlation: Option<Correlation<'e>>,
+    pub(crate) joined: Option<u64>,
+}
+
+/// The same with data that `encode` writes into the room it is given: how many bytes, and whether
+/// anything was cut.
+#[inline(always)]
+pub(crate) fn write_with(
+    room: &mut [u8],
+    keys: Keys<'_>,
+    encode: impl FnOnce(&mut [u8]) -> (usize, bool),
+) -> usize {
     let Some((prefix, rest)) = room.split_first_chunk_mut::<PREFIX>() else {
         return 0;
     };
-    let (set, mut rest) = write_set(rest, content.joined);
-    let subject = write_term(&mut rest, content.subject);
-    let (key, inherited) = write_correlation(&mut rest, content.correlation);
-    let (data, cut) = write_data(rest, content);
+    let (set, mut rest) = write_set(rest, keys.joined);
+    let subject = write_term(&mut rest, keys.subject);
+    let (key, inherited) = write_correlation(&mut rest, keys.correlation);
+    let (data, cut) = encode(rest);
     let [a, b] = short(subject);
     let [c, d] = short(key);
     let joined = if set > 0 { JOINED } else { 0 };
@@ -169,6 +195,11 @@ fn write_data(rest: &mut [u8], content: &Content<'_>) -> (usize, bool) {
         Data::Nothing => (0, false),
         Data::Term(term) => walk::encode(term, rest, content.budget),
         Data::Message(term) => walk::encode_message(term, rest, content.budget),
+        Data::Redacted => {
+            let mut writer = TermWriter::new(rest, content.budget);
+            let _ = writer.redacted();
+            (writer.finish().len(), false)
+        }
         Data::Written(bytes) => match rest.get_mut(..bytes.len()) {
             Some(place) => {
                 place.copy_from_slice(bytes);

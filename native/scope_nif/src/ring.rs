@@ -1,11 +1,10 @@
 //! `ring_*`: explicit events, from a process into its thread's ring.
 
 use crate::erl::{Env, Term};
-use crate::extent::{self, Id};
-use crate::label::{self, Carried};
-use crate::payload::{self, Content, Correlation, Data};
+use crate::payload::{self, Content, Data};
 use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
+use crate::source::Source;
 use crate::{atoms, drain, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use rustler::{Atom, NifMap};
@@ -46,8 +45,8 @@ fn ring_start(bytes: usize, threads: usize) -> Result<(), String> {
 
 /// What no event shows, from now on.
 #[rustler::nif]
-fn ring_hide(hidden: Hidden) -> Atom {
-    redact::set(&hidden);
+fn ring_hide(env: rustler::Env<'_>, hidden: Hidden) -> Atom {
+    redact::set(env, &hidden);
     atoms::ok()
 }
 
@@ -82,8 +81,7 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
     let [name, data, id, token] = terms;
     let head = Head::new(Kind::Mark as u8).scope(scope.index());
     let Some(clock) = scopes::clock(scope) else {
-        // Ordering: a count that guards nothing else.
-        UNSCOPED.fetch_add(1, Ordering::Relaxed);
+        count_unscoped();
         return words::term(words::ok());
     };
     let subject = if name.is_atom() { name.word() } else { 0 };
@@ -93,7 +91,7 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
         data: Data::of(given(data)),
         ..Content::EMPTY
     };
-    let source = Source::of(pid, id, token);
+    let source = Source::of(pid, given(id), token);
     let is_bare = content.is_empty() && matches!(source, Source::None);
     let room = if is_bare { 0 } else { content.room() };
     let Ok(mut entry) = LANES.begin(head, room) else {
@@ -123,43 +121,10 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
     words::term(if mend { words::mend() } else { words::ok() })
 }
 
-/// Where an event has its correlation from: what the caller says, else the extent it is in, else
-/// what it carries.
-#[derive(Clone, Copy)]
-enum Source<'e> {
-    None,
-    Given(Term<'e>),
-    Extent(Id, Carried),
-    Token(Carried),
-}
-
-impl<'e> Source<'e> {
-    // Always in line: most events have none, and moving this about costs more than finding that out.
-    #[inline(always)]
-    fn of(pid: u64, id: Term<'e>, token: Term<'e>) -> Self {
-        if let Some(id) = given(id) {
-            return Self::Given(id);
-        }
-        match extent::of(pid) {
-            None if label::is_none(token) => Self::None,
-            None => Self::Token(label::carried(token)),
-            Some(own) => Self::Extent(own, label::carried(token)),
-        }
-    }
-
-    /// What it is at a second since 1970, and whether the label should be another one by then.
-    #[inline(always)]
-    fn at(self, now: u64) -> (Option<Correlation<'e>>, bool) {
-        match self {
-            Self::None => (None, false),
-            Self::Given(id) => (Some(Correlation::Given(id)), false),
-            Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
-            Self::Token(carried) => {
-                let id = carried.id(now).map(Correlation::Inherited);
-                (id, carried.is_stale(now))
-            }
-        }
-    }
+/// An event came while its scope did not run.
+pub(crate) fn count_unscoped() {
+    // Ordering: a count that guards nothing else.
+    UNSCOPED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// `nil` is what an event has when nothing was given.

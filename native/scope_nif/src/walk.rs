@@ -1,33 +1,43 @@
 //! From a term of the machine to bounded bytes: the order of the questions is fixed, because one
 //! that is asked too early can kill the machine (see [`crate::erl`]).
 
-use crate::erl::Term;
+use crate::erl::{Env, Term};
 use crate::{redact, words};
 use scope_event::{Budget, Foreign, Guard, Opaque, Step, TermWriter};
 
 /// Writes `term` into `room` and says how many bytes that took, and whether anything was cut.
 #[inline]
 pub(crate) fn encode(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
-    encode_with(term, room, budget, unseen)
+    encode_with(term.env(), room, budget, |to| walk(term, to, unseen))
 }
 
 /// The same, references, ports and pids of other nodes included: what messages are paired by.
 pub(crate) fn encode_message(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
-    encode_with(term, room, budget, foreign)
+    encode_with(term.env(), room, budget, |to| walk(term, to, foreign))
 }
 
 /// What becomes of a term that has no word and no value here.
 type Last = fn(Term<'_>, &mut TermWriter<'_>) -> Step;
 
+/// One term of several that are put together.
+pub(crate) fn put(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    walk(term, to, unseen)
+}
+
+/// The same for a term that is put together by `write`.
 #[inline]
-fn encode_with(term: Term<'_>, room: &mut [u8], budget: Budget, last: Last) -> (usize, bool) {
-    let (names, redactor) = (term.env(), redact::current());
+pub(crate) fn encode_with(
+    names: Env<'_>,
+    room: &mut [u8],
+    budget: Budget,
+    write: impl FnOnce(&mut TermWriter<'_>) -> Step,
+) -> (usize, bool) {
     let mut writer = TermWriter::new(room, budget);
-    if let Some(redactor) = redactor {
+    if let Some(redactor) = redact::current() {
         writer.guard(Guard::new(redactor, &names));
     }
     // Wherever the walk stops, the writer closes what is open.
-    let _ = walk(term, &mut writer, last);
+    let _ = write(&mut writer);
     let cut = writer.is_truncated();
     (writer.finish().len(), cut)
 }
@@ -63,6 +73,17 @@ fn walk(term: Term<'_>, to: &mut TermWriter<'_>, last: Last) -> Step {
         }
     } else {
         rare(term, to, last)
+    }
+}
+
+/// The same for what is known to be a list, such as arguments: nothing else is asked first.
+pub(crate) fn elements(term: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    if !term.is_list() || term.is_empty_list() {
+        return put(term, to);
+    }
+    match to.list() {
+        Step::Enter => list(term, to, unseen),
+        step => step,
     }
 }
 

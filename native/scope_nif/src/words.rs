@@ -72,6 +72,7 @@ words! {
     fragments = atoms::fragments,
     joined = atoms::joined,
     traces = atoms::traces,
+    line = atoms::line,
 }
 
 /// The empty list, which is a word like an atom's.

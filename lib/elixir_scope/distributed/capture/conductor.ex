@@ -135,9 +135,10 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   end
 
   defp hear(%{kind: :refused} = message, from, state),
-    do: answered(state, message.ref, from, {:error, message.result})
+    do: update(state, message.ref, &Asking.answer(&1, from, {:error, message.result}))
 
-  defp hear(message, from, state), do: answered(state, message.ref, from, {:ok, message.result})
+  defp hear(message, from, state),
+    do: update(state, message.ref, &Asking.answer(&1, from, {:ok, message.result}))
 
   defp not_allowed, do: {:error, Error.new(:not_allowed, what: :trace)}
 
@@ -149,9 +150,6 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     Enum.each(nodes, &send.(&1, ref))
     put_in(state.asking[ref], Asking.new(about, from, nodes))
   end
-
-  defp answered(state, ref, node, answer),
-    do: update(state, ref, &Asking.answer(&1, node, answer))
 
   defp update(state, ref, fun) when is_map_key(state.asking, ref) do
     asking = fun.(state.asking[ref])

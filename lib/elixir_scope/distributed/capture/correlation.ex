@@ -141,15 +141,29 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # What was there before is put back whatever happens; the VM itself forgets the killed.
   defp within(context, fun) do
-    before = {Context.current(), Token.ours()}
-    enter(context)
+    before = begin(context)
 
     try do
       fun.()
     after
-      {context, label} = before
-      go(to: context, with: label)
+      finish(before)
     end
+  end
+
+  @doc false
+  # Begins an extent for who ends it by `finish/1`: an entry point that has no function to run.
+  @spec begin(Context.t()) :: term
+  def begin(context) do
+    before = {Context.current(), Token.ours()}
+    enter(context)
+    before
+  end
+
+  @doc false
+  @spec finish(term) :: :ok
+  def finish({context, label}) do
+    go(to: context, with: label)
+    :ok
   end
 
   # Told once: an extent in another of the same id and context says nothing new.

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Capture.Recorder do
   @moduledoc false
-  # The way of an explicit event into this VM's rings: nothing here waits, raises or
+  # The way of an explicit or instrumented event into this VM's rings: nothing here waits, raises or
   # looks anything up for the default scope.
 
   require Logger
@@ -41,6 +41,29 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
       _more -> record_to(options[:scope] || @default_scope, name, data, options[:correlation_id])
     end
   end
+
+  # What instrumented code calls: see `Capture.Instrument`.
+
+  @doc "A function was entered, with its arguments or with their number alone."
+  @spec call(module, atom, [term] | arity) :: :ok
+  def call(module, function, arguments),
+    do: recorded(Native.ring_call(module, function, arguments, :seq_trace.get_token(:label)))
+
+  @doc "A function returned `value`."
+  @spec return(module, atom, arity, term) :: :ok
+  def return(module, function, arity, value),
+    do: recorded(Native.ring_return(module, function, arity, value, :seq_trace.get_token(:label)))
+
+  @doc "A function was left by an exception."
+  @spec exception(module, atom, arity, atom, term, Exception.stacktrace()) :: :ok
+  def exception(module, function, arity, class, reason, stack) do
+    token = :seq_trace.get_token(:label)
+    recorded(Native.ring_exception(module, function, arity, class, reason, stack, token))
+  end
+
+  @doc "What was sampled of a process, or of the node with `nil`."
+  @spec vitals(pid | nil, map) :: :ok
+  def vitals(pid, data), do: Native.ring_vitals(pid, data)
 
   @doc "The state of the rings: every bound, what is in use, what was lost and why."
   @spec status() :: map

@@ -13,11 +13,17 @@ defmodule ElixirScope.Distributed.Capture.Redact do
   regard to case.
 
       config :elixir_scope_distributed,
-        redact: [keys: [:iban, "diagnosis"], types: [MyApp.Card, :account]]
+        redact: [
+          keys: [:iban, "diagnosis"],
+          types: [MyApp.Card, :account],
+          functions: [{MyApp.Vault, :open}, {MyApp.Users, :login, 2}]
+        ]
 
     * `keys` - an atom hides the key of that name, a string every key that contains it;
     * `types` - structs, and records by their tag;
-    * `modules` - whatever passes through functions of these modules, where they are traced;
+    * `modules` - whatever passes through functions of these modules, where they are traced or
+      instrumented: arguments, what they return, why they fail;
+    * `functions` - the same for single functions, of any or of one arity;
     * `defaults` - `false` shows what is otherwise hidden without being asked for: keys that
       contain #{Enum.map_join(@parts, ", ", &"`#{&1}`")}, and the keys
       #{Enum.map_join(@keys, ", ", &"`#{&1}`")}.
@@ -26,7 +32,7 @@ defmodule ElixirScope.Distributed.Capture.Redact do
   argument of a function, unless its module is named.
   """
 
-  @lists [keys: [], types: [], modules: []]
+  @lists [keys: [], types: [], modules: [], functions: []]
 
   @doc "Whether a value is what the option `redact` takes."
   @spec valid?(term) :: boolean
@@ -43,7 +49,8 @@ defmodule ElixirScope.Distributed.Capture.Redact do
       keys: texts(names) ++ keys,
       parts: parts ++ default_parts,
       types: texts(options[:types]),
-      modules: texts(options[:modules])
+      modules: texts(options[:modules]),
+      functions: Enum.map(options[:functions], &function/1)
     }
   end
 
@@ -53,7 +60,15 @@ defmodule ElixirScope.Distributed.Capture.Redact do
   defp known?({:defaults, value}), do: is_boolean(value)
   defp known?({:keys, keys}), do: is_list(keys) and Enum.all?(keys, &key?/1)
   defp known?({key, names}) when key in [:types, :modules], do: all_atoms?(names)
+  defp known?({:functions, names}), do: is_list(names) and Enum.all?(names, &function?/1)
   defp known?(_other), do: false
+
+  defp function?({module, name}), do: is_atom(module) and is_atom(name)
+  defp function?({module, name, arity}), do: function?({module, name}) and arity in 0..255
+  defp function?(_other), do: false
+
+  defp function({module, name}), do: {module, name, nil}
+  defp function({_module, _name, _arity} = function), do: function
 
   defp key?(key), do: is_atom(key) or (is_binary(key) and key != "")
   defp all_atoms?(names), do: is_list(names) and Enum.all?(names, &is_atom/1)

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   # What an option may hold: one place that checks a value and says in words what
   # was expected, so that the schema, its errors and its documentation agree.
 
-  alias ElixirScope.Distributed.Capture.{Health, Redact}
+  alias ElixirScope.Distributed.Capture.{Health, Redact, Sources}
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
@@ -17,12 +17,17 @@ defmodule ElixirScope.Distributed.Options.Type do
     pos_integer: "a positive integer",
     non_neg_integer: "a non-negative integer",
     mfa: "a {module, function, arity}",
+    functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
     transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
     slower_than: "slower_than(ms)",
     thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
-    redact: "a keyword list of :keys, :types, :modules (lists of names) and :defaults (a boolean)"
+    capture:
+      "a list of :logger, :telemetry (with lists of atoms), :vitals, alone or with their options",
+    redact:
+      "a keyword list of :keys, :types, :modules (lists of names), :functions (a list of " <>
+        "{module, name} or {module, name, arity}) and :defaults (a boolean)"
   }
 
   @doc "Says whether `value` is of the type, else in words what was expected."
@@ -48,6 +53,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
   defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
   defp valid?(:mfa, {m, f, a}), do: is_atom(m) and is_atom(f) and (a == :_ or a in 0..255)
+  defp valid?(:functions, names), do: is_list(names) and Enum.all?(names, &function?/1)
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
@@ -57,11 +63,15 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:slower_than, {:slower_than, ms}), do: is_number(ms) and ms >= 0
   defp valid?(:thresholds, value), do: Health.valid?(value)
+  defp valid?(:capture, value), do: Sources.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:in, values}, value), do: value in values
   defp valid?({:behaviour, behaviour}, value), do: implements?(value, behaviour)
   defp valid?(_type, _value), do: false
+
+  defp function?({name, arity}), do: is_atom(name) and arity in 0..255
+  defp function?(name), do: is_atom(name)
 
   # Structural: what counts is that the callbacks are there.
   defp implements?(module, behaviour) when is_atom(module) and module not in [nil, true, false] do

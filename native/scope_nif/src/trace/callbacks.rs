@@ -9,9 +9,10 @@ use super::seats::{self, POINTS};
 use super::sizes;
 use crate::erl::Term;
 use crate::payload::Data;
-use crate::{raw, words};
+use crate::{raw, redact, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use scope_event::{Family, Kind};
+use scope_trace::Function;
 use std::ffi::c_int;
 
 /// A callback, by its name and arity, and what it does with its arguments.
@@ -123,11 +124,12 @@ fn called(point: Point<'_>) -> Option<()> {
     let (function, arguments) = function::of(point.term)?;
     let wanting = POINTS.of_call(function, point.pid);
     let about = About::Function(function.name, function.arity);
+    let shown = |term| data_of(point.term, function, term);
     if point.tag == words::call() {
         let verdict = point.message().map(Verdict::of).unwrap_or_default();
         let wanting = verdict.filter(wanting);
         POINTS.called(point.pid, wanting);
-        let sight = point.sight(Kind::Call, about, Data::of(arguments));
+        let sight = point.sight(Kind::Call, about, shown(arguments));
         record(
             wanting,
             &Sight {
@@ -138,9 +140,17 @@ fn called(point: Point<'_>) -> Option<()> {
     } else {
         let kind = function::end_of(point.tag)?;
         let wanting = seats::with_returns(wanting);
-        record(wanting, &point.sight(kind, about, Data::of(point.extra())));
+        record(wanting, &point.sight(kind, about, shown(point.extra())));
     }
     Some(())
+}
+
+/// Of a function that is hidden nothing is shown.
+fn data_of<'e>(of: Term<'e>, function: Function, term: Option<Term<'e>>) -> Data<'e> {
+    match term {
+        Some(_) if redact::hides(&of.env(), function.name, function.arity) => Data::Redacted,
+        term => Data::of(term),
+    }
 }
 
 fn sent(point: Point<'_>) -> Option<()> {

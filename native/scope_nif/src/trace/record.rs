@@ -3,10 +3,10 @@
 use super::seats::{self, Keep};
 use crate::erl::Term;
 use crate::extent;
-use crate::label;
-use crate::payload::{self, Content, Correlation, Data};
+use crate::payload::{self, Content, Data};
 use crate::ring::LANES;
 use crate::scopes::{self, ScopeId};
+use crate::source::Source;
 use scope_event::{Budget, Kind};
 use scope_ring::{Entry, Head, Refusal, Words};
 use scope_trace::Traces;
@@ -116,7 +116,7 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     let keep = others.map(|seat| seats::of(seat).keep);
     let content = content(sight, keep.fold(seat.keep, Keep::max));
     let joined = group.len() > 1;
-    let source = Source::of(sight);
+    let source = source(sight);
     let is_bare = content.is_empty() && !joined && source.is_none();
     let room = if is_bare { 0 } else { content.room() };
     let Some((mut entry, payers)) = open(group, head, room) else {
@@ -124,7 +124,7 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     };
     let stamp = clock.now().coarse().bits();
     let content = Content {
-        correlation: source.at(stamp >> 32),
+        correlation: source.at(stamp >> 32).0,
         joined: joined.then_some(payers.bits()),
         ..content
     };
@@ -144,35 +144,12 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     );
 }
 
-/// Where an event has its correlation from: the extent that its process is in, else what it carries.
-enum Source<'e> {
-    None,
-    Extent(extent::Id),
-    Token(Term<'e>),
-}
-
-impl<'e> Source<'e> {
-    #[inline]
-    fn of(sight: &Sight<'e>) -> Self {
-        match (extent::of(sight.pid), sight.token) {
-            (Some(own), _) => Self::Extent(own),
-            (None, Some(token)) if !label::is_none(token) => Self::Token(token),
-            _ => Self::None,
-        }
-    }
-
-    fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    /// What it is at a second since 1970.
-    fn at(self, now: u64) -> Option<Correlation<'e>> {
-        match self {
-            Self::None => None,
-            Self::Extent(id) => Some(Correlation::Own(id)),
-            // The label is the second part of a token.
-            Self::Token(token) => label::carried(token).id(now).map(Correlation::Inherited),
-        }
+/// A process that carries what it should not is put right where its own code records.
+#[inline]
+fn source<'e>(sight: &Sight<'e>) -> Source<'e> {
+    match sight.token {
+        Some(token) => Source::of(sight.pid, None, token),
+        None => extent::of(sight.pid).map_or(Source::None, Source::own),
     }
 }
 

@@ -52,14 +52,23 @@ defmodule ElixirScope.Distributed.Capture.RedactTest do
   end
 
   test "what is no rule is refused with what was expected" do
-    for wrong <- [:all, [keys: [1]], [keys: [""]], [kyes: []], [types: ["X"]], [defaults: nil]] do
+    for wrong <- [
+          :all,
+          [keys: [1]],
+          [keys: [""]],
+          [kyes: []],
+          [types: ["X"]],
+          [defaults: nil],
+          [functions: [X]]
+        ] do
       assert {:error, "expected :redact to be a keyword list of :keys" <> _} =
                Options.validate(:config, redact: wrong)
     end
 
     assert {:ok, _} = Options.validate(:config, redact: [keys: [:a, "b"], modules: [X]])
+    assert {:ok, _} = Options.validate(:config, redact: [functions: [{X, :f}, {X, :g, 2}]])
 
-    assert %{keys: ["a"], parts: ["b"], types: [], modules: []} =
+    assert %{keys: ["a"], parts: ["b"], types: [], modules: [], functions: []} =
              Redact.rules(keys: [:a, "b"], defaults: false)
   end
 
