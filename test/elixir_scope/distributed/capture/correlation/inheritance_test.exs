@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.Correlation
-  alias ElixirScope.Distributed.NodeCoordinator
+  alias ElixirScope.Distributed.{NodeCoordinator, OtherOtp}
 
   # The server that is called: a module of its own would not be known on the nodes.
   @behaviour GenServer
@@ -113,6 +113,35 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
 
     {:ok, events} = on(a, fn -> Scope.events(correlation_id: "r-17") end)
     assert [:correlation, :after, :called] = for(event <- events, do: event.subject)
+  end
+
+  @tag :other_otp
+  test "an id gets to a node of another version of Erlang, and back", %{nodes: [a, b]} do
+    [c] = start_nodes([:c], [connect: false] ++ OtherOtp.options())
+    assert on(c, fn -> System.otp_release() end) != System.otp_release()
+    connect([a, b, c])
+    :ok = on(a, NodeCoordinator, :setup_cluster, [[b, c]])
+
+    on(a, fn ->
+      Scope.with_correlation({:order, 17}, fn ->
+        :erpc.call(c, fn ->
+          Scope.record(:there)
+          :erpc.call(b, Scope, :record, [:and_back])
+        end)
+      end)
+    end)
+
+    for node <- [a, b, c] do
+      {:ok, events} = on(node, fn -> Scope.events(correlation_id: {:order, 17}) end)
+
+      assert for(event <- events, do: {event.subject, event.node}) == [
+               correlation: a,
+               there: c,
+               and_back: b
+             ]
+
+      assert for(event <- events, uniq: true, do: event.correlation_id) == [{:order, 17}]
+    end
   end
 
   @tag :slow
