@@ -160,6 +160,32 @@ defmodule ElixirScope.Distributed.Capture.CorrelationTest do
     end
   end
 
+  test "processes at the same time have each its own id", %{id: id} do
+    1..50
+    |> Task.async_stream(fn process ->
+      for step <- 1..100 do
+        Scope.with_correlation({id, process, step}, fn ->
+          Scope.with_correlation(step, fn -> Scope.record(id, {process, step, :inner}) end)
+          Scope.record(id, {process, step, :outer})
+        end)
+      end
+    end)
+    |> Stream.run()
+
+    {:ok, events} = Scope.events(kinds: [:mark], contains: id, limit: 100_000)
+    own = for %{subject: ^id} = event <- events, do: event
+    assert length(own) == 10_000
+
+    for %{data: {process, step, which}} = event <- own do
+      assert event.meta == %{}
+      key = Correlation.key({id, process, step})
+      # So many names are not looked for in one answer.
+      if which == :inner,
+        do: assert(event.correlation_id == step),
+        else: assert(event.correlation_id in [key, {id, process, step}])
+    end
+  end
+
   describe "a process that dies in its extent" do
     test "gives its place back to those who begin others" do
       pids = for n <- 1..100, do: spawn(fn -> Scope.with_correlation(n, fn -> hold() end) end)

@@ -115,6 +115,24 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
     assert [:correlation, :after, :called] = for(event <- events, do: event.subject)
   end
 
+  test "another tool's system tracer hears of its own tokens and of none of ours", %{
+    nodes: [a, _b]
+  } do
+    heard =
+      on(a, fn ->
+        :seq_trace.set_system_tracer(self())
+        Scope.with_correlation(17, fn -> GenServer.call(Server, :ours) end)
+        ours = heard()
+        :seq_trace.set_token(:label, %{other: :tool})
+        :seq_trace.set_token(:send, true)
+        Scope.with_correlation(17, fn -> GenServer.call(Server, :both) end)
+        :seq_trace.set_token([])
+        {ours, heard()}
+      end)
+
+    assert {[], [%{other: :tool, elixir_scope: {17, _expiry}} | _]} = heard
+  end
+
   @tag :other_otp
   test "an id gets to a node of another version of Erlang, and back", %{nodes: [a, b]} do
     [c] = start_nodes([:c], [connect: false] ++ OtherOtp.options())
@@ -229,6 +247,19 @@ defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
     Scope.record(:own)
     send(parent, :recorded)
     receive do: (:never -> :ok)
+  end
+
+  # The labels of what the system tracer was sent; this process has asked itself last.
+  defp heard do
+    send(self(), :last)
+    heard([])
+  end
+
+  defp heard(labels) do
+    receive do
+      {:seq_trace, label, _what} -> heard([label | labels])
+      :last -> labels
+    end
   end
 
   defp gone(pid) do
