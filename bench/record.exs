@@ -71,8 +71,8 @@ row.("record/2, map of three", results[:map], busy, results[:concurrent_map],
 )
 
 row.("record/3, correlated", results[:correlated], busy, concurrent, times: 1)
-row.("record/2, integer, in an extent", own[:integer], busy, own[:peer], times: 1)
-row.("record/2, integer, inherited", inherited[:integer], busy, inherited[:peer], times: 1)
+row.("record/2, integer, in an extent", own[:integer], busy, own[:peer], [])
+row.("record/2, integer, inherited", inherited[:integer], busy, inherited[:peer], [])
 row.("with_correlation/2", extent[:begin], busy, extent[:peer], [])
 row.("record/3, no scope runs", results[:not_running], set, plain, times: 1)
 row.("record/2, disabled", disabled, set, plain, times: 1)

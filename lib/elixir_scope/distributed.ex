@@ -119,7 +119,7 @@ defmodule ElixirScope.Distributed do
 
       {:ok, order} = ElixirScope.Distributed.with_correlation("r-17", fn -> {:ok, 17} end)
   """
-  @spec with_correlation(term, (() -> result)) :: result when result: term
+  @spec with_correlation(term, (... -> result)) :: result when result: term
   def with_correlation(id, fun), do: Correlation.with_correlation(id, fun)
 
   @doc """
@@ -150,7 +150,7 @@ defmodule ElixirScope.Distributed do
 
       :ok = ElixirScope.Distributed.with_context(job["scope"], fn -> perform(job) end)
   """
-  @spec with_context(binary | nil, (() -> result)) :: result when result: term
+  @spec with_context(binary | nil, (... -> result)) :: result when result: term
   def with_context(context, fun), do: Correlation.with_context(context, fun)
 
   @doc """

@@ -70,7 +70,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   alias ElixirScope.Distributed.{Error, Native, Scope}
 
   @doc false
-  @spec with_correlation(term, (() -> result)) :: result when result: term
+  @spec with_correlation(term, (... -> result)) :: result when result: term
   def with_correlation(nil, fun), do: fun.()
 
   def with_correlation(id, fun) do
@@ -93,7 +93,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   end
 
   @doc false
-  @spec with_context(binary | nil, (() -> result)) :: result when result: term
+  @spec with_context(binary | nil, (... -> result)) :: result when result: term
   def with_context(carried, fun) do
     with true <- Scope.enabled?(),
          {:ok, context} <- Carrier.decode(carried) do

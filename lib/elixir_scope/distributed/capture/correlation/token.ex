@@ -38,7 +38,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   end
 
   @doc "Runs `fun` without a token, so that our own processes do not carry it on."
-  @spec aside((() -> result)) :: result when result: term
+  @spec aside((... -> result)) :: result when result: term
   def aside(fun) do
     case :seq_trace.get_token() do
       [] -> fun.()
