@@ -99,6 +99,36 @@ pub(crate) fn of(process: u64) -> Option<Id> {
     EXTENTS.of(process).map(Id::from_known)
 }
 
+/// What processes carried at their last traced call whose return is wanted: a match specification
+/// sees the token, the return does not.
+static CARRIED: Extents<BUCKETS> = Extents::new();
+
+/// A process, which calls, carries this.
+pub(crate) fn carry(process: u64, id: Option<Id>) {
+    match id {
+        // At a trace point nobody can be asked whether a process lives: `drop_dead` does.
+        Some(id) => drop(CARRIED.enter(process, id.known(), |_| true)),
+        None => CARRIED.leave(process),
+    }
+}
+
+/// What a process carried at its last traced call.
+#[inline]
+pub(crate) fn carried(process: u64) -> Option<Id> {
+    CARRIED.of(process).map(Id::from_known)
+}
+
+/// Forgets what processes carried that have ended.
+///
+/// # Safety
+/// `env` is that of a running call which is not made at a trace point.
+pub(crate) unsafe fn drop_dead(env: *mut ErlNifEnv) {
+    if CARRIED.used() > 0 {
+        // SAFETY: as the caller promises.
+        CARRIED.sweep(|process| unsafe { lives(env, process) });
+    }
+}
+
 /// The table, for `status/0`.
 #[derive(NifMap)]
 struct Status {

@@ -14,6 +14,8 @@ pub(crate) enum Source<'e> {
     Given(Term<'e>),
     Extent(Id, Carried),
     Token(Carried),
+    /// What the process carried when it made the call that returns now.
+    Call(Id),
 }
 
 impl<'e> Source<'e> {
@@ -30,9 +32,19 @@ impl<'e> Source<'e> {
         }
     }
 
-    /// Of a process in an extent of whose token nothing is known.
-    pub(crate) fn own(id: Id) -> Self {
-        Self::Extent(id, Carried::Foreign)
+    /// Of a process of whose token nothing is known.
+    #[inline]
+    pub(crate) fn own(pid: u64) -> Self {
+        extent::of(pid).map_or(Self::None, |id| Self::Extent(id, Carried::Foreign))
+    }
+
+    /// Of a return, by its process.
+    #[inline]
+    pub(crate) fn of_return(pid: u64) -> Self {
+        match (Self::own(pid), extent::carried(pid)) {
+            (Self::None, Some(id)) => Self::Call(id),
+            (own, _) => own,
+        }
     }
 
     #[inline(always)]
@@ -47,6 +59,7 @@ impl<'e> Source<'e> {
             Self::None => (None, false),
             Self::Given(id) => (Some(Correlation::Given(id)), false),
             Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
+            Self::Call(id) => (Some(Correlation::Inherited(id)), false),
             Self::Token(carried) => {
                 let id = carried.id(now).map(Correlation::Inherited);
                 (id, carried.is_stale(now))

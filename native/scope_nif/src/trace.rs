@@ -14,7 +14,7 @@ pub(crate) use record::PID;
 
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
-use crate::{atoms, drain, erl, words};
+use crate::{atoms, drain, erl, extent, words};
 use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, LocalPid, NifMap, Term};
 use scope_event::{Family, Kind, TermWriter};
@@ -219,8 +219,10 @@ fn spent(seat: usize) -> Spent {
 
 /// What is done now and then: places of processes that ended are given back.
 #[rustler::nif]
-fn trace_collect() -> Atom {
+fn trace_collect(env: Env<'_>) -> Atom {
     POINTS.collect(&mut ENDED.lock());
+    // SAFETY: the running call's environment, and no trace point.
+    unsafe { extent::drop_dead(env.as_c_arg()) };
     atoms::ok()
 }
 

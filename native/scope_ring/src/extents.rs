@@ -159,6 +159,12 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
         }
     }
 
+    /// Takes back all places of processes that died in their extent, where beginnings do not: `lives`
+    /// may be asked about each process in the table.
+    pub fn sweep(&self, lives: impl Fn(u64) -> bool) {
+        (0..BUCKETS).for_each(|at| self.free_dead(at, &lives));
+    }
+
     /// Places that are taken, those of the dead included.
     pub fn used(&self) -> usize {
         let processes = self.buckets.iter().flat_map(|bucket| &bucket.processes);

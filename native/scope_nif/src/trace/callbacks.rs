@@ -9,7 +9,7 @@ use super::seats::{self, POINTS};
 use super::sizes;
 use crate::erl::Term;
 use crate::payload::Data;
-use crate::{raw, redact, words};
+use crate::{drain, extent, label, raw, redact, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use scope_event::{Family, Kind};
 use scope_trace::Function;
@@ -129,6 +129,13 @@ fn called(point: Point<'_>) -> Option<()> {
         let verdict = point.message().map(Verdict::of).unwrap_or_default();
         let wanting = verdict.filter(wanting);
         POINTS.called(point.pid, wanting);
+        if let Some(token) = verdict
+            .token
+            .filter(|_| !seats::with_returns(wanting).is_empty())
+        {
+            let now = drain::unix_ms() / 1000;
+            extent::carry(point.pid, label::carried(token).id(now));
+        }
         let sight = point.sight(Kind::Call, about, shown(arguments));
         record(
             wanting,

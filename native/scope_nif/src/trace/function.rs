@@ -67,15 +67,14 @@ impl<'e> Verdict<'e> {
                 token: None,
             };
         }
-        let Some(mut parts) = message.tuple() else {
-            return Self::default();
-        };
-        if parts.len() != 2 {
+        let pair = message.tuple().filter(|parts| parts.len() == 2);
+        // No token is a token, too: the empty list.
+        let Some(mut parts) = pair else {
             return Self {
                 wanting: None,
                 token: Some(message),
             };
-        }
+        };
         Self {
             wanting: parts.next().and_then(Term::int).map(set),
             token: parts.next(),

@@ -2,7 +2,6 @@
 
 use super::seats::{self, Keep};
 use crate::erl::Term;
-use crate::extent;
 use crate::payload::{self, Content, Data};
 use crate::ring::LANES;
 use crate::scopes::{self, ScopeId};
@@ -147,9 +146,10 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
 /// A process that carries what it should not is put right where its own code records.
 #[inline]
 fn source<'e>(sight: &Sight<'e>) -> Source<'e> {
-    match sight.token {
-        Some(token) => Source::of(sight.pid, None, token),
-        None => extent::of(sight.pid).map_or(Source::None, Source::own),
+    match (sight.token, sight.kind) {
+        (Some(token), _) => Source::of(sight.pid, None, token),
+        (None, Kind::Return | Kind::Exception) => Source::of_return(sight.pid),
+        _ => Source::own(sight.pid),
     }
 }
 
