@@ -101,6 +101,7 @@ defmodule ElixirScope.Distributed.Native do
   def trace_forget(_seat), do: missing()
   def trace_reset, do: missing()
   def trace_functions(_seat, _functions, _wanted), do: missing()
+  def trace_callbacks(_seat, _callbacks), do: missing()
   def trace_processes(_seat, _pids, _heirs), do: missing()
   def trace_refill(_seat, _events), do: missing()
   def trace_spent(_seat), do: missing()

@@ -192,7 +192,11 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
     match (kind, term, slot.subject) {
         (_, Some(term), _) => Subject::Term(term),
         (_, None, 0) => Subject::None,
-        (Kind::Call | Kind::Return | Kind::Exception | Kind::In | Kind::Out, None, pair) => {
+        (
+            Kind::Call | Kind::Return | Kind::Exception | Kind::State | Kind::In | Kind::Out,
+            None,
+            pair,
+        ) => {
             let (module, function) = trace::unpack(pair);
             Subject::Mfa {
                 module,

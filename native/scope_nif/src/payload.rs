@@ -7,7 +7,7 @@
 use crate::erl::Term;
 use crate::extent::Id;
 use crate::walk;
-use scope_event::{Budget, TermWriter};
+use scope_event::{Budget, Step, TermWriter};
 
 /// Something was cut by a budget.
 pub(crate) const TRUNCATED: u8 = 1;
@@ -53,8 +53,17 @@ pub(crate) enum Data<'e> {
     Message(Term<'e>),
     /// A term in ring form.
     Written(&'e [u8]),
+    /// The name of a state machine's state, and its data.
+    Machine(StateName<'e>, Term<'e>),
     /// A secret as a whole.
     Redacted,
+}
+
+/// The name of a state, as a callback said it or as the callback is called.
+#[derive(Clone, Copy)]
+pub(crate) enum StateName<'e> {
+    Term(Term<'e>),
+    Atom(u64),
 }
 
 impl<'e> Data<'e> {
@@ -195,6 +204,9 @@ fn write_data(rest: &mut [u8], content: &Content<'_>) -> (usize, bool) {
         Data::Nothing => (0, false),
         Data::Term(term) => walk::encode(term, rest, content.budget),
         Data::Message(term) => walk::encode_message(term, rest, content.budget),
+        Data::Machine(name, data) => walk::encode_with(data.env(), rest, content.budget, |to| {
+            machine(name, data, to)
+        }),
         Data::Redacted => {
             let mut writer = TermWriter::new(rest, content.budget);
             let _ = writer.redacted();
@@ -208,6 +220,18 @@ fn write_data(rest: &mut [u8], content: &Content<'_>) -> (usize, bool) {
             None => (0, true),
         },
     }
+}
+
+fn machine(name: StateName<'_>, data: Term<'_>, to: &mut TermWriter<'_>) -> Step {
+    let steps = [
+        to.tuple(2),
+        match name {
+            StateName::Term(name) => walk::put(name, to),
+            StateName::Atom(word) => to.atom(word),
+        },
+        walk::put(data, to),
+    ];
+    steps[2]
 }
 
 /// Reads back what [`write`] wrote.

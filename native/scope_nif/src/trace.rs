@@ -8,6 +8,7 @@ mod function;
 mod record;
 pub(crate) mod seats;
 mod sizes;
+mod state;
 
 pub(crate) use function::{pack, unpack};
 pub(crate) use record::PID;
@@ -22,7 +23,7 @@ use scope_trace::{Function, Traces, Wish};
 use seats::{Keep, LEDGER, Ledger, POINTS, Seat};
 
 /// Places that ended before the last round of collecting.
-static ENDED: Mutex<(Vec<usize>, Vec<usize>)> = Mutex::new((Vec::new(), Vec::new()));
+static ENDED: Mutex<[Vec<usize>; 3]> = Mutex::new([const { Vec::new() }; 3]);
 
 /// What a trace wants, as the Erlang side says it.
 #[derive(NifMap)]
@@ -165,6 +166,22 @@ fn trace_functions(seat: usize, functions: Vec<(Term<'_>, Term<'_>, u8)>, wanted
     });
     functions
         .filter(|function| !want(Traces::of(seat), *function, wanted))
+        .count()
+}
+
+/// Callbacks whose state a trace wants, each with whether it is a state machine's; how many there was
+/// no room for.
+#[rustler::nif]
+fn trace_callbacks(seat: usize, callbacks: Vec<(Term<'_>, Term<'_>, u8, bool)>) -> usize {
+    let callbacks = callbacks
+        .into_iter()
+        .filter_map(|(module, name, arity, machine)| {
+            let word = |term: Term<'_>| erl::word_of(term.as_c_arg());
+            let name = pack(word(module), word(name))?;
+            Some((Function { name, arity }, machine))
+        });
+    callbacks
+        .filter(|(function, machine)| !POINTS.add_callback(*function, *machine, Traces::of(seat)))
         .count()
 }
 

@@ -16,6 +16,16 @@ const PROCESSES: usize = 64 * 1024;
 #[cfg(loom)]
 const PROCESSES: usize = 2;
 
+/// Callbacks that leave a state, of servers and of state machines.
+#[cfg(not(loom))]
+const CALLBACKS: usize = 8 * 1024;
+#[cfg(loom)]
+const CALLBACKS: usize = 2;
+
+/// Added to the arity in the key of a callback.
+const SERVER: u64 = 1 << 8;
+const MACHINE: u64 = 1 << 9;
+
 /// The most functions and processes that can be known at one time.
 pub const LIMITS: [usize; 2] = [FUNCTIONS, PROCESSES];
 
@@ -55,6 +65,7 @@ pub struct Points {
     callers: AtomicU64,
     families: [AtomicU64; FAMILIES],
     functions: Places<FUNCTIONS>,
+    callbacks: Places<CALLBACKS>,
     processes: Places<PROCESSES>,
 }
 
@@ -76,6 +87,7 @@ impl Points {
             callers: AtomicU64::new(0),
             families: [const { AtomicU64::new(0) }; FAMILIES],
             functions: Places::new(),
+            callbacks: Places::new(),
             processes: Places::new(),
         }
     }
@@ -92,6 +104,7 @@ impl Points {
             callers: zero(),
             families: std::array::from_fn(|_| zero()),
             functions: Places::new(),
+            callbacks: Places::new(),
             processes: Places::new(),
         }
     }
@@ -120,6 +133,7 @@ impl Points {
             .chain(singles)
             .for_each(|of| set(of, traces, false));
         self.functions.sweep(traces);
+        self.callbacks.sweep(traces);
         self.processes.sweep(traces);
     }
 
@@ -141,6 +155,33 @@ impl Points {
     pub fn remove_function(&self, function: Function, traces: Traces) {
         self.functions
             .remove(function.name, u64::from(function.arity), traces);
+    }
+
+    /// Traces want the state that a callback leaves, of a state machine or of another server.
+    pub fn add_callback(&self, function: Function, machine: bool, traces: Traces) -> bool {
+        let more = u64::from(function.arity) + if machine { MACHINE } else { SERVER };
+        self.callbacks
+            .add(function.name, more, traces, Traces::NONE)
+    }
+
+    /// Who wants the state that a callback left, and whether it is a state machine's.
+    #[inline]
+    pub fn of_state(&self, function: Function, pid: u64) -> (Traces, bool) {
+        if self.callbacks.counts().0 == 0 {
+            return (Traces::NONE, false);
+        }
+        let known = |more| {
+            let arity = u64::from(function.arity);
+            self.callbacks.get(function.name, arity + more).0 & self.live()
+        };
+        let (server, machine) = (known(SERVER), known(MACHINE));
+        let any = Traces::from_bits(self.any.load(Relaxed));
+        let told = any | self.processes.get(pid, PROCESS).0;
+        if machine.is_empty() {
+            (server & told, false)
+        } else {
+            (machine & told, true)
+        }
     }
 
     /// Traces want what a process does, and what those do that it starts, where `heirs` says so.
@@ -210,9 +251,11 @@ impl Points {
     }
 
     /// Frees places that ended a while ago: to be called now and then, by one caller.
-    pub fn collect(&self, ended: &mut (Vec<usize>, Vec<usize>)) {
-        self.functions.collect(&mut ended.0);
-        self.processes.collect(&mut ended.1);
+    pub fn collect(&self, ended: &mut [Vec<usize>; 3]) {
+        let [functions, callbacks, processes] = ended;
+        self.functions.collect(functions);
+        self.callbacks.collect(callbacks);
+        self.processes.collect(processes);
     }
 
     /// Every function that a trace still names.

@@ -57,6 +57,31 @@ fn a_call_belongs_to_those_who_want_function_and_process() {
 }
 
 #[test]
+fn the_state_that_a_callback_leaves_belongs_to_those_who_want_it() {
+    let points = points();
+    let (all, some) = (Traces::of(0), Traces::of(1));
+    points.begin(all, &wish(|wish| wish.any_process = true));
+    points.begin(some, &Wish::default());
+    assert_eq!(points.of_state(PLACE, 7), (Traces::NONE, false));
+    points.add_callback(PLACE, false, all | some);
+    points.add_process(7, some, Traces::NONE);
+    assert_eq!(points.of_state(PLACE, 7), (all | some, false));
+    assert_eq!(points.of_state(PLACE, 8), (all, false));
+    points.add_callback(Function { name: 8, ..PLACE }, true, all);
+    assert_eq!(
+        points.of_state(Function { name: 8, ..PLACE }, 8),
+        (all, true)
+    );
+    points.end(all);
+    points.sweep(all);
+    assert_eq!(points.of_state(PLACE, 7), (some, false));
+    assert!(
+        points.of_call(PLACE, 7).is_empty(),
+        "it is no call that is wanted"
+    );
+}
+
+#[test]
 fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
     let points = points();
     let (callers, heirs, new) = (Traces::of(4), Traces::of(5), Traces::of(6));

@@ -6,7 +6,7 @@
 use super::function::{self, Verdict};
 use super::record::{About, Sight, record};
 use super::seats::{self, POINTS};
-use super::sizes;
+use super::{sizes, state};
 use crate::erl::Term;
 use crate::payload::Data;
 use crate::{drain, extent, label, raw, redact, words};
@@ -146,10 +146,35 @@ fn called(point: Point<'_>) -> Option<()> {
         );
     } else {
         let kind = function::end_of(point.tag)?;
+        left(&point, function, kind);
         let wanting = seats::with_returns(wanting);
         record(wanting, &point.sight(kind, about, shown(point.extra())));
     }
     Some(())
+}
+
+/// A callback left a state: after it, and before what is said about the call itself.
+fn left(point: &Point<'_>, function: Function, kind: Kind) -> Option<()> {
+    let (wanting, machine) = POINTS.of_state(function, point.pid);
+    if wanting.is_empty() {
+        return None;
+    }
+    let value = match kind {
+        Kind::Return => point.extra()?,
+        _ => thrown(point.extra()?)?,
+    };
+    let hidden = redact::hides(&value.env(), function.name, function.arity);
+    let data = state::left(function, machine, value)?;
+    let data = if hidden { Data::Redacted } else { data };
+    let about = About::Function(function.name, function.arity);
+    record(wanting, &point.sight(Kind::State, about, data));
+    Some(())
+}
+
+fn thrown(exception: Term<'_>) -> Option<Term<'_>> {
+    let mut parts = exception.tuple()?;
+    let class = parts.next()?;
+    parts.next().filter(|_| class.word() == words::throw())
 }
 
 /// Of a function that is hidden nothing is shown.

@@ -148,7 +148,7 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
 fn source<'e>(sight: &Sight<'e>) -> Source<'e> {
     match (sight.token, sight.kind) {
         (Some(token), _) => Source::of(sight.pid, None, token),
-        (None, Kind::Return | Kind::Exception) => Source::of_return(sight.pid),
+        (None, Kind::Return | Kind::Exception | Kind::State) => Source::of_return(sight.pid),
         _ => Source::own(sight.pid),
     }
 }
@@ -194,6 +194,7 @@ fn budget(kind: Kind, keep: Keep) -> Budget {
     match (keep, kind) {
         (Keep::Full, _) => Budget::FULL,
         (_, Kind::Send | Kind::Receive) => Budget::MESSAGES,
+        (_, Kind::State) => Budget::STATES,
         _ => Budget::ARGUMENTS,
     }
 }
