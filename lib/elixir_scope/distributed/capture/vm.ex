@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Capture.Vm do
   @callback traced?(handle, mfa) :: boolean
 
   @doc "Why tracing cannot go on here, if so."
-  @callback check(handle, [pid]) :: :ok | {:error, :taken_over}
+  @callback check(handle, [pid | :all | :new]) :: :ok | {:error, :taken_over}
 
   @doc "Takes everything away."
   @callback close(handle) :: :ok

@@ -37,8 +37,9 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
 
   @impl Vm
-  def check(:legacy, pids) do
-    seen = Enum.take(pids, @sample) ++ Enum.take(Process.list(), @sample)
+  def check(:legacy, traced) do
+    # Of all as such the VM tells nothing.
+    seen = Enum.take(traced -- [:all], @sample) ++ Enum.take(Process.list(), @sample)
     if Enum.any?(seen, &(whose(&1) == :other)), do: {:error, :taken_over}, else: :ok
   end
 
