@@ -65,6 +65,8 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :too_many_functions, details: details}),
     do: "#{details.functions} functions, and at most #{details.limit} are traced: name fewer"
 
+  def message(%{reason: :bad_option, details: %{message: message}}), do: message
+
   def message(%{reason: :not_in_profile, details: %{profile: profile, option: option}}),
     do: "profile: #{inspect(profile)} does not take #{inspect(option)}"
 
@@ -76,6 +78,11 @@ defmodule ElixirScope.Distributed.Error do
       "`processes:` are meant"
   end
 
+  def message(%{reason: :nothing_wanted}) do
+    "nothing is wanted: name functions, or say what of these processes: `messages: true`, or " <>
+      "`kinds:` such as `[:process, :memory, :scheduling]`"
+  end
+
   def message(%{reason: :other_tracer, details: %{processes: count}}) do
     "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
       "end that trace first, or use OTP 27"
@@ -85,6 +92,18 @@ defmodule ElixirScope.Distributed.Error do
     do: "this node does not allow #{inspect(what)}: see the option :allow"
 
   def message(%{reason: :no_answer, details: %{node: node}}), do: "#{node} did not answer in time"
+
+  def message(%{reason: :no_node, details: %{members: members}}),
+    do: "nodes: [] is nowhere; leave it out for all members, or name some of #{inspect(members)}"
+
+  def message(%{reason: :stopped, details: %{id: id}}),
+    do: "trace #{id} was stopped before all nodes had begun it"
+
+  def message(%{reason: :ended, details: %{id: id, reason: reason}}),
+    do: "trace #{id} ended here (#{inspect(reason)}) and does not begin again"
+
+  def message(%{reason: :number_taken, details: %{id: id}}),
+    do: "another trace has the number #{id} here: begin yours again"
 
   def message(%{reason: :no_trace, details: %{id: id}}),
     do: "no node runs a trace #{inspect(id)}, or ended one lately"

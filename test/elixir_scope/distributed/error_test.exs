@@ -18,6 +18,12 @@ defmodule ElixirScope.Distributed.ErrorTest do
           {:runaway_return, [function: {X, :f, 1}], "X.f/1 calls itself last"},
           {:too_many_functions, [functions: 9, limit: 8], "at most 8"},
           {:no_state, [module: X, why: "it is no server"], "X shows no state: it is no server"},
+          {:bad_option, [message: "unknown option :evnts"], "unknown option :evnts"},
+          {:nothing_wanted, [], "name functions"},
+          {:no_node, [members: [:a@h]], "name some of [:a@h]"},
+          {:ended, [id: 7, reason: :events], "trace 7 ended here (:events)"},
+          {:number_taken, [id: 7], "begin yours again"},
+          {:stopped, [id: 7], "trace 7 was stopped"},
           {:whatever, [], ":whatever"}
         ] do
       error = Error.new(reason, details)

@@ -29,14 +29,18 @@ defmodule ElixirScope.Distributed.Capture.Order do
     with {:ok, options} <- check(options),
          {:ok, patterns} <- parse(written, options),
          {:ok, budgets} <- Budgets.new(options),
-         :ok <- bounded(patterns, options) do
-      {:ok, order(patterns, options, budgets, by)}
-    end
+         order = order(patterns, options, budgets, by),
+         :ok <- bounded(order),
+         do: {:ok, order}
   end
 
-  @doc "The same order under another number."
-  @spec renumber(t) :: t
-  def renumber(order), do: %{order | id: Enum.random(@ids)}
+  @doc "The same order under a number that is not taken."
+  @spec number(t, [pos_integer]) :: t
+  def number(order, taken) do
+    if order.id in taken,
+      do: number(%{order | id: Enum.random(@ids)}, taken),
+      else: order
+  end
 
   @doc "Whether two orders are one: numbers come again."
   @spec same?(t, t) :: boolean
@@ -88,11 +92,18 @@ defmodule ElixirScope.Distributed.Capture.Order do
   end
 
   # Of all processes everything is what no node can bear.
-  defp bounded([], options) do
-    if options[:processes] == :all,
-      do: {:error, Error.new(:too_wide, missing: :processes)},
-      else: :ok
+  defp bounded(%{patterns: []} = order) do
+    cond do
+      :all in List.wrap(order.options[:processes]) ->
+        {:error, Error.new(:too_wide, missing: :processes)}
+
+      families(order) == [] ->
+        {:error, Error.new(:nothing_wanted)}
+
+      true ->
+        :ok
+    end
   end
 
-  defp bounded(_patterns, _options), do: :ok
+  defp bounded(_order), do: :ok
 end

@@ -44,7 +44,7 @@ defmodule ElixirScope.Distributed.Capture.Pattern.Text do
   defp reason(message, token) do
     cond do
       unclosed?(message) or {message, token} == {"syntax error before: ", "')'"} ->
-        "more: this ends too early"
+        "this ends too early"
 
       token == ")" ->
         "no more `)` than there are `(`"
