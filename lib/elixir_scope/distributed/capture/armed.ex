@@ -142,9 +142,12 @@ defmodule ElixirScope.Distributed.Capture.Armed do
 
     order.budgets
     |> Map.take([:profile, :events, :duration_ms, :bytes, :events_per_s])
-    |> Map.merge(%{trace: order.id, node: node, by: inspect(pid), patterns: Order.describe(order)})
+    |> Map.merge(%{trace: order.id, node: node, by: named(pid), patterns: Order.describe(order)})
     |> Map.put(:functions, length(armed.targets.functions))
   end
+
+  # As the node writes it where it runs: each node has a number of its own for that node.
+  defp named(pid), do: pid |> inspect() |> String.replace(~r/<\d+/, "<0")
 
   @doc "The same after a module came that it waits for, or came again."
   @spec loaded(t, module) :: t

@@ -33,13 +33,11 @@ defmodule ElixirScope.Distributed.Capture.Asking do
 
   @doc "Those who have not answered will not."
   @spec give_up(t) :: t
-  def give_up(asking),
-    do:
-      Enum.reduce(
-        asking.waiting,
-        asking,
-        &answer(&2, &1, {:error, Error.new(:no_answer, node: &1)})
-      )
+  def give_up(asking), do: Enum.reduce(asking.waiting, asking, &lost(&2, &1))
+
+  @doc "A node that cannot be reached will not answer."
+  @spec lost(t, node) :: t
+  def lost(asking, node), do: answer(asking, node, {:error, Error.new(:no_answer, node: node)})
 
   @doc "Whether every node has answered."
   @spec done?(t) :: boolean

@@ -27,18 +27,28 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   @doc "The nodes that are meant, of those that are there."
   @spec chosen(:all | [node], [node]) :: {:ok, [node]} | {:error, Error.t()}
   def chosen(:all, members), do: {:ok, members}
+  def chosen([], members), do: {:error, Error.new(:no_node, members: members)}
 
   def chosen(named, members) do
-    case named -- members do
-      [] -> {:ok, named}
+    case Enum.uniq(named) -- members do
+      [] -> {:ok, Enum.uniq(named)}
       unknown -> {:error, Error.new(:node_unavailable, nodes: unknown, members: members)}
     end
   end
 
-  @doc "What a node answered to the order."
-  @spec answered(t, node, {:ok, map} | {:error, term}) :: t
-  def answered(conducted, node, {:ok, summary}), do: put(conducted, node, {:armed, summary})
-  def answered(conducted, node, {:error, error}), do: put(conducted, node, {:refused, error})
+  @doc "What a node answered to the order; one that ended meanwhile has ended."
+  @spec answered(t, node, {:ok, map} | {:error, Error.t()}) :: t
+  def answered(%{nodes: nodes} = conducted, node, answer) do
+    case nodes do
+      %{^node => {:ended, _summary}} -> conducted
+      _running_or_new -> put(conducted, node, standing(answer))
+    end
+  end
+
+  # Who could not answer may yet come back.
+  defp standing({:ok, summary}), do: {:armed, summary}
+  defp standing({:error, %{reason: :no_answer}}), do: :unavailable
+  defp standing({:error, error}), do: {:refused, error}
 
   @doc "A node ended it, by itself or because it was asked to."
   @spec ended(t, node, map) :: t

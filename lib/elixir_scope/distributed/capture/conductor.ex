@@ -26,15 +26,7 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     with {:ok, order} <- Order.new(written, options, {node(), self()}),
          {:ok, members} <- NodeCoordinator.get_cluster_nodes(order.options[:scope]),
          {:ok, nodes} <- Conducted.chosen(order.options[:nodes], members),
-         do: order(order, nodes)
-  end
-
-  # Two nodes may draw the same number.
-  defp order(order, nodes) do
-    case call(order.options[:scope], {:trace, order, nodes}) do
-      {:error, %{reason: :id_taken}} -> order |> Order.renumber() |> order(nodes)
-      result -> result
-    end
+         do: call(order.options[:scope], {:trace, Order.number(order, Tracer.numbers()), nodes})
   end
 
   @doc "Ends a trace, or all of them, on every node, wherever it was begun."
@@ -171,9 +163,10 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     if asking.from, do: begun(noted, id, asking), else: noted
   end
 
-  # It was stopped before all nodes had taken it.
-  defp reply(state, asking) do
-    if asking.from, do: GenServer.reply(asking.from, {:error, Error.new(:stopped)})
+  # It was stopped before all nodes had taken it: some took it after they heard of its end.
+  defp reply(state, %{about: {:trace, id}} = asking) do
+    for {node, {:ok, _summary}} <- asking.answers, do: disarm(state, id, :stopped, node, nil)
+    if asking.from, do: GenServer.reply(asking.from, {:error, Error.new(:stopped, id: id)})
     state
   end
 
@@ -230,10 +223,10 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   end
 
   defp lost(node, state) do
-    traces =
-      Map.new(state.traces, fn {id, conducted} -> {id, Conducted.lost(conducted, node)} end)
-
-    %{state | traces: traces}
+    asked = Map.keys(state.asking)
+    state = Enum.reduce(asked, state, &update(&2, &1, fn asking -> Asking.lost(asking, node) end))
+    traced = Map.keys(state.traces)
+    Enum.reduce(traced, state, &change(&2, &1, fn trace -> Conducted.lost(trace, node) end))
   end
 
   defp change(state, id, fun) when is_map_key(state.traces, id),

@@ -41,6 +41,13 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
           {:ok, [map]} | {:error, Error.t()}
   def disarm(which, reason), do: call({:disarm, which, reason})
 
+  @doc "The numbers of traces that run here, or ended lately."
+  @spec numbers() :: [pos_integer]
+  def numbers do
+    %{running: running, ended: ended} = status()
+    for %{id: id} <- running ++ ended, do: id
+  end
+
   @doc "The traces that run here, those that ended lately, and every bound with its value."
   @spec status() :: map
   def status do
@@ -60,7 +67,8 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   def handle_call({:arm, armed}, _from, state) do
     case known(state, armed.order) do
       nil -> begin(armed, state)
-      answer -> {:reply, answer, state}
+      {:running, armed} -> {:reply, {:ok, summary(armed)}, put(state, Armed.renew(armed, now()))}
+      error -> {:reply, error, state}
     end
   end
 
@@ -101,11 +109,11 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
     case {state.board.traces[id], Enum.find(state.ended, &(&1.order == {id, order.at}))} do
       {nil, nil} -> nil
       {nil, ended} -> {:error, Error.new(:ended, Map.take(ended, [:id, :reason]))}
-      {armed, _} -> if Order.same?(armed.order, order), do: {:ok, summary(armed)}, else: taken(id)
+      {armed, _} -> if Order.same?(armed.order, order), do: {:running, armed}, else: taken(id)
     end
   end
 
-  defp taken(id), do: {:error, Error.new(:id_taken, id: id)}
+  defp taken(id), do: {:error, Error.new(:number_taken, id: id)}
 
   defp begin(armed, state) do
     {_first, armed} = Armed.grant(armed, now())
