@@ -103,6 +103,8 @@ defmodule ElixirScope.Distributed.Native do
   def trace_functions(_seat, _functions, _wanted), do: missing()
   def trace_callbacks(_seat, _callbacks), do: missing()
   def trace_processes(_seat, _pids, _heirs), do: missing()
+  def trace_told, do: missing()
+  def trace_ours(_pids), do: missing()
   def trace_refill(_seat, _events), do: missing()
   def trace_spent(_seat), do: missing()
   def trace_collect, do: missing()

@@ -95,6 +95,7 @@ rustler::atoms! {
     old_heap_size,
     stack_size,
     mbuf_size,
+    clock_service,
     generation,
     minor,
     major,

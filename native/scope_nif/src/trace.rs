@@ -206,6 +206,27 @@ fn trace_processes(env: Env<'_>, seat: usize, pids: Vec<LocalPid>, heirs: bool) 
         .count()
 }
 
+/// Processes that traces are told of: the bits of those traces, and of those that are also told of
+/// what it starts.
+#[rustler::nif]
+fn trace_told(env: Env<'_>) -> Vec<(Term<'_>, u64, u64)> {
+    // SAFETY: the words are those of local pids, which are the same at any time.
+    let pid = |word| unsafe { Term::new(env, erl::term_of(word)) };
+    let told = POINTS.processes();
+    told.map(|(word, wanted, heirs)| (pid(word), wanted.bits(), heirs.bits()))
+        .collect()
+}
+
+/// What these processes start is told to no trace of new processes: they are our own.
+#[rustler::nif]
+fn trace_ours(env: Env<'_>, pids: Vec<LocalPid>) -> Atom {
+    let words = pids
+        .iter()
+        .map(|pid| erl::word_of(pid.encode(env).as_c_arg()));
+    POINTS.set_ours(words);
+    atoms::ok()
+}
+
 /// Lets a trace record so many events more.
 #[rustler::nif]
 fn trace_refill(seat: usize, events: u64) -> Atom {

@@ -61,6 +61,7 @@ words! {
     old_heap_size = atoms::old_heap_size,
     stack_size = atoms::stack_size,
     mbuf_size = atoms::mbuf_size,
+    clock_service = atoms::clock_service,
     generation = atoms::generation,
     minor = atoms::minor,
     major = atoms::major,

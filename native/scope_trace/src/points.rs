@@ -29,6 +29,12 @@ const MACHINE: u64 = 1 << 9;
 /// The most functions and processes that can be known at one time.
 pub const LIMITS: [usize; 2] = [FUNCTIONS, PROCESSES];
 
+/// Processes whose children are not those of a program.
+#[cfg(not(loom))]
+const OURS: usize = 64;
+#[cfg(loom)]
+const OURS: usize = 1;
+
 /// Families of events, by their number.
 const FAMILIES: usize = 16;
 
@@ -67,6 +73,7 @@ pub struct Points {
     functions: Places<FUNCTIONS>,
     callbacks: Places<CALLBACKS>,
     processes: Places<PROCESSES>,
+    ours: [AtomicU64; OURS],
 }
 
 /// The second half of the key of a process.
@@ -89,6 +96,7 @@ impl Points {
             functions: Places::new(),
             callbacks: Places::new(),
             processes: Places::new(),
+            ours: [const { AtomicU64::new(0) }; OURS],
         }
     }
 
@@ -106,6 +114,7 @@ impl Points {
             functions: Places::new(),
             callbacks: Places::new(),
             processes: Places::new(),
+            ours: std::array::from_fn(|_| zero()),
         }
     }
 
@@ -238,10 +247,28 @@ impl Points {
     pub fn began(&self, pid: u64, parent: u64) {
         let (_, heirs) = self.processes.get(parent, PROCESS);
         let new = Traces::from_bits(self.new.load(Relaxed));
+        let new = if self.is_ours(parent) {
+            Traces::NONE
+        } else {
+            new
+        };
         let (wanted, heirs) = ((heirs | new) & self.live(), heirs & self.live());
         if !wanted.is_empty() {
             self.processes.add(pid, PROCESS, wanted, heirs);
         }
+    }
+
+    /// What these start is none of the new processes that a trace wants: as many as there is room for.
+    pub fn set_ours(&self, pids: impl Iterator<Item = u64>) {
+        for (place, pid) in self.ours.iter().zip(pids.chain(std::iter::repeat(0))) {
+            // Ordering: one that is seen late is told of as any other.
+            place.store(pid, Relaxed);
+        }
+    }
+
+    fn is_ours(&self, pid: u64) -> bool {
+        // 0 is a place that is free, and the parent that a process of another node is.
+        pid != 0 && self.ours.iter().any(|ours| ours.load(Relaxed) == pid)
     }
 
     /// A process ends: its place can go to another one.
@@ -263,6 +290,14 @@ impl Points {
         self.functions.keys().map(|(name, arity)| Function {
             name,
             arity: u8::try_from(arity).unwrap_or(u8::MAX),
+        })
+    }
+
+    /// Every process that a trace is told of: who is, and who also is of what it starts.
+    pub fn processes(&self) -> impl Iterator<Item = (u64, Traces, Traces)> {
+        self.processes.keys().map(|(pid, more)| {
+            let (wanted, heirs) = self.processes.get(pid, more);
+            (pid, wanted, heirs)
         })
     }
 

@@ -118,6 +118,15 @@ fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
     assert_eq!(points.of_process(FAMILY, 12), new);
     assert!(points.of_process(FAMILY + 1, 12).is_empty() && !points.wants_family(FAMILY + 1));
 
+    points.set_ours([1, 9].into_iter());
+    points.began(13, 9);
+    points.began(14, 1);
+    points.began(15, 0);
+    assert!(points.of_process(FAMILY, 13).is_empty());
+    assert_eq!(points.of_process(FAMILY, 14), heirs);
+    assert_eq!(points.of_process(FAMILY, 15), new);
+    assert!(points.processes().any(|told| told == (14, heirs, heirs)));
+
     points.ended(11);
     assert!(points.of_process(FAMILY, 11).is_empty());
 }

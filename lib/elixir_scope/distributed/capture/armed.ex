@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   # One trace on this node: what it was ordered to watch, what that is here, and what it may
   # still use. A value; `Capture.Tracer` holds it and acts.
 
-  alias ElixirScope.Distributed.Capture.{Governor, Health, Order, Plan, Targets}
+  alias ElixirScope.Distributed.Capture.{Governor, Health, Order, Plan, Seat, Targets}
   alias ElixirScope.Distributed.Error
 
   @enforce_keys [:order, :targets, :processes, :governor, :thresholds, :told]
@@ -57,11 +57,13 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     }
   end
 
-  @doc "What the VM has to watch for it."
-  @spec part(t) :: Plan.part()
-  def part(%{order: order, processes: processes} = armed) do
+  @doc "What the VM has to watch for it, given which processes traces are told of by now."
+  @spec part(t, [Seat.told()]) :: Plan.part()
+  def part(%{order: order, processes: processes} = armed, told) do
+    bit = Bitwise.bsl(1, armed.seat)
+
     %{
-      bit: Bitwise.bsl(1, armed.seat),
+      bit: bit,
       targets: armed.targets.functions,
       families: Order.families(order),
       callers: Order.callers?(order),
@@ -69,8 +71,8 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       arguments: order.options[:capture] != :calls,
       any: processes.existing == :all,
       new: new?(processes),
-      pids: pids(armed),
-      heirs: processes.parents
+      pids: for({pid, wanted, _heirs} <- told, Bitwise.band(wanted, bit) != 0, do: pid),
+      heirs: for({pid, _wanted, heirs} <- told, Bitwise.band(heirs, bit) != 0, do: pid)
     }
   end
 

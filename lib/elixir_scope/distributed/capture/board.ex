@@ -32,7 +32,7 @@ defmodule ElixirScope.Distributed.Capture.Board do
   def add(board, armed) do
     with {:ok, board} <- opened(board),
          {:ok, armed} <- Seat.take(armed) do
-      {:ok, board |> put(armed) |> carry_out(), armed}
+      {:ok, board.traces |> Map.put(armed.order.id, armed) |> with_traces(board), armed}
     else
       {:error, error} -> {:error, error, closed(board)}
     end
@@ -66,14 +66,17 @@ defmodule ElixirScope.Distributed.Capture.Board do
     {board, told}
   end
 
-  @doc "What is set for all is not for those who record: they would record themselves."
+  @doc "What is set for all or new ones is not for those who record: they would record themselves."
   @spec spare(t) :: t
-  def spare(%{plan: %{processes: %{all: _flags}}} = board) do
-    set(board, for(pid <- [self() | Scope.processes()], do: {:process, pid, false, [:all]}))
+  def spare(board) do
+    ours = [self() | Scope.processes()]
+    Seat.ours(ours)
+
+    if is_map_key(board.plan.processes, :all),
+      do: set(board, for(pid <- ours, do: {:process, pid, false, [:all]}))
+
     board
   end
-
-  def spare(board), do: board
 
   @doc "Whether the VM still does what it was told."
   @spec check(t) :: :ok | {:error, :taken_over}
@@ -92,14 +95,17 @@ defmodule ElixirScope.Distributed.Capture.Board do
 
   defp closed(board), do: board
 
-  defp with_traces(traces, board), do: carry_out(%{board | traces: traces})
-
-  # From what the VM watches to what it should.
-  defp carry_out(board) do
-    plan = board.traces |> Map.values() |> Enum.map(&Armed.part/1) |> Plan.of()
-    set(board, Plan.difference(board.plan, plan))
-    spare(%{board | plan: plan})
+  # From what the VM watches to what it should. It watches more processes than it was told:
+  # those that began meanwhile, or called a function.
+  defp with_traces(traces, board) do
+    told = Seat.told()
+    plan = plan(traces, told)
+    set(board, Plan.difference(plan(board.traces, told), plan))
+    spare(%{board | traces: traces, plan: plan})
   end
+
+  defp plan(traces, told),
+    do: traces |> Map.values() |> Enum.map(&Armed.part(&1, told)) |> Plan.of()
 
   defp set(board, steps), do: Enum.each(steps, &board.vm.set(board.handle, &1))
 end

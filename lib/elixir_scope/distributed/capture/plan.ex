@@ -14,7 +14,8 @@ defmodule ElixirScope.Distributed.Capture.Plan do
 
   @typedoc """
   What one trace wants here. `bit` is its seat's; `new`, `pids` and `heirs` are processes that
-  it is told of (those of heirs with all they start), `any` is whichever calls a function.
+  it is told of (those of heirs with all they start), also those it came to know meanwhile;
+  `any` is whichever calls a function.
   """
   @type part :: %{
           bit: pos_integer,
@@ -134,30 +135,31 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   def flags_of(:memory), do: [:garbage_collection]
   def flags_of(:scheduling), do: [:running]
 
-  # Taking a flag from all takes it from each: what single ones keep is set again.
+  # Three things that the VM does: what all have, each one has; what is taken from all is taken
+  # from each; and whatever is taken from all or from new ones, new ones are left with nothing.
   defp process_steps(from, to) do
-    less =
-      for {target, flags} <- from, gone = gone(flags, to[target]), gone != [], do: {target, gone}
-
-    again? = List.keymember?(less, :all, 0)
-    before = if again?, do: Map.take(from, [:all, :new]), else: from
-
-    more =
-      for {target, flags} <- to, new = new(flags, before[target]), new != [], do: {target, new}
-
-    {sorted(less, false), sorted(more, true)}
+    {gone, come} = {without(all(from), all(to)), without(all(to), all(from))}
+    less = for one <- singles(from), do: {one, taken(from, to, one, gone)}
+    wiped? = gone != [] or List.keyfind(less, :new, 0) not in [nil, {:new, []}]
+    more = for one <- singles(to), do: {one, given(from, to, one, gone, come, wiped?)}
+    {operations(less ++ [all: gone], false), operations([{:all, come} | more], true)}
   end
 
-  # Singles go before all when taking away, and come after all when setting.
-  defp sorted(steps, on?) do
-    steps =
-      Enum.sort_by(steps, fn {target, _} -> is_pid(target) end, if(on?, do: :asc, else: :desc))
+  defp taken(from, to, one, gone),
+    do: from |> Map.get(one, []) |> without(has(to, one)) |> without(gone)
 
-    for {target, flags} <- steps, do: {:process, target, on?, Enum.sort(flags)}
-  end
+  defp given(_from, to, :new, _gone, come, true), do: to |> has(:new) |> without(come)
 
-  defp gone(flags, nil), do: MapSet.to_list(flags)
-  defp gone(flags, kept), do: MapSet.to_list(MapSet.difference(flags, kept))
-  defp new(flags, nil), do: MapSet.to_list(flags)
-  defp new(flags, known), do: MapSet.to_list(MapSet.difference(flags, known))
+  defp given(from, to, one, gone, come, _wiped?),
+    do: to |> has(one) |> without(without(has(from, one), gone)) |> without(come)
+
+  defp singles(processes), do: [:new | for({pid, _flags} when is_pid(pid) <- processes, do: pid)]
+  defp all(processes), do: Map.get(processes, :all, [])
+  defp has(processes, one), do: processes |> Map.get(one, []) |> Enum.concat(all(processes))
+
+  defp without(flags, others),
+    do: Enum.reject(flags, &(&1 in others)) |> Enum.uniq() |> Enum.sort()
+
+  defp operations(steps, on?),
+    do: for({target, [_ | _] = flags} <- steps, do: {:process, target, on?, flags})
 end

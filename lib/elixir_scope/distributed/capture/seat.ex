@@ -30,6 +30,17 @@ defmodule ElixirScope.Distributed.Capture.Seat do
     length(functions)
   end
 
+  @typedoc "A process, the bits of the traces told of it, and of those told of what it starts."
+  @type told :: {pid, wanted :: non_neg_integer, heirs :: non_neg_integer}
+
+  @doc "The processes that traces are told of by now, one by one."
+  @spec told() :: [told]
+  def told, do: Native.trace_told()
+
+  @doc "Of what these start, no trace of new processes is told: they record."
+  @spec ours([pid]) :: :ok
+  def ours(pids), do: Native.trace_ours(pids)
+
   @doc "So many events more."
   @spec grant(Armed.t(), non_neg_integer) :: :ok
   def grant(_armed, 0), do: :ok

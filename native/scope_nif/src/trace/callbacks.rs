@@ -199,6 +199,9 @@ fn received(point: Point<'_>) -> Option<()> {
     let wanting = POINTS.of_process(Family::Message as u8, point.pid);
     let mut from = point.message()?.tuple()?;
     let (node, sender) = (from.next()?, from.next()?);
+    if node.word() == words::clock_service() {
+        return None;
+    }
     // Of a process elsewhere the machine knows the node alone.
     let about = if sender.is_pid() {
         About::of(sender)

@@ -177,10 +177,10 @@ fn content<'e>(sight: &Sight<'e>, keep: Keep) -> Content<'e> {
         About::Term(term) => Some(term),
         _ => None,
     };
-    let data = if keep == Keep::Nothing {
-        Data::Nothing
-    } else {
-        sight.data
+    // Sizes that we wrote ourselves are nothing that a program keeps to itself.
+    let data = match (keep, sight.data) {
+        (Keep::Nothing, Data::Term(_) | Data::Message(_)) => Data::Nothing,
+        (_, data) => data,
     };
     Content {
         subject,

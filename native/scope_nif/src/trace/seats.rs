@@ -127,6 +127,14 @@ impl Ledger {
         }
     }
 
+    /// Calls that a trace saw begin and not end stay open for nobody, once none is left that
+    /// awaits returns.
+    fn settle(&mut self, leaving: usize) {
+        if !(0..TRACES).any(|seat| seat != leaving && of(seat).returns) {
+            self.calls.clear();
+        }
+    }
+
     fn number(&mut self, first: Seat, traces: Traces, introduce: impl FnOnce(Introduced)) -> u16 {
         if traces.len() < 2 {
             return first.number;
@@ -172,6 +180,7 @@ pub(crate) fn leave(seat: usize) {
     if let Some(ledger) = LEDGER.lock().as_mut() {
         ledger.sets.forget(Traces::of(seat));
         ledger.usage.forget(seat);
+        ledger.settle(seat);
     }
     if let Some(seat) = SEATS.get(seat) {
         seat.store(0, Ordering::Release);

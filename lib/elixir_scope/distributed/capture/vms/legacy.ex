@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   # else has it, and given up when somebody takes it. It outlives its owner, so the next one
   # sweeps first.
 
-  alias ElixirScope.Distributed.Capture.{Seat, Vm}
+  alias ElixirScope.Distributed.Capture.{Plan, Seat, Vm}
   alias ElixirScope.Distributed.Error
 
   @behaviour Vm
@@ -31,15 +31,15 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
     do: attempt(fn -> :erlang.trace(named(target), true, [tracer() | flags]) end)
 
   def set(:legacy, {:process, target, false, flags}),
-    do: attempt(fn -> :erlang.trace(named(target), false, flags) end)
+    do: attempt(fn -> :erlang.trace(named(target), false, [tracer() | flags]) end)
 
   @impl Vm
   def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
 
   @impl Vm
-  def check(:legacy, traced) do
-    # Of all as such the VM tells nothing.
-    seen = Enum.take(traced -- [:all], @sample) ++ Enum.take(Process.list(), @sample)
+  def check(:legacy, pids) do
+    pids = for pid <- pids, is_pid(pid), do: pid
+    seen = [:new | Enum.take_random(pids, @sample)] ++ Enum.take_random(Process.list(), @sample)
     if Enum.any?(seen, &(whose(&1) == :other)), do: {:error, :taken_over}, else: :ok
   end
 
@@ -54,7 +54,12 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   def sweep(functions) do
     close(:legacy)
     for mfa <- functions, do: set(:legacy, {:function, mfa, false})
-    if functions != [], do: set(:legacy, {:messages, :receive, false})
+
+    # No function need be traced to know who sent what.
+    for {direction, spec} <- Plan.Spec.messages(true),
+        :erlang.trace_info(direction, :match_spec) == {:match_spec, spec},
+        do: set(:legacy, {:messages, direction, false})
+
     :ok
   end
 
