@@ -285,11 +285,12 @@ impl Points {
         self.processes.collect(processes);
     }
 
-    /// Every function that a trace still names.
+    /// Every function that a trace still names, callbacks among them.
     pub fn functions(&self) -> impl Iterator<Item = Function> {
-        self.functions.keys().map(|(name, arity)| Function {
+        let known = self.functions.keys().chain(self.callbacks.keys());
+        known.map(|(name, more)| Function {
             name,
-            arity: u8::try_from(arity).unwrap_or(u8::MAX),
+            arity: (more & u64::from(u8::MAX)) as u8,
         })
     }
 

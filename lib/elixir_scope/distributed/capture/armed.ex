@@ -3,10 +3,10 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   # One trace on this node: what it was ordered to watch, what that is here, and what it may
   # still use. A value; `Capture.Tracer` holds it and acts.
 
-  alias ElixirScope.Distributed.Capture.{Governor, Health, Order, Plan, Seat, Targets}
+  alias ElixirScope.Distributed.Capture.{Callbacks, Governor, Health, Order, Plan, Seat, Targets}
   alias ElixirScope.Distributed.Error
 
-  @enforce_keys [:order, :targets, :processes, :governor, :thresholds, :told]
+  @enforce_keys [:order, :targets, :processes, :callbacks, :governor, :thresholds, :told]
   defstruct [:seat, granted: 0, refused: 0] ++ @enforce_keys
 
   @type t :: %__MODULE__{
@@ -14,6 +14,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
           seat: non_neg_integer | nil,
           targets: Targets.t(),
           processes: Targets.Processes.t(),
+          callbacks: [Callbacks.t()],
           governor: Governor.t(),
           thresholds: Health.thresholds(),
           told: pid | nil,
@@ -28,12 +29,14 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   @spec new(Order.t(), integer, pos_integer, pid) :: {:ok, t} | {:error, Error.t()}
   def new(order, now, lease_ms, told) do
     with {:ok, targets} <- Targets.resolve(order.patterns),
-         {:ok, processes} <- Targets.Processes.resolve(order.options[:processes]) do
+         {:ok, processes} <- Targets.Processes.resolve(order.options[:processes]),
+         {:ok, callbacks} <- Callbacks.resolve(order.options[:state], targets, processes) do
       {:ok,
        %__MODULE__{
          order: order,
          targets: targets,
          processes: processes,
+         callbacks: callbacks,
          governor: Governor.new(order.budgets, now, lease_ms),
          thresholds: Health.thresholds(order.options[:health]),
          told: told
@@ -65,6 +68,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     %{
       bit: bit,
       targets: armed.targets.functions,
+      callbacks: for({mfa, _machine?} <- armed.callbacks, do: mfa),
       families: Order.families(order),
       callers: Order.callers?(order),
       correlate: order.options[:correlate],
@@ -156,6 +160,8 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   def loaded(armed, module) do
     fresh = Targets.resolve_module(armed.order.patterns, module)
     others = Enum.reject(armed.targets.functions, fn %{mfa: {m, _, _}} -> m == module end)
-    put_in(armed.targets.functions, Enum.take(others ++ fresh, Targets.most()))
+    callbacks = Callbacks.loaded(armed.callbacks, armed.order.options[:state], module)
+    functions = Enum.take(others ++ fresh, Targets.most())
+    put_in(%{armed | callbacks: callbacks}.targets.functions, functions)
   end
 end

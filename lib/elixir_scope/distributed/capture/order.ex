@@ -97,7 +97,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
       :all in List.wrap(order.options[:processes]) ->
         {:error, Error.new(:too_wide, missing: :processes)}
 
-      families(order) == [] ->
+      families(order) == [] and not order.options[:state] ->
         {:error, Error.new(:nothing_wanted)}
 
       true ->

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   # Invariant: the difference to the plan of no traces takes everything away.
 
   alias ElixirScope.Distributed.Capture.Plan.Spec
-  alias ElixirScope.Distributed.Capture.Targets
+  alias ElixirScope.Distributed.Capture.{Pattern, Targets}
   alias ElixirScope.Distributed.Capture.Targets.Batches
 
   defstruct functions: %{}, processes: %{}, messages: %{}
@@ -20,6 +20,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   @type part :: %{
           bit: pos_integer,
           targets: [Targets.target()],
+          callbacks: [mfa],
           families: [atom],
           callers: boolean,
           correlate: boolean,
@@ -69,11 +70,18 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   # Functions
 
   defp functions(parts) do
-    entries = for part <- parts, target <- part.targets, do: {target.mfa, {part, target}}
+    targets = for part <- parts, target <- part.targets, do: {target.mfa, {part, target}}
+    states = for part <- parts, mfa <- part.callbacks, do: {mfa, outcome(part, mfa)}
 
-    entries
+    (targets ++ states)
     |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
     |> Map.new(fn {mfa, wanting} -> {mfa, Spec.of(wanting)} end)
+  end
+
+  # Of a callback only what comes of it: whether its call is wanted is the targets' to say.
+  defp outcome(part, {module, function, arity}) do
+    pattern = %Pattern{module: module, function: function, arity: arity, return: true}
+    {%{part | bit: 0, callers: false}, %{pattern: pattern, also: []}}
   end
 
   # Module by module: what is set for a module as a whole replaces all it had.
@@ -119,7 +127,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
 
   # Of whom a trace is told, it has to be told the end, too.
   defp flags(part, arity) do
-    calls = if part.targets == [], do: [], else: [:call | arity]
+    calls = if part.targets == [] and part.callbacks == [], do: [], else: [:call | arity]
     told = calls ++ [:procs | Enum.flat_map(part.families, &flags_of/1)]
 
     if(part.any and calls != [], do: [{:all, calls}], else: []) ++

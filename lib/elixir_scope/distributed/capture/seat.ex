@@ -26,8 +26,9 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @spec tell_again(Armed.t(), module) :: non_neg_integer
   def tell_again(armed, module) do
     functions = for %{mfa: {^module, _, _} = mfa} <- armed.targets.functions, do: mfa
-    Native.trace_functions(armed.seat, functions, true)
-    length(functions)
+    callbacks = for {{^module, _, _}, _machine?} = callback <- armed.callbacks, do: callback
+    tell(armed.seat, functions, callbacks)
+    length(functions) + length(callbacks)
   end
 
   @typedoc "A process, the bits of the traces told of it, and of those told of what it starts."
@@ -76,10 +77,15 @@ defmodule ElixirScope.Distributed.Capture.Seat do
 
   defp told(%{seat: seat} = armed) do
     functions = for %{mfa: mfa} <- armed.targets.functions, do: mfa
-    Native.trace_functions(seat, functions, true)
+    tell(seat, functions, armed.callbacks)
     Native.trace_processes(seat, Armed.pids(armed), false)
     Native.trace_processes(seat, armed.processes.parents, true)
     armed
+  end
+
+  defp tell(seat, functions, callbacks) do
+    Native.trace_functions(seat, functions, true)
+    Native.trace_callbacks(seat, for({{m, f, a}, machine?} <- callbacks, do: {m, f, a, machine?}))
   end
 
   defp index(armed), do: Scope.index(armed.order.options[:scope])

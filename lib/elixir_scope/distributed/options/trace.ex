@@ -29,6 +29,13 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: false,
         doc: "also what these processes send and receive"
       ],
+      state: [
+        type: :boolean,
+        default: false,
+        doc:
+          "also the state of servers, state machines and agents after each callback: of the modules " <>
+            "and processes that are named; one that was given stays until a callback says another"
+      ],
       kinds: [
         type: {:list, {:in, kinds}},
         default: [],

@@ -177,10 +177,12 @@ fn content<'e>(sight: &Sight<'e>, keep: Keep) -> Content<'e> {
         About::Term(term) => Some(term),
         _ => None,
     };
-    // Sizes that we wrote ourselves are nothing that a program keeps to itself.
-    let data = match (keep, sight.data) {
-        (Keep::Nothing, Data::Term(_) | Data::Message(_)) => Data::Nothing,
-        (_, data) => data,
+    // Sizes that we wrote ourselves are nothing that a program keeps to itself, and a state without
+    // its data is nothing at all.
+    let data = match (keep, sight.kind, sight.data) {
+        (_, Kind::State, data) => data,
+        (Keep::Nothing, _, Data::Term(_) | Data::Message(_)) => Data::Nothing,
+        (_, _, data) => data,
     };
     Content {
         subject,
