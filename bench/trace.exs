@@ -158,6 +158,7 @@ end
 other = spawn(fn -> Process.sleep(:infinity) end)
 breakpoint = fn _pid -> noop.([:call], [{f, true}]).(other) end
 returns = [{:_, [], [{:exception_trace}]}]
+token = [{:_, [], [{:message, {:get_seq_token}}]}]
 
 results =
   Bench.Traced.compare(
@@ -165,16 +166,19 @@ results =
     breakpoint: {:f, breakpoint},
     noop: {:f, noop.([:call, :arity], [{f, true}])},
     noop_arguments: {:f, noop.([:call], [{f, true}])},
-    call: {:f, ours.(f, capture: :calls)},
-    arguments: {:f, ours.(f, [])},
+    call: {:f, ours.(f, capture: :calls, correlate: false)},
+    arguments: {:f, ours.(f, correlate: false)},
+    noop_token: {:f, noop.([:call, :arity], [{f, token}])},
+    token: {:f, ours.(f, capture: :calls)},
+    process_token: {:f, process.([:call, :arity], [{f, token}], drop)},
     noop_map: {:g, noop.([:call], [{g, true}])},
-    map: {:g, ours.(g, [])},
+    map: {:g, ours.(g, correlate: false)},
     noop_returns: {:f, noop.([:call, :arity], [{f, returns}])},
-    returns: {:f, ours.(f, capture: :calls, return: true)},
+    returns: {:f, ours.(f, capture: :calls, correlate: false, return: true)},
     process: {:f, process.([:call, :arity], [{f, true}], drop)},
     process_returns: {:f, process.([:call, :arity], [{f, returns}], drop)},
     encoded: {:f, process.([:call], [{f, true}], encode)},
-    send: {:send, ours.([], messages: true)},
+    send: {:send, ours.([], messages: true, correlate: false)},
     untraced_send: {:send, untraced},
     process_send: {:send, process.([:send], [], drop)}
   )
@@ -204,6 +208,9 @@ row.("traced call and return", :returns, nothing, :noop_returns,
 )
 
 row.("traced call and return", :returns, "process as tracer", :process_returns, times: 1.6)
+row.("traced call, correlated", :token, nothing, :noop_token, at_most: results[:noop_token] + 150)
+
+row.("traced call, correlated", :token, "process as tracer", :process_token, times: 1.2)
 row.("traced send", :send, "process as tracer", :process_send, [])
 row.("send, untraced", :untraced_send, nil, :untraced_send, [])
 IO.puts("recorded #{status.rings.recorded}, lost #{status.rings.lost}")
