@@ -41,7 +41,8 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
 
   defp correlate?(wanting), do: Enum.any?(wanting, fn {part, _target} -> part.correlate end)
 
-  defp free?(target), do: Enum.all?([target.pattern | target.also], &(&1.head == :_))
+  # Whoever takes every call by one of its patterns has no condition.
+  defp free?(target), do: Enum.any?(patterns(target), &(&1.head == :_))
 
   defp every_call(free) do
     token = if correlate?(free), do: [{:message, @token}], else: []
@@ -74,10 +75,10 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
     token? = correlate?(free ++ bound)
 
     combinations =
-      for some <- subsets(bound), some != [] do
+      for some <- subsets(bound), some != [], conditions <- choices(some) do
         bits = Enum.reduce(some, always, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
         actions = Enum.uniq(Enum.flat_map(some, &actions/1) ++ rest)
-        {:_, [Condition.all(Enum.map(some, &condition/1))], [message(bits, token?) | actions]}
+        {:_, [Condition.all(conditions)], [message(bits, token?) | actions]}
       end
 
     combinations ++ if(free == [], do: [], else: [{:_, [], [message(always, token?) | rest]}])
@@ -85,8 +86,20 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
 
   defp one(part, pattern), do: actions({part, %{pattern: pattern, also: []}})
 
-  defp condition({_part, target}),
-    do: target |> patterns() |> Enum.map(&Condition.of/1) |> Condition.any()
+  # One condition of each: a guard that fails takes its whole clause with it.
+  defp choices([]), do: [[]]
+
+  defp choices([{_part, target} | rest]),
+    do: for(one <- conditions(target), others <- choices(rest), do: [one | others])
+
+  # What a head asks for cannot fail, and those without guards are one condition.
+  defp conditions(target) do
+    {safe, guarded} = target |> patterns() |> Enum.split_with(&(&1.guards == []))
+    {alone, crowd} = Enum.split(guarded, @most)
+    Enum.map(Enum.reject([safe | Enum.map(alone, &[&1])] ++ [crowd], &(&1 == [])), &any/1)
+  end
+
+  defp any(patterns), do: patterns |> Enum.map(&Condition.of/1) |> Condition.any()
 
   defp patterns(target), do: [target.pattern | target.also]
 
