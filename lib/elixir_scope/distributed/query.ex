@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Query do
 
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.{Query.Names, Query.Result, Scope, Telemetry}
+  alias ElixirScope.Distributed.{Query.Names, Query.Result, Query.Traces, Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -66,7 +66,7 @@ defmodule ElixirScope.Distributed.Query do
 
   # The events as structs, with correlation ids as their users call them.
   defp named(store, filter) do
-    with {:ok, matches} <- Storage.query(store, filter),
+    with {:ok, matches} <- Traces.query(store, filter),
          do: {:ok, %{matches | events: Names.show(matches.events, &marks(store, &1))}}
   end
 
