@@ -60,7 +60,8 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   @impl true
   def init(nil) do
     Process.flag(:trap_exit, true)
-    {:ok, %Tracer{board: Board.new()}}
+    # What one before left in the native tables is given back, too.
+    {:ok, schedule(%Tracer{board: Board.new(), left: @rounds_after})}
   end
 
   @impl true
