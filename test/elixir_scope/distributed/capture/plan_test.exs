@@ -89,12 +89,15 @@ defmodule ElixirScope.Distributed.Capture.PlanTest do
         flag(),
         flag(),
         some(pids()),
-        some(pids())
+        some(pids()),
+        flag()
       ]),
-      fn {targets, families, callers, arguments, any, new, pids, heirs} ->
+      fn {targets, families, callers, arguments, any, new, pids, heirs, more} ->
         %{
           bit: 0,
           targets: targets,
+          callbacks: if(more, do: Enum.map(targets, & &1.mfa), else: []),
+          correlate: more,
           families: families,
           callers: callers and any,
           arguments: arguments,

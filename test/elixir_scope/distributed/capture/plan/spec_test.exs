@@ -159,7 +159,16 @@ defmodule ElixirScope.Distributed.Capture.Plan.SpecTest do
   defp wanting(traces) do
     for {patterns, seat} <- Enum.with_index(traces) do
       [target] = Merge.functions(for pattern <- patterns, do: {@mfa, pattern})
-      {%{bit: Bitwise.bsl(1, seat), families: [], callers: false}, target}
+
+      # Whether one of them is shown with what came with a message changes nothing for who wants it.
+      part = %{
+        bit: Bitwise.bsl(1, seat),
+        families: [],
+        callers: false,
+        correlate: rem(seat, 2) == 1
+      }
+
+      {part, target}
     end
   end
 
@@ -175,6 +184,8 @@ defmodule ElixirScope.Distributed.Capture.Plan.SpecTest do
     case :erlang.match_spec_test(call, spec, :trace) do
       {:ok, true, flags, _warnings} -> {all, flags}
       {:ok, false, flags, _warnings} -> {0, flags}
+      {:ok, {bits, _token}, flags, _warnings} -> {bits, flags}
+      {:ok, no_token, flags, _warnings} when no_token in [[], nil] -> {all, flags}
       {:ok, bits, flags, _warnings} -> {bits, flags}
       {:error, errors} -> flunk("#{inspect(spec)} is no match specification: #{inspect(errors)}")
     end
