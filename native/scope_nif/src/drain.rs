@@ -1,12 +1,13 @@
 //! From the rings to the stores: one thread for the machine, and whoever must see its own events.
 
+use crate::batch::Batch;
 use crate::ring::LANES;
 use crate::scopes::{self, LIMIT, Scope};
-use crate::{atoms, keeper, payload, trace};
+use crate::{atoms, keeper};
 use parking_lot::Mutex;
 use rustler::{Encoder, OwnedEnv};
-use scope_event::{Budget, Kind, Origin, RawEvent, Subject, TermWriter};
-use scope_ring::{Drain, LanesConfig, Slot, StartError, WakeOn};
+use scope_event::Origin;
+use scope_ring::{Drain, LanesConfig, StartError, WakeOn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -29,7 +30,7 @@ const SLACK: u64 = (1 << 32) / 1_000_000;
 /// A scope, and what its clock showed in which incarnation.
 type Settled<'a> = (&'a Arc<Scope>, (u64, Origin));
 
-type Scopes = [Option<Arc<Scope>>; LIMIT];
+pub(crate) type Scopes = [Option<Arc<Scope>>; LIMIT];
 
 /// Reserves the rings and starts the thread, once for the life of the machine.
 pub(crate) fn start(config: LanesConfig) -> Result<(), StartError> {
@@ -59,10 +60,11 @@ pub(crate) fn past_now_then<T>(change: impl FnOnce() -> T) -> T {
     let mut drain = DRAIN.lock();
     if let Some(drain) = drain.as_mut() {
         let scopes = scopes::all();
+        let mut batch = Batch::new(&scopes, unix_ms());
         drain.drain_past(&heads, |lane, slot, payload| {
-            route(&scopes, lane, slot, payload)
+            batch.route(lane, slot, payload)
         });
-        tell_losses(&scopes);
+        tell_losses(&mut batch);
     }
     let changed = change();
     drop(drain);
@@ -145,11 +147,12 @@ fn drain_all() -> usize {
         let Some(drain) = drain.as_mut() else {
             return total;
         };
-        let scopes = &scopes::all();
+        let scopes = scopes::all();
+        let mut batch = Batch::new(&scopes, unix_ms());
         let seen = drain.drain(BATCH, |lane, slot, payload| {
-            route(scopes, lane, slot, payload)
+            batch.route(lane, slot, payload)
         });
-        tell_losses(scopes);
+        tell_losses(&mut batch);
         total += seen;
         if seen < BATCH {
             return total;
@@ -157,110 +160,15 @@ fn drain_all() -> usize {
     }
 }
 
-fn route(scopes: &Scopes, lane: usize, slot: &Slot, payload: &[u8]) {
-    let scope = scopes
-        .get(usize::from(slot.head.scope_id()))
-        .and_then(Option::as_ref);
-    let (Some(scope), Some(kind)) = (scope, Kind::from_code(slot.head.kind())) else {
-        return;
-    };
-    let parts = payload::split(payload);
-    let session = trace::seats::account(kind, slot, &parts, |joined| {
-        let stamp = scope.clock().now().coarse().bits();
-        say(scope, Kind::TraceStarted, stamp, |to| {
-            trace::write_joined(to, joined)
-        });
-    });
-    // Ordering: written with the drain's lock held.
-    if slot.stamp >= scope.since.load(Ordering::Relaxed) {
-        store(scope, lane, &raw(kind, slot, &parts, session));
-    }
-}
-
-fn raw<'a>(kind: Kind, slot: &Slot, parts: &payload::Parts<'a>, session: u16) -> RawEvent<'a> {
-    RawEvent {
-        subject: subject(kind, slot, parts.subject),
-        correlation: parts.correlation,
-        data: parts.data,
-        session,
-        flags: parts.flags,
-        ..RawEvent::new(kind, slot.stamp, slot.pid)
-    }
-}
-
-fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
-    match (kind, term, slot.subject) {
-        (_, Some(term), _) => Subject::Term(term),
-        (_, None, 0) => Subject::None,
-        (
-            Kind::Call | Kind::Return | Kind::Exception | Kind::State | Kind::In | Kind::Out,
-            None,
-            pair,
-        ) => {
-            let (module, function) = trace::unpack(pair);
-            Subject::Mfa {
-                module,
-                function,
-                arity: slot.head.arity_of(),
-            }
-        }
-        (_, None, pid) if slot.head.arity_of() == trace::PID => Subject::Pid(pid),
-        (_, None, name) => Subject::Name(name),
-    }
-}
-
-fn store(scope: &Scope, lane: usize, event: &RawEvent<'_>) {
-    anchor(scope);
-    // Ordering: flags that are looked at now and then.
-    scope.fresh.store(true, Ordering::Relaxed);
-    scope.stirred.store(true, Ordering::Relaxed);
-    scope
-        .store
-        .push(u16::try_from(lane).unwrap_or(u16::MAX), event, unix_ms());
-}
-
-/// From a stamp to the monotonic clock: the way changes whenever the clock's line does.
-fn anchor(scope: &Scope) {
-    let generation = scope.clock().generation();
-    // Ordering: only the holder of the drain's lock comes here.
-    let before = scope.anchored.swap(generation, Ordering::Relaxed);
-    if before != generation {
-        for anchor in scope.clock().anchors(before) {
-            scope.store.anchor(scope_event::Anchor {
-                stamp: anchor.stamp.bits(),
-                mono_ns: anchor.mono_ns.cast_signed(),
-                ppb: anchor.ppb,
-            });
-        }
-    }
-}
-
 /// What the rings could not take becomes an event in every scope: a loss is not silent, and a ring
 /// does not know whose it was.
-fn tell_losses(scopes: &Scopes) {
+fn tell_losses(batch: &mut Batch<'_>) {
     let lost = LANES.status().lost.total();
     // Ordering: only the holder of the drain's lock comes here.
     let new = lost - TOLD.swap(lost, Ordering::Relaxed).min(lost);
     if new > 0 {
-        trace::seats::lost();
-        scopes.iter().flatten().for_each(|scope| gap(scope, new));
+        batch.lost(new);
     }
-}
-
-fn gap(scope: &Scope, lost: u64) {
-    let stamp = scope.clock().now().coarse().bits();
-    say(scope, Kind::Gap, stamp, |to| {
-        let _ = to.int(i64::try_from(lost).unwrap_or(i64::MAX));
-    });
-}
-
-/// An event of the drain's own.
-fn say(scope: &Scope, kind: Kind, stamp: u64, write: impl FnOnce(&mut TermWriter<'_>)) {
-    let mut room = [0; 512];
-    let mut data = TermWriter::new(&mut room, Budget::MESSAGES);
-    write(&mut data);
-    let event = RawEvent::new(kind, stamp, 0).with_data(data.finish());
-    store(scope, usize::from(u16::MAX), &event);
 }
 
 /// The first events after a silence are announced, so that nothing has to look for them.

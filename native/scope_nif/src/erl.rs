@@ -114,6 +114,7 @@ impl<'e> Term<'e> {
         unsafe { enif_is_atom(self.env.raw, self.raw) != 0 }
     }
 
+    #[inline]
     pub(crate) fn int(self) -> Option<i64> {
         let mut value = 0;
         // SAFETY: see `is_atom`.
@@ -154,6 +155,7 @@ impl<'e> Term<'e> {
     }
 
     /// The elements of a tuple.
+    #[inline]
     pub(crate) fn tuple(self) -> Option<impl ExactSizeIterator<Item = Term<'e>>> {
         let (mut arity, mut elements): (c_int, *const ErlNifTerm) = (0, std::ptr::null());
         // SAFETY: see `is_atom`; the machine writes where the elements are and how many.

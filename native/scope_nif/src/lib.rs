@@ -3,11 +3,12 @@
 //! Read it beside `lib/elixir_scope/distributed/native.ex`: each module here holds the functions of
 //! one prefix there. What is called for every event is registered raw ([`raw`]); what takes longer
 //! than a millisecond runs on a dirty scheduler, and only in processes of ours. Below that:
-//! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores, [`keeper`] the
+//! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores ([`batch`] what it carries), [`keeper`] the
 //! one that may wait for a disk, [`erl`] and [`walk`] the one way to look at a term inside a tracer, [`extent`] and [`label`] what an event
 //! is correlated by, [`terms`] and [`event`] the way back.
 
 mod atoms;
+mod batch;
 mod clock;
 mod drain;
 mod erl;

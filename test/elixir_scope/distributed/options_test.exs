@@ -41,8 +41,7 @@ defmodule ElixirScope.Distributed.OptionsTest do
           [processes: [:new, MyApp.Worker, {:supervised_by, MyApp.Supervisor}, self()]],
           [nodes: :all],
           [nodes: [:a@h]],
-          [only: {:slower_than, 0.5}],
-          [correlate: :each_call, capture: :full, kinds: [:gc, :process]],
+          [state: true, correlate: false, capture: :full, kinds: [:gc, :process]],
           [profile: :production, events: 1, lease_ms: 100, health: [scheduler: 50]]
         ],
         do: assert({:ok, _options} = Options.validate(:trace, good))
@@ -52,8 +51,7 @@ defmodule ElixirScope.Distributed.OptionsTest do
           {[processes: {:supervised_by, "x"}], "{:supervised_by, name}"},
           {[processes: [self(), 1]], "a list of these"},
           {[nodes: :some], "one of :all or a list, each an atom"},
-          {[only: {:slower_than, -1}], "slower_than(ms) or nil"},
-          {[correlate: true], "one of :each_call or nil"},
+          {[state: :yes], "a boolean"},
           {[capture: :none], "one of :calls, :arguments, :full"},
           {[kinds: [:calls]], "a list, each one of "},
           {[profile: :fast], "one of :adhoc, :recorder, :production"},

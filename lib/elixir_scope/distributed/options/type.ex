@@ -21,7 +21,6 @@ defmodule ElixirScope.Distributed.Options.Type do
     timestamp: "a timestamp",
     transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
-    slower_than: "slower_than(ms)",
     thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
     capture:
       "a list of :logger, :telemetry (with lists of atoms), :vitals, alone or with their options",
@@ -61,7 +60,6 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
-  defp valid?(:slower_than, {:slower_than, ms}), do: is_number(ms) and ms >= 0
   defp valid?(:thresholds, value), do: Health.valid?(value)
   defp valid?(:capture, value), do: Sources.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))

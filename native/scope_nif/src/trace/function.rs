@@ -7,6 +7,8 @@ use scope_trace::{Function, Traces};
 
 /// A function and, where they came along, its arguments. Words of atoms are far below 32 bits: a
 /// machine has room for two million of them by default, and for 67 million before this fails.
+// In line: handing the pair back through memory cost a fifth of a traced call.
+#[inline(always)]
 pub(crate) fn of(term: Term<'_>) -> Option<(Function, Option<Term<'_>>)> {
     let mut parts = term.tuple()?;
     let (module, function, last) = (parts.next()?, parts.next()?, parts.next()?);
@@ -20,6 +22,7 @@ pub(crate) fn of(term: Term<'_>) -> Option<(Function, Option<Term<'_>>)> {
 }
 
 /// Two words of atoms in one.
+#[inline]
 pub(crate) fn pack(module: u64, function: u64) -> Option<u64> {
     let (module, function) = (u32::try_from(module).ok()?, u32::try_from(function).ok()?);
     Some(u64::from(module) | u64::from(function) << 32)
@@ -31,6 +34,7 @@ pub(crate) fn unpack(pair: u64) -> (u64, u64) {
 }
 
 /// Arguments of a function: at most 255.
+#[inline]
 fn count(mut arguments: Term<'_>) -> i64 {
     let mut arity = 0;
     while let Some((_, rest)) = arguments.cell() {

@@ -6,6 +6,7 @@ use crate::payload::{self, Content, Data};
 use crate::ring::LANES;
 use crate::scopes::{self, ScopeId};
 use crate::source::Source;
+use scope_clock::Clock;
 use scope_event::{Budget, Kind};
 use scope_ring::{Entry, Head, Refusal, Words};
 use scope_trace::Traces;
@@ -36,6 +37,16 @@ pub(crate) struct Sight<'e> {
     pub(crate) data: Data<'e>,
     /// The token that the process carried, where a match specification asked for it.
     pub(crate) token: Option<Term<'e>>,
+}
+
+impl Sight<'_> {
+    /// Whether there is nothing in it that a payload would hold.
+    #[inline]
+    fn is_bare(&self, keep: Keep) -> bool {
+        let no_data = keep == Keep::Nothing && self.kind != Kind::State;
+        let no_data = no_data && !matches!(self.data, Data::Written(_));
+        (no_data || matches!(self.data, Data::Nothing)) && !matches!(self.about, About::Term(_))
+    }
 }
 
 impl About<'_> {
@@ -104,6 +115,7 @@ fn record_shared(traces: Traces, sight: &Sight<'_>) {
     }
 }
 
+#[inline]
 fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     let seat = seats::of(first);
     let Some(clock) = scopes::clock(seat.scope_id()) else {
@@ -111,6 +123,39 @@ fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
     };
     let (subject, arity) = sight.about.words();
     let head = Head::new(sight.kind as u8).scope(seat.scope).arity(arity);
+    if group.len() == 1 && sight.is_bare(seat.keep) && source(sight).is_none() {
+        return bare(clock, head.session(seat.session), sight.pid, subject);
+    }
+    record_whole(group, first, sight, clock, head, subject);
+}
+
+/// Who did what, and nothing else: the cheapest event, and with `capture: :calls` nearly every one.
+#[inline]
+fn bare(clock: &Clock, head: Head, pid: u64, subject: u64) {
+    // What cannot be paid for, or has no room, was counted.
+    if let Ok(entry) = LANES.begin(head, 0) {
+        let stamp = clock.now().coarse().bits();
+        entry.commit(
+            Words {
+                stamp,
+                pid,
+                subject,
+            },
+            0,
+        );
+    }
+}
+
+#[inline(never)]
+fn record_whole(
+    group: Traces,
+    first: usize,
+    sight: &Sight<'_>,
+    clock: &Clock,
+    head: Head,
+    subject: u64,
+) {
+    let seat = seats::of(first);
     let others = group.without(Traces::of(first)).seats();
     let keep = others.map(|seat| seats::of(seat).keep);
     let content = content(sight, keep.fold(seat.keep, Keep::max));

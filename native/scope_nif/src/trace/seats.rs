@@ -2,7 +2,7 @@
 
 use crate::payload::Parts;
 use crate::scopes::ScopeId;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use scope_event::Kind;
 use scope_ring::Slot;
 use scope_trace::{OpenCalls, Points, Sets, TRACES, Traces, Usage};
@@ -80,32 +80,71 @@ impl Seat {
     }
 }
 
-/// The number of the trace or the set of traces that an event belongs to; what it cost them is
-/// counted. `introduce` is called with a set that had no number before.
-pub(crate) fn account(
-    kind: Kind,
-    slot: &Slot,
-    parts: &Parts<'_>,
-    introduce: impl FnOnce(Introduced),
-) -> u16 {
-    let Some((first, seat)) = of_session(slot.head.session_id()) else {
-        return 0;
-    };
-    let mut ledger = LEDGER.lock();
-    let Some(ledger) = ledger.as_mut() else {
-        return seat.number;
-    };
-    let traces = parts.joined.map_or(Traces::of(first), Traces::from_bits);
-    let open = ledger.follow(kind, slot.pid, traces);
-    let bytes = size_of::<Slot>() + slot.head.payload_len();
-    ledger.usage.add(traces, bytes, open);
-    ledger.number(seat, traces, introduce)
+/// What the traces of drained events are charged, locked once for many of them.
+pub(crate) struct Account {
+    ledger: MutexGuard<'static, Option<Ledger>>,
+    /// The session of the last event and who pays with it: mostly the next event's, too.
+    last: Option<(u16, usize, Seat)>,
 }
 
-/// Events were lost: what was counted of calls no longer adds up.
-pub(crate) fn lost() {
-    if let Some(ledger) = LEDGER.lock().as_mut() {
-        ledger.calls.clear();
+/// The number of the trace, or of the set of traces, that an event belongs to: 0 for none.
+pub(crate) struct Charged {
+    pub(crate) number: u16,
+    /// The set, if it had no number before.
+    pub(crate) introduces: Option<Introduced>,
+}
+
+impl Account {
+    pub(crate) fn new() -> Self {
+        Self {
+            ledger: LEDGER.lock(),
+            last: None,
+        }
+    }
+
+    /// Charges the traces of an event.
+    pub(crate) fn charge(&mut self, kind: Kind, slot: &Slot, parts: &Parts<'_>) -> Charged {
+        let none = Charged {
+            number: 0,
+            introduces: None,
+        };
+        let Some((first, seat)) = self.payer(slot.head.session_id()) else {
+            return none;
+        };
+        let Some(ledger) = self.ledger.as_mut() else {
+            return none;
+        };
+        let traces = parts.joined.map_or(Traces::of(first), Traces::from_bits);
+        let open = ledger.follow(kind, slot.pid, traces);
+        let bytes = size_of::<Slot>() + slot.head.payload_len();
+        ledger.usage.add(traces, bytes, open);
+        ledger.number(seat, traces)
+    }
+
+    /// Events were lost: what was counted of calls no longer adds up.
+    pub(crate) fn lost(&mut self) {
+        if let Some(ledger) = self.ledger.as_mut() {
+            ledger.calls.clear();
+        }
+    }
+
+    /// Whoever waits for the ledger gets it in between.
+    pub(crate) fn let_others(&mut self) {
+        MutexGuard::bump(&mut self.ledger);
+    }
+
+    fn payer(&mut self, session: u16) -> Option<(usize, Seat)> {
+        if session == 0 {
+            return None;
+        }
+        match self.last {
+            Some((last, first, seat)) if last == session => Some((first, seat)),
+            _ => {
+                let (first, seat) = of_session(session)?;
+                self.last = Some((session, first, seat));
+                Some((first, seat))
+            }
+        }
     }
 }
 
@@ -135,17 +174,15 @@ impl Ledger {
         }
     }
 
-    fn number(&mut self, first: Seat, traces: Traces, introduce: impl FnOnce(Introduced)) -> u16 {
-        if traces.len() < 2 {
-            return first.number;
-        }
-        let Some((number, new)) = self.sets.number(traces) else {
-            return first.number;
+    fn number(&mut self, first: Seat, traces: Traces) -> Charged {
+        let (number, new) = match traces.len() {
+            0 | 1 => (first.number, false),
+            _ => self.sets.number(traces).unwrap_or((first.number, false)),
         };
-        if new {
-            introduce(Introduced { number, traces });
+        Charged {
+            number,
+            introduces: new.then_some(Introduced { number, traces }),
         }
-        number
     }
 }
 
