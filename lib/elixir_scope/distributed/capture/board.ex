@@ -6,6 +6,9 @@ defmodule ElixirScope.Distributed.Capture.Board do
   alias ElixirScope.Distributed.Capture.{Armed, Plan, Seat, Vm}
   alias ElixirScope.Distributed.{Error, Scope}
 
+  # Processes that are looked at to know of all.
+  @sample 100
+
   @enforce_keys [:vm]
   defstruct [:vm, :handle, traces: %{}, plan: %Plan{}]
 
@@ -81,6 +84,27 @@ defmodule ElixirScope.Distributed.Capture.Board do
   @doc "Whether the VM still does what it was told."
   @spec check(t) :: :ok | {:error, :taken_over}
   def check(board), do: board.vm.check(board.handle, Map.keys(board.plan.processes))
+
+  @doc "Whether somebody took from every process what was set for it."
+  @spec wiped?(t) :: boolean
+  def wiped?(board) do
+    targets =
+      for {target, _flags} <- board.plan.processes, do: if(is_pid(target), do: target, else: :new)
+
+    flags =
+      for target <- Enum.take_random(targets, @sample), do: board.vm.flags(board.handle, target)
+
+    known = Enum.reject(flags, &is_nil/1)
+    known != [] and Enum.all?(known, &(&1 == []))
+  end
+
+  @doc "Sets everything again."
+  @spec set_again(t) :: t
+  def set_again(board) do
+    plan = plan(board.traces, Seat.told())
+    set(board, Plan.difference(%Plan{}, plan))
+    spare(%{board | plan: plan})
+  end
 
   defp opened(%{handle: nil} = board) do
     with {:ok, handle} <- board.vm.open(), do: {:ok, %{board | handle: handle}}

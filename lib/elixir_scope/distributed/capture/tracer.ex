@@ -173,7 +173,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   defp watch(state) do
     with false <- Board.empty?(state.board),
          :ok <- Board.check(state.board) do
-      board = Board.spare(state.board)
+      board = restore(Board.spare(state.board))
       board = board |> Tracer.Modules.changed() |> Enum.reduce(board, &arm_again/2)
       %{state | board: board}
     else
@@ -185,6 +185,16 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   defp give_up(state, reason) do
     over = for armed <- running(state), do: Armed.trip(armed, reason, now())
     over |> finish(state) |> elem(1)
+  end
+
+  # Tools that clean up before they begin take from all processes what others set.
+  defp restore(board) do
+    if Board.wiped?(board) do
+      for {id, armed} <- board.traces, do: Seat.note(armed, true, %{trace: id, again: :processes})
+      Board.set_again(board)
+    else
+      board
+    end
   end
 
   # What was called before is not recorded: the note says from when on it is again.

@@ -17,6 +17,9 @@ defmodule ElixirScope.Distributed.Capture.Vm do
   @doc "Whether a function is watched, as far as the VM knows now."
   @callback traced?(handle, mfa) :: boolean
 
+  @doc "Which flags of ours a process has, or a new one gets; `nil` of one that has ended."
+  @callback flags(handle, pid | :new) :: [atom] | nil
+
   @doc "Why tracing cannot go on here, if so."
   @callback check(handle, [pid | :all | :new]) :: :ok | {:error, :taken_over}
 

@@ -37,6 +37,14 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
 
   @impl Vm
+  def flags(:legacy, target) do
+    case :erlang.trace_info(named(target), :flags) do
+      {:flags, flags} -> flags
+      :undefined -> nil
+    end
+  end
+
+  @impl Vm
   def check(:legacy, pids) do
     pids = for pid <- pids, is_pid(pid), do: pid
     seen = [:new | Enum.take_random(pids, @sample)] ++ Enum.take_random(Process.list(), @sample)

@@ -35,6 +35,14 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
     do: match?({:traced, :local}, :trace.info(session, mfa, :traced))
 
   @impl Vm
+  def flags(session, target) do
+    case :trace.info(session, named(target), :flags) do
+      {:flags, flags} -> flags
+      :undefined -> nil
+    end
+  end
+
+  @impl Vm
   def check(_session, _pids), do: :ok
 
   @impl Vm
