@@ -7,7 +7,8 @@ defmodule ScopeTraced do
   def outer(term), do: {:outer, id(term)}
   def fail(reason), do: raise(ArgumentError, reason)
   def tossed(term), do: throw(term)
-  def deep(0), do: 0
+  # Long enough at the bottom to be seen there.
+  def deep(0), do: receive(do: (:never -> 0), after: (1_000 -> 0))
   def deep(n), do: 1 + deep(n - 1)
   def place(%{id: id}, more), do: {id, more}
   def pair({a, b}), do: [a, b]

@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
       eventually(fn -> assert ScopeTraced.Vm.traced() == [] end)
 
       eventually(fn ->
-        assert %{functions: 0, processes: 0, untold: 0} = Tracer.status().tables
+        assert %{functions: 0, processes: 0} = Tracer.status().tables
       end)
     end)
 
