@@ -83,6 +83,11 @@ defmodule ElixirScope.Distributed.Error do
       "`kinds:` such as `[:process, :memory, :scheduling]`"
   end
 
+  def message(%{reason: :too_many_conditions, details: %{function: {m, f, a}, limit: limit}}) do
+    "#{limit} traces ask for some calls of #{Exception.format_mfa(m, f, a)} already: end one of " <>
+      "them, or trace every call"
+  end
+
   def message(%{reason: :other_tracer, details: %{processes: count}}) do
     "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
       "end that trace first, or use OTP 27"

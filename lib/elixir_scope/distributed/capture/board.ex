@@ -33,7 +33,8 @@ defmodule ElixirScope.Distributed.Capture.Board do
   @doc "Takes a trace on, if the VM lets us and there is room."
   @spec add(t, Armed.t()) :: {:ok, t, Armed.t()} | {:error, Error.t(), t}
   def add(board, armed) do
-    with {:ok, board} <- opened(board),
+    with :ok <- room(board, armed),
+         {:ok, board} <- opened(board),
          {:ok, armed} <- Seat.take(armed) do
       {:ok, board.traces |> Map.put(armed.order.id, armed) |> with_traces(board), armed}
     else
@@ -104,6 +105,18 @@ defmodule ElixirScope.Distributed.Capture.Board do
     plan = plan(board.traces, Seat.told())
     set(board, Plan.difference(%Plan{}, plan))
     spare(%{board | plan: plan})
+  end
+
+  defp room(board, armed) do
+    targets = for one <- [armed | Map.values(board.traces)], do: one.targets.functions
+
+    case Plan.Spec.crowded(targets) do
+      [] ->
+        :ok
+
+      [mfa | _] ->
+        {:error, Error.new(:too_many_conditions, function: mfa, limit: Plan.Spec.most())}
+    end
   end
 
   defp opened(%{handle: nil} = board) do

@@ -152,6 +152,23 @@ defmodule ElixirScope.Distributed.Capture.JoinedTest do
     assert List.last(events(scope)) == {:id, [2], [calls]}
   end
 
+  test "more conditions on one function than can be told apart are refused", context do
+    %{scope: scope, pid: pid} = context
+
+    begin = fn n ->
+      Scope.trace("ScopeTraced.id(#{n})", scope: scope, processes: pid, health: @calm)
+    end
+
+    for n <- 1..4, do: assert({:ok, _} = begin.(n))
+    assert {:error, %{reason: :too_many_conditions} = error} = begin.(5)
+    assert Exception.message(error) =~ "some calls of ScopeTraced.id/1"
+    every = trace(scope, {ScopeTraced, :id}, processes: pid)
+    run(pid, fn -> for n <- 1..5, do: ScopeTraced.id(n) end)
+
+    assert for({_, [n], traces} <- events(scope), do: {n, length(traces), every in traces}) ==
+             for(n <- 1..5, do: {n, if(n < 5, do: 2, else: 1), true})
+  end
+
   test "two scopes of one VM each get their own", %{scope: scope, pid: pid} do
     other = :"#{scope}.other"
     start_supervised!({Scope, name: other})

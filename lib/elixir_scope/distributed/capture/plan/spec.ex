@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
   # combination: the VM takes the first that matches, and it must name them all.
 
   alias ElixirScope.Distributed.Capture.Plan.Condition
-  alias ElixirScope.Distributed.Capture.{Pattern, Plan}
+  alias ElixirScope.Distributed.Capture.{Pattern, Plan, Targets}
 
   @type t :: true | [{term, [term], [term]}]
 
@@ -19,8 +19,15 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
   @spec most() :: pos_integer
   def most, do: @most
 
+  @doc "Functions for which more traces have conditions than may, by the targets of each."
+  @spec crowded([[Targets.target()]]) :: [mfa]
+  def crowded(targets) do
+    bound = for target <- Enum.concat(targets), not free?(target), do: target.mfa
+    for {mfa, traces} <- Enum.frequencies(bound), traces > @most, do: mfa
+  end
+
   @doc "The specification for what traces want of a function."
-  @spec of([{Plan.part(), Plan.target()}]) :: t
+  @spec of([{Plan.part(), Targets.target()}]) :: t
   def of(wanting) do
     {free, bound} = Enum.split_with(wanting, fn {_part, target} -> free?(target) end)
     if bound == [], do: every_call(free), else: clauses(free, bound)
