@@ -60,6 +60,8 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   @impl true
   def init(nil) do
     Process.flag(:trap_exit, true)
+    # Where processes queue for a scheduler it is the one that has to come through.
+    Process.flag(:priority, :high)
     # What one before left in the native tables is given back, too.
     {:ok, schedule(%Tracer{board: Board.new(), left: @rounds_after})}
   end

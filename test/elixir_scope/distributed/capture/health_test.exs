@@ -2,7 +2,9 @@ defmodule ElixirScope.Distributed.Capture.HealthTest do
   # Each condition is made, seen, and gone: nothing else may run beside it.
   use ElixirScope.Distributed.Case
 
+  alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.Health
+  alias ElixirScope.Distributed.GlobalClock
   alias ElixirScope.Distributed.Capture.Health.{Machine, Schedulers}
   doctest Health
 
@@ -115,6 +117,44 @@ defmodule ElixirScope.Distributed.Capture.HealthTest do
     end
   end
 
+  # A condition has to last for half a second, but for memory: the rest is the guard's.
+  describe "a trace ends within a second on a node that is" do
+    setup do: [node: hd(start_nodes([:guarded]))]
+
+    test "out of schedulers", %{node: node} do
+      health = [run_queue: 10, scheduler: :infinity]
+
+      for count <- [40, 400] do
+        assert {:run_queue, text, ms} = ended(node, health, fn -> spinning(count) end)
+        assert text =~ ~r/processes were waiting for a scheduler \(\d+\.\d, limit 10\)/
+        assert ms in 500..1_500
+      end
+    end
+
+    test "busy", %{node: node} do
+      health = [run_queue: :infinity, scheduler: 90]
+      assert {:scheduler, text, ms} = ended(node, health, fn -> spinning(8) end)
+      assert text =~ "the schedulers of the node were busy"
+      assert ms in 500..1_500
+    end
+
+    test "short of memory", %{node: node} do
+      limit = on(node, :erlang, :memory, [:total]) + 50 * 1024 * 1024
+      assert {:memory, text, ms} = ended(node, [memory: limit], fn -> filling(100) end)
+      assert text =~ "the node was short of memory"
+      assert ms <= 1_000
+    end
+
+    test "held up by another one", %{node: node} do
+      [frozen] = start_nodes([:frozen])
+      connect([node, frozen])
+      freeze(frozen)
+      assert {:dist_ports, text, ms} = ended(node, [], fn -> [flood(frozen)] end)
+      assert text =~ "a connection to another node was congested"
+      assert ms in 500..1_500
+    end
+  end
+
   describe "how busy schedulers are" do
     test "is measured while anybody asks, whoever stops" do
       other = measuring()
@@ -155,6 +195,41 @@ defmodule ElixirScope.Distributed.Capture.HealthTest do
   end
 
   # On the node under test
+
+  # Why a trace ended after a condition was made, and how long after; one process owns it all.
+  defp ended(node, health, condition) do
+    on(node, fn ->
+      Process.flag(:priority, :high)
+      {:module, Base} = Code.ensure_loaded(Base)
+      {:ok, %{id: id}} = Scope.trace({Base, :encode16, 2}, health: health, nodes: [node])
+      {_logical, began, _node} = GlobalClock.now()
+      made = condition.()
+      summary = eventually(fn -> Enum.find(traces().ended, &(&1.id == id)) end)
+      for pid <- made, do: Process.exit(pid, :kill)
+      assert traces().running == []
+      assert {:ok, stopped} = Scope.events(kinds: [:trace_stopped], timeout_ms: 100)
+      %{at: {_, at, _}, data: %{id: ^id, reason: reason}} = List.last(stopped)
+      assert reason == summary.reason
+      {reason, summary.message, div(at - began, 1_000_000)}
+    end)
+  end
+
+  defp traces do
+    {:ok, %{traces: traces}} = Scope.status()
+    traces
+  end
+
+  defp spinning(count), do: for(_ <- 1..count, do: spawn(&spin/0))
+
+  defp filling(mib) do
+    filled = :binary.copy(<<1>>, mib * 1024 * 1024)
+
+    [
+      spawn(fn ->
+        receive do: (:never -> filled)
+      end)
+    ]
+  end
 
   defp flood(node) do
     spawn(fn -> for _ <- 1..2_000, do: send({:nobody, node}, :binary.copy(<<0>>, 10_000)) end)

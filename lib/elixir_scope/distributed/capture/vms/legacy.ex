@@ -51,10 +51,12 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
     if Enum.any?(seen, &(whose(&1) == :other)), do: {:error, :taken_over}, else: :ok
   end
 
-  # What others set meanwhile stays theirs.
+  # All at once: where processes queue for a scheduler, each would have to be waited for. Of
+  # those whose tracer is another one nothing is taken.
   @impl Vm
   def close(:legacy) do
-    for pid <- [:new | Process.list()], whose(pid) == :ours, do: clear(pid)
+    attempt(fn -> :erlang.trace(:existing_processes, false, [tracer(), :all]) end)
+    if whose(:new) == :ours, do: set(:legacy, {:process, :new, false, [:all]})
     :ok
   end
 
@@ -70,8 +72,6 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
 
     :ok
   end
-
-  defp clear(pid), do: attempt(fn -> :erlang.trace(named(pid), false, [:all]) end)
 
   defp whose(pid) do
     {ours, _state} = Seat.tracer()
