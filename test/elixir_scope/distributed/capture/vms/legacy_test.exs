@@ -2,7 +2,9 @@ defmodule ElixirScope.Distributed.Capture.Vms.LegacyTest do
   # The tracer of all tools: nothing else may trace meanwhile.
   use ExUnit.Case
 
-  alias ElixirScope.Distributed.Capture.Vms.Legacy
+  alias ElixirScope.Distributed.Capture.{Vm, Vms.Legacy}
+
+  @moduletag skip: Vm.sessions?() && "a session of our own is used instead"
 
   @flags [:call, :procs]
 
