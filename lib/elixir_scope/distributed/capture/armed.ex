@@ -152,6 +152,11 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     |> Map.put(:functions, length(armed.targets.functions))
   end
 
+  @doc "What is recorded of its end: why, what it recorded, and who had wanted it."
+  @spec farewell(t, map) :: map
+  def farewell(%{order: %{by: {node, pid}}}, summary),
+    do: summary |> Map.delete(:order) |> Map.merge(%{node: node, by: named(pid)})
+
   # As the node writes it where it runs: each node has a number of its own for that node.
   defp named(pid), do: pid |> inspect() |> String.replace(~r/<\d+/, "<0")
 

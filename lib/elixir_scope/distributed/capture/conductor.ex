@@ -126,6 +126,11 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     change(state, id, &Conducted.ended(&1, from, summary))
   end
 
+  # Nobody waits for it any more, but it runs there.
+  defp hear(%{kind: :armed, ref: ref, result: %{id: id} = summary}, from, state)
+       when not is_map_key(state.asking, ref),
+       do: change(state, id, &Conducted.answered(&1, from, {:ok, summary}))
+
   defp hear(%{kind: :refused} = message, from, state),
     do: update(state, message.ref, &Asking.answer(&1, from, {:error, message.result}))
 
@@ -170,8 +175,11 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     state
   end
 
-  defp noted(state, id, {node, answer}),
-    do: change(state, id, &Conducted.answered(&1, node, answer))
+  # Who answered may be gone again before the last one has answered.
+  defp noted(state, id, {node, answer}) do
+    noted = change(state, id, &Conducted.answered(&1, node, answer))
+    if node in all(state), do: noted, else: change(noted, id, &Conducted.lost(&1, node))
+  end
 
   # A trace that no node took is none.
   defp begun(state, id, asking) do

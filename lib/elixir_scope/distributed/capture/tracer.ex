@@ -145,7 +145,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
 
   defp forget(armed) do
     summary = Armed.summary(armed, Seat.leave(armed))
-    Seat.note(armed, false, Map.drop(summary, [:by, :order]))
+    Seat.note(armed, false, Armed.farewell(armed, summary))
     send(armed.told, {:trace_ended, armed.order.id, summary})
     summary
   end

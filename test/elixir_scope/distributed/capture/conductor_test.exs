@@ -155,9 +155,24 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
         assert %{trace: ^id, node: ^a, by: ^owner, patterns: ["Shop"], functions: 1} = event.data
       end
 
-      assert for(e <- events(b, [:trace_stopped]), do: {e.data.id, e.data.reason}) ==
-               [{id, :stopped}, {id, :stopped}]
+      for event <- events(b, [:trace_stopped]) do
+        assert %{id: ^id, node: ^a, by: ^owner, reason: :stopped, events: 0} = event.data
+      end
     end
+  end
+
+  @tag :slow
+  test "a node that does not answer is named, and traces as soon as it can" do
+    [a, b, c] = nodes = shops(3)
+    freeze(c)
+    assert {:ok, %{id: id, refused: %{^c => error}} = trace} = trace(a, @shop, lease_ms: 1_000)
+    assert Exception.message(error) == "#{c} did not answer in time"
+    assert trace.nodes == Enum.sort([a, b])
+    thaw(c)
+    eventually(fn -> assert running(c) == [id] end)
+    wait(1_500)
+    assert {:ok, %{^c => %{traces: [%{reason: :stopped}]}}} = stop_trace(b, [id])
+    for node <- nodes, do: assert(running(node) == [])
   end
 
   describe "stop_trace" do
