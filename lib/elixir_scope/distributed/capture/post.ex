@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.Capture.Post do
   Has a worker do something that may take a while, and tell the calling conductor to answer
   `asked` by `kind`, or that it is `:refused`.
   """
-  @spec work(Scope.t(), node, reference, atom, (() -> {:ok, term} | {:error, term})) :: :ok
+  @spec work(Scope.t(), node, reference, atom, (... -> {:ok, term} | {:error, term})) :: :ok
   def work(scope, asked, ref, kind, fun) do
     conductor = self()
     workers = Scope.via(scope.name, Task.Supervisor)

@@ -77,7 +77,7 @@ defmodule ElixirScope.Distributed.Capture.Sources do
 
   @doc false
   # Runs a handler in somebody else's process: whatever it does, that one goes on.
-  @spec guarded((() -> term)) :: :ok
+  @spec guarded((... -> term)) :: :ok
   def guarded(handler) do
     _recorded = handler.()
     :ok
