@@ -97,6 +97,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # trace_: ElixirScope.Distributed.Capture.Seat
   def trace_open(_wanted), do: missing()
+  def trace_go(_seat), do: missing()
   def trace_end(_seat), do: missing()
   def trace_forget(_seat), do: missing()
   def trace_reset, do: missing()

@@ -118,7 +118,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   def init(scope) do
     Process.flag(:trap_exit, true)
     {:ok, scope} = Scope.fetch(scope.name)
-    membership = Membership.new(scope.node, scope.incarnation)
+    membership = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
     {:ok, %__MODULE__{scope: scope, membership: membership}, {:continue, :start}}
   end
 

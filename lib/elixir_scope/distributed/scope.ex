@@ -112,6 +112,14 @@ defmodule ElixirScope.Distributed.Scope do
     end
   end
 
+  @doc "The processes of `role` in all scopes of this VM."
+  @spec all(module) :: [pid]
+  def all(role) do
+    if Process.whereis(@registry),
+      do: Registry.select(@registry, [{{{:_, role}, :"$1", :_}, [], [:"$1"]}]),
+      else: []
+  end
+
   @doc "Every process that scopes of this VM depend on, and those of the library itself."
   @spec processes() :: [pid]
   def processes do

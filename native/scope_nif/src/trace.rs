@@ -64,7 +64,7 @@ struct Counts {
     untold: usize,
 }
 
-/// Lets a trace begin: it has a seat, a budget, and nothing yet that it is told of.
+/// Gives a trace a seat and a budget. Nothing is recorded for it yet.
 #[rustler::nif]
 fn trace_open(wanted: Wanted) -> Result<usize, String> {
     let session = LANES
@@ -74,6 +74,13 @@ fn trace_open(wanted: Wanted) -> Result<usize, String> {
     LEDGER.lock().get_or_insert_with(Ledger::default);
     POINTS.begin(Traces::of(seat), &wish(&wanted));
     Ok(seat)
+}
+
+/// The machine has been told what to watch: from here on the trace records.
+#[rustler::nif]
+fn trace_go(seat: usize) -> Atom {
+    POINTS.go(Traces::of(seat));
+    atoms::ok()
 }
 
 fn full(session: u16) -> String {
@@ -137,23 +144,24 @@ fn trace_forget(seat: usize) -> Spent {
     spent
 }
 
-/// Forgets every trace, for an owner that takes over from one that was killed.
+/// Forgets every trace, for an owner that takes over from one that was killed: their numbers, and
+/// what they spent.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn trace_reset() -> Atom {
-    for seat in 0..scope_trace::TRACES {
-        if seats::of(seat) != Seat::default() {
-            POINTS.end(Traces::of(seat));
-            let _ = LANES.close_session(seats::of(seat).session);
-        }
+fn trace_reset() -> Vec<(u16, Spent)> {
+    let taken = || (0..scope_trace::TRACES).filter(|at| seats::of(*at) != Seat::default());
+    for seat in taken() {
+        POINTS.end(Traces::of(seat));
+        let _ = LANES.close_session(seats::of(seat).session);
     }
     drain::past_now();
-    for seat in 0..scope_trace::TRACES {
-        if seats::of(seat) != Seat::default() {
-            POINTS.sweep(Traces::of(seat));
-            seats::leave(seat);
-        }
-    }
-    atoms::ok()
+    taken().map(forgotten).collect()
+}
+
+fn forgotten(seat: usize) -> (u16, Spent) {
+    let (number, spent) = (seats::of(seat).number, spent(seat));
+    POINTS.sweep(Traces::of(seat));
+    seats::leave(seat);
+    (number, spent)
 }
 
 /// Functions that a trace wants from now on, or no longer; how many there was no room for.

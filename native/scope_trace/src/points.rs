@@ -118,7 +118,7 @@ impl Points {
         }
     }
 
-    /// Lets traces begin that nobody knows yet.
+    /// Says what traces want that nobody knows yet; they get nothing before they [`go`](Self::go).
     pub fn begin(&self, traces: Traces, wish: &Wish) {
         set(&self.any, traces, wish.any_process);
         set(&self.new, traces, wish.new_processes);
@@ -126,6 +126,10 @@ impl Points {
         for (family, wanted) in self.families.iter().enumerate() {
             set(wanted, traces, wish.families >> family & 1 == 1);
         }
+    }
+
+    /// Lets traces run that have begun.
+    pub fn go(&self, traces: Traces) {
         set(&self.live, traces, true);
     }
 

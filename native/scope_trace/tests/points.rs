@@ -9,6 +9,13 @@ use proptest::prelude::*;
 use scope_trace::{Function, Places, Points, Traces, Wish};
 use std::collections::HashMap;
 
+/// Begins and goes.
+fn run(points: &Points, traces: Traces, wish: &Wish) {
+    points.begin(traces, wish);
+    assert_eq!(points.live() & traces, Traces::NONE);
+    points.go(traces);
+}
+
 /// Megabytes: too much for the stack of a test, and never given back by a library either.
 fn points() -> &'static Points {
     std::thread::Builder::new()
@@ -32,8 +39,8 @@ fn wish(change: impl FnOnce(&mut Wish)) -> Wish {
 fn a_call_belongs_to_those_who_want_function_and_process() {
     let points = points();
     let (all, some) = (Traces::of(0), Traces::of(1));
-    points.begin(all, &wish(|wish| wish.any_process = true));
-    points.begin(some, &Wish::default());
+    run(points, all, &wish(|wish| wish.any_process = true));
+    run(points, some, &Wish::default());
     points.add_function(PLACE, all | some);
     points.add_process(77, some, Traces::NONE);
 
@@ -48,7 +55,7 @@ fn a_call_belongs_to_those_who_want_function_and_process() {
     points.end(all);
     assert_eq!(points.of_call(PLACE, 77), some);
     points.sweep(all);
-    points.begin(all, &Wish::default());
+    run(points, all, &Wish::default());
     assert_eq!(
         points.of_call(PLACE, 78),
         Traces::NONE,
@@ -60,8 +67,8 @@ fn a_call_belongs_to_those_who_want_function_and_process() {
 fn the_state_that_a_callback_leaves_belongs_to_those_who_want_it() {
     let points = points();
     let (all, some) = (Traces::of(0), Traces::of(1));
-    points.begin(all, &wish(|wish| wish.any_process = true));
-    points.begin(some, &Wish::default());
+    run(points, all, &wish(|wish| wish.any_process = true));
+    run(points, some, &Wish::default());
     assert_eq!(points.of_state(PLACE, 7), (Traces::NONE, false));
     points.add_callback(PLACE, false, all | some);
     points.add_process(7, some, Traces::NONE);
@@ -86,7 +93,8 @@ fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
     let points = points();
     let (callers, heirs, new) = (Traces::of(4), Traces::of(5), Traces::of(6));
     let families = 1 << FAMILY;
-    points.begin(
+    run(
+        points,
         callers,
         &Wish {
             callers: true,
@@ -95,8 +103,9 @@ fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
             ..Wish::default()
         },
     );
-    points.begin(heirs, &wish(|wish| wish.families = families));
-    points.begin(
+    run(points, heirs, &wish(|wish| wish.families = families));
+    run(
+        points,
         new,
         &Wish {
             new_processes: true,
@@ -134,7 +143,11 @@ fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
 #[test]
 fn places_of_processes_that_ended_are_given_again() {
     let (points, mut ended) = (points(), Default::default());
-    points.begin(Traces::of(0), &wish(|wish| wish.new_processes = true));
+    run(
+        points,
+        Traces::of(0),
+        &wish(|wish| wish.new_processes = true),
+    );
     for pid in 0..500_000u64 {
         points.began(pid << 4, 1);
         points.ended(pid << 4);
@@ -210,7 +223,11 @@ proptest! {
 fn threads_that_come_and_go_find_their_own_and_nobody_elses() {
     let points = points();
     let (heirs, keeper) = (Traces::of(9), Traces::of(10));
-    points.begin(heirs | keeper, &wish(|wish| wish.families = 1 << FAMILY));
+    run(
+        points,
+        heirs | keeper,
+        &wish(|wish| wish.families = 1 << FAMILY),
+    );
     points.add_process(1, heirs, heirs);
     let done = std::sync::atomic::AtomicBool::new(false);
     let relaxed = std::sync::atomic::Ordering::Relaxed;

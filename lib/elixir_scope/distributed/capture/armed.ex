@@ -141,6 +141,24 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     }
   end
 
+  @doc "The summary of one whose tracer was killed, of which no more is known than its number."
+  @spec lost(pos_integer, map) :: map
+  def lost(id, spent) do
+    %{
+      id: id,
+      patterns: [],
+      by: nil,
+      order: {id, nil},
+      functions: 0,
+      waiting: 0,
+      events: spent.used,
+      refused: spent.refused,
+      bytes: spent.bytes,
+      reason: :tracer_failed,
+      message: Governor.message(:tracer_failed)
+    }
+  end
+
   @doc "What is recorded of its beginning: who wanted what, and how much of it at most."
   @spec announcement(t) :: map
   def announcement(%{order: order} = armed) do
@@ -155,7 +173,10 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   @doc "What is recorded of its end: why, what it recorded, and who had wanted it."
   @spec farewell(t, map) :: map
   def farewell(%{order: %{by: {node, pid}}}, summary),
-    do: summary |> Map.delete(:order) |> Map.merge(%{node: node, by: named(pid)})
+    do:
+      summary
+      |> Map.drop([:id, :order])
+      |> Map.merge(%{trace: summary.id, node: node, by: named(pid)})
 
   # As the node writes it where it runs: each node has a number of its own for that node.
   defp named(pid), do: pid |> inspect() |> String.replace(~r/<\d+/, "<0")

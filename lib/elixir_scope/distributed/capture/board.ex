@@ -19,12 +19,9 @@ defmodule ElixirScope.Distributed.Capture.Board do
           plan: Plan.t()
         }
 
-  @doc "A board without traces; what was left behind by one whose owner was killed goes."
-  @spec new() :: t
-  def new do
-    Seat.reset(Vm.module())
-    %__MODULE__{vm: Vm.module()}
-  end
+  @doc "A board without traces, and those that one before left behind when it was killed."
+  @spec new() :: {t, [{pos_integer, spent :: map}]}
+  def new, do: {%__MODULE__{vm: Vm.module()}, Seat.reset(Vm.module())}
 
   @doc "Whether anything is traced."
   @spec empty?(t) :: boolean
@@ -36,7 +33,9 @@ defmodule ElixirScope.Distributed.Capture.Board do
     with :ok <- room(board, armed),
          {:ok, board} <- opened(board),
          {:ok, armed} <- Seat.take(armed) do
-      {:ok, board.traces |> Map.put(armed.order.id, armed) |> with_traces(board), armed}
+      board = board.traces |> Map.put(armed.order.id, armed) |> with_traces(board)
+      Seat.go(armed)
+      {:ok, board, armed}
     else
       {:error, error} -> {:error, error, closed(board)}
     end

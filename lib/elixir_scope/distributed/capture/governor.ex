@@ -20,6 +20,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     scheduler: "the schedulers of the node were busy",
     dist_ports: "a connection to another node was congested",
     taken_over: "another tool began to trace",
+    tracer_failed: "the process that traces on this node failed, and its traces went with it",
     owner_down: "the process that asked for it has ended",
     stopped: "it was asked to stop"
   }
@@ -41,6 +42,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
           | :dist_ports
           | :taken_over
           | :owner_down
+          | :tracer_failed
           | :stopped
 
   @typedoc "Why and when a trace tripped, and by which number, where it was one."

@@ -3,6 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Post do
   # What `Capture.Conductor` sends: to other nodes, and to itself by the same messages, so
   # that what is done on a node stands in one place.
 
+  alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.{Scope, Transport}
   alias ElixirScope.Distributed.Types.TraceMessage
 
@@ -14,6 +15,13 @@ defmodule ElixirScope.Distributed.Capture.Post do
     if node == me,
       do: GenServer.cast(self(), {:transport, :message, node, message}),
       else: Transport.send_to(scope, node, message)
+  end
+
+  @doc "A trace ended on this node of which nobody knows any more who began it: all are told."
+  @spec ended(map) :: :ok
+  def ended(summary) do
+    for pid <- Scope.all(Conductor), do: Kernel.send(pid, {:trace_ended, summary.id, summary})
+    :ok
   end
 
   @doc """

@@ -6,8 +6,8 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   alias ElixirScope.Distributed.Capture.Armed
   alias ElixirScope.Distributed.{Error, Native, Scope}
 
-  @doc "Forgets what an owner left behind that was killed, here and in the VM."
-  @spec reset(module) :: :ok
+  @doc "Forgets what an owner left behind that was killed: which traces, and what they have used."
+  @spec reset(module) :: [{pos_integer, spent :: map}]
   def reset(vm) do
     vm.sweep(Native.trace_known())
     Native.trace_reset()
@@ -21,6 +21,10 @@ defmodule ElixirScope.Distributed.Capture.Seat do
       {:error, reason} -> {:error, Error.new(:no_room, reason: reason)}
     end
   end
+
+  @doc "From now on it records: the VM has been told what to watch, and nothing else."
+  @spec go(Armed.t()) :: :ok
+  def go(armed), do: Native.trace_go(armed.seat)
 
   @doc "The functions of a module, which came or came again."
   @spec tell_again(Armed.t(), module) :: non_neg_integer

@@ -6,7 +6,17 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
 
   use GenServer
 
-  alias ElixirScope.Distributed.Capture.{Armed, Board, Governor, Health, Order, Seat, Tracer}
+  alias ElixirScope.Distributed.Capture.{
+    Armed,
+    Board,
+    Governor,
+    Health,
+    Order,
+    Post,
+    Seat,
+    Tracer
+  }
+
   alias ElixirScope.Distributed.Error
 
   @poll_ms 100
@@ -62,8 +72,11 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
     Process.flag(:trap_exit, true)
     # Where processes queue for a scheduler it is the one that has to come through.
     Process.flag(:priority, :high)
+    {board, lost} = Board.new()
+    ended = Enum.map(lost, fn {id, spent} -> Armed.lost(id, spent) end)
+    Enum.each(ended, &Post.ended/1)
     # What one before left in the native tables is given back, too.
-    {:ok, schedule(%Tracer{board: Board.new(), left: @rounds_after})}
+    {:ok, schedule(%Tracer{board: board, ended: ended, left: @rounds_after})}
   end
 
   @impl true

@@ -13,11 +13,19 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
 
   @protocol 1..1
 
-  defstruct [:node, :incarnation, nodes: %{}, wanted: MapSet.new(), inviting: MapSet.new()]
+  defstruct [
+    :node,
+    :incarnation,
+    capabilities: [:record, :query],
+    nodes: %{},
+    wanted: MapSet.new(),
+    inviting: MapSet.new()
+  ]
 
   @type t :: %__MODULE__{
           node: node,
           incarnation: non_neg_integer,
+          capabilities: [atom],
           nodes: %{node => ClusterNodeInfo.t()},
           wanted: MapSet.t(node),
           inviting: MapSet.t(node)
@@ -26,9 +34,10 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
           {:send, node, ClusterMessage.t()} | {:connect, node} | {:changed, node, atom}
   @type step :: {[action], t}
 
-  @doc "The membership of a node that knows nobody yet."
-  @spec new(node, non_neg_integer) :: t
-  def new(node, incarnation), do: %__MODULE__{node: node, incarnation: incarnation}
+  @doc "The membership of a node that knows nobody yet, and what others may ask of it."
+  @spec new(node, non_neg_integer, [atom]) :: t
+  def new(node, incarnation, capabilities \\ [:record, :query]),
+    do: %__MODULE__{node: node, incarnation: incarnation, capabilities: capabilities}
 
   @doc "The members this node may exchange events with, sorted."
   @spec peers(t) :: [node]
@@ -229,7 +238,7 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
         kind: kind,
         protocol: @protocol,
         incarnation: membership.incarnation,
-        capabilities: [:record, :query]
+        capabilities: membership.capabilities
       },
       fields
     )

@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.Vm
+  alias ElixirScope.Distributed.Capture.{Tracer, Vm}
   alias ElixirScope.Distributed.{DiskModules, Error, NodeCoordinator, Trace}
 
   @compile {:no_warn_undefined, :trace}
@@ -156,9 +156,22 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
       end
 
       for event <- events(b, [:trace_stopped]) do
-        assert %{id: ^id, node: ^a, by: ^owner, reason: :stopped, events: 0} = event.data
+        assert %{trace: ^id, node: ^a, by: ^owner, reason: :stopped, events: 0} = event.data
       end
     end
+  end
+
+  test "a tracer that is killed takes its traces with it, and everybody hears of it" do
+    [a, b] = shops(2)
+    {:ok, %{id: id} = trace} = trace(a, @shop)
+    on(b, fn -> Process.exit(Process.whereis(Tracer), :kill) end)
+    eventually(fn -> assert [%{id: ^id, reason: :tracer_failed}] = traces(b).ended end)
+    assert running(a) == [id]
+
+    assert {:ok, stopped} = on(a, Scope, :stop_trace, [trace])
+    assert %{traces: [%{reason: :stopped}]} = stopped[a]
+    assert %{traces: [%{reason: :tracer_failed, message: message}]} = stopped[b]
+    assert message =~ "its traces went with it"
   end
 
   @tag :slow
@@ -213,7 +226,7 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
       eventually(fn -> assert ended(b) == [{id, :events}] end)
       assert running(a) == [id]
       assert [%{message: "it has recorded the events" <> _}] = traces(b).ended
-      assert [%{data: %{id: ^id, reason: :events}}] = events(a, [:trace_stopped])
+      assert [%{data: %{trace: ^id, reason: :events}}] = events(a, [:trace_stopped])
       assert {:ok, %{^a => %{traces: [at_a]}, ^b => %{traces: [at_b]}}} = stop_trace(a, [id])
       assert {at_a.reason, at_b.reason, at_b.events} == {:stopped, :events, 5}
     end

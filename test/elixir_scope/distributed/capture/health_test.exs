@@ -214,7 +214,7 @@ defmodule ElixirScope.Distributed.Capture.HealthTest do
       for pid <- made, do: Process.exit(pid, :kill)
       assert traces().running == []
       assert {:ok, stopped} = Scope.events(kinds: [:trace_stopped], timeout_ms: 100)
-      %{at: {_, at, _}, data: %{id: ^id, reason: reason}} = List.last(stopped)
+      %{at: {_, at, _}, data: %{trace: ^id, reason: reason}} = List.last(stopped)
       assert reason == summary.reason
       {reason, summary.message, div(at - began, 1_000_000)}
     end)

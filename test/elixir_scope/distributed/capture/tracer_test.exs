@@ -269,7 +269,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
       assert %{reason: :events, events: 20, message: message} = ended(scope)
       assert message =~ "limit 20"
       assert length(events(scope, [:call])) == 20
-      assert [%{data: %{reason: :events, id: id}}] = notes(scope, :trace_stopped)
+      assert [%{data: %{reason: :events, trace: id}}] = notes(scope, :trace_stopped)
       assert id == trace.id
       gone(pid)
     end
@@ -352,7 +352,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
     assert [%{data: %{trace: id, by: ^by, patterns: ["ScopeTraced.id"]}}] =
              notes(scope, :trace_started)
 
-    assert [%{data: %{id: ^id, reason: :stopped, events: 1}}] = notes(scope, :trace_stopped)
+    assert [%{data: %{trace: ^id, reason: :stopped, events: 1}}] = notes(scope, :trace_stopped)
     assert id == trace.id
   end
 
