@@ -153,7 +153,7 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
     test "are a closed list, each with words" do
       assert Enum.sort(Governor.reasons()) ==
                Enum.sort(~w(events duration bytes rate lease cpu runaway_returns run_queue memory
-                            scheduler dist_ports taken_over owner_down stopped)a)
+                            scheduler dist_ports taken_over tracer_failed owner_down stopped)a)
 
       for reason <- Governor.reasons(), do: assert(String.length(Governor.message(reason)) > 15)
     end
