@@ -180,7 +180,7 @@ defmodule ElixirScope.Distributed.Options do
     record: @record,
     filter: @filter,
     query: @query,
-    trace: Trace.schema(@default_scope, @kinds),
+    trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
     project: Instrument.of_project(),

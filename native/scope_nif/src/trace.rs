@@ -18,7 +18,7 @@ use crate::scopes::ScopeId;
 use crate::{atoms, drain, erl, extent, words};
 use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, LocalPid, NifMap, Term};
-use scope_event::{Family, Kind, TermWriter};
+use scope_event::{Kind, TermWriter};
 use scope_trace::{Function, Traces, Wish};
 use seats::{Keep, LEDGER, Ledger, POINTS, Seat};
 
@@ -38,7 +38,8 @@ struct Wanted {
     any_process: bool,
     new_processes: bool,
     callers: bool,
-    families: Vec<Atom>,
+    /// By their names.
+    kinds: Vec<String>,
 }
 
 /// What a trace has used so far.
@@ -106,24 +107,17 @@ fn seat_of(wanted: &Wanted, session: u16) -> Seat {
 }
 
 fn wish(wanted: &Wanted) -> Wish {
-    let families = wanted.families.iter().filter_map(|name| family(*name));
+    let kinds = wanted.kinds.iter().filter_map(|name| kind(name));
     Wish {
         any_process: wanted.any_process,
         new_processes: wanted.new_processes,
         callers: wanted.callers,
-        families: families.fold(0, |bits, family| bits | 1 << family as u8),
+        kinds: kinds.fold(0, |bits, kind| bits | 1 << kind.code()),
     }
 }
 
-fn family(name: Atom) -> Option<Family> {
-    [
-        (atoms::message(), Family::Message),
-        (atoms::process(), Family::Process),
-        (atoms::memory(), Family::Memory),
-        (atoms::scheduling(), Family::Scheduling),
-    ]
-    .into_iter()
-    .find_map(|(known, family)| (known == name).then_some(family))
+fn kind(name: &str) -> Option<Kind> {
+    Kind::ALL.iter().copied().find(|kind| kind.name() == name)
 }
 
 /// Ends a trace at once: nothing of it is recorded after this, whatever the machine still calls.

@@ -35,8 +35,8 @@ const OURS: usize = 64;
 #[cfg(loom)]
 const OURS: usize = 1;
 
-/// Families of events, by their number.
-const FAMILIES: usize = 16;
+/// Kinds of events, by their code.
+const KINDS: usize = 128;
 
 /// A function, in words of the virtual machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub struct Wish {
     pub new_processes: bool,
     /// A process is told of as soon as it calls one of the functions.
     pub callers: bool,
-    /// The families of what it wants of the processes that it was told of: a bit each.
-    pub families: u16,
+    /// The kinds of what it wants of the processes that it was told of: a bit for each code.
+    pub kinds: u128,
 }
 
 /// Functions and processes, and who wants them.
@@ -69,7 +69,7 @@ pub struct Points {
     any: AtomicU64,
     new: AtomicU64,
     callers: AtomicU64,
-    families: [AtomicU64; FAMILIES],
+    kinds: [AtomicU64; KINDS],
     functions: Places<FUNCTIONS>,
     callbacks: Places<CALLBACKS>,
     processes: Places<PROCESSES>,
@@ -92,7 +92,7 @@ impl Points {
             any: AtomicU64::new(0),
             new: AtomicU64::new(0),
             callers: AtomicU64::new(0),
-            families: [const { AtomicU64::new(0) }; FAMILIES],
+            kinds: [const { AtomicU64::new(0) }; KINDS],
             functions: Places::new(),
             callbacks: Places::new(),
             processes: Places::new(),
@@ -110,7 +110,7 @@ impl Points {
             any: zero(),
             new: zero(),
             callers: zero(),
-            families: std::array::from_fn(|_| zero()),
+            kinds: std::array::from_fn(|_| zero()),
             functions: Places::new(),
             callbacks: Places::new(),
             processes: Places::new(),
@@ -123,8 +123,8 @@ impl Points {
         set(&self.any, traces, wish.any_process);
         set(&self.new, traces, wish.new_processes);
         set(&self.callers, traces, wish.callers);
-        for (family, wanted) in self.families.iter().enumerate() {
-            set(wanted, traces, wish.families >> family & 1 == 1);
+        for (kind, wanted) in self.kinds.iter().enumerate() {
+            set(wanted, traces, wish.kinds >> kind & 1 == 1);
         }
     }
 
@@ -141,10 +141,8 @@ impl Points {
     /// Forgets traces that have ended, so that their bits can be given to others.
     pub fn sweep(&self, traces: Traces) {
         let singles = [&self.any, &self.new, &self.callers];
-        let families = self.families.iter();
-        families
-            .chain(singles)
-            .for_each(|of| set(of, traces, false));
+        let kinds = self.kinds.iter();
+        kinds.chain(singles).for_each(|of| set(of, traces, false));
         self.functions.sweep(traces);
         self.callbacks.sweep(traces);
         self.processes.sweep(traces);
@@ -218,20 +216,20 @@ impl Points {
 
     /// Who wants what a process does otherwise.
     #[inline]
-    pub fn of_process(&self, family: u8, pid: u64) -> Traces {
-        let family = &self.families[usize::from(family) % FAMILIES];
-        let wanted = Traces::from_bits(family.load(Relaxed)) & self.live();
+    pub fn of_process(&self, kind: u8, pid: u64) -> Traces {
+        let kind = &self.kinds[usize::from(kind) % KINDS];
+        let wanted = Traces::from_bits(kind.load(Relaxed)) & self.live();
         if wanted.is_empty() {
             return wanted;
         }
         wanted & self.processes.get(pid, PROCESS).0
     }
 
-    /// Whether any running trace wants this family of any process.
+    /// Whether any running trace wants this kind of any process.
     #[inline]
-    pub fn wants_family(&self, family: u8) -> bool {
-        let family = &self.families[usize::from(family) % FAMILIES];
-        !(Traces::from_bits(family.load(Relaxed)) & self.live()).is_empty()
+    pub fn wants(&self, kind: u8) -> bool {
+        let kind = &self.kinds[usize::from(kind) % KINDS];
+        !(Traces::from_bits(kind.load(Relaxed)) & self.live()).is_empty()
     }
 
     /// A process made a call that these traces want: to be told by itself.

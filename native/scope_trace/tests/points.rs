@@ -27,7 +27,7 @@ fn points() -> &'static Points {
 }
 
 const PLACE: Function = Function { name: 7, arity: 1 };
-const FAMILY: u8 = 1;
+const KIND: u8 = 1;
 
 fn wish(change: impl FnOnce(&mut Wish)) -> Wish {
     let mut wish = Wish::default();
@@ -92,52 +92,52 @@ fn the_state_that_a_callback_leaves_belongs_to_those_who_want_it() {
 fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
     let points = points();
     let (callers, heirs, new) = (Traces::of(4), Traces::of(5), Traces::of(6));
-    let families = 1 << FAMILY;
+    let kinds = 1 << KIND;
     run(
         points,
         callers,
         &Wish {
             callers: true,
             any_process: true,
-            families,
+            kinds,
             ..Wish::default()
         },
     );
-    run(points, heirs, &wish(|wish| wish.families = families));
+    run(points, heirs, &wish(|wish| wish.kinds = kinds));
     run(
         points,
         new,
         &Wish {
             new_processes: true,
-            families,
+            kinds,
             ..Wish::default()
         },
     );
     points.add_function(PLACE, callers);
     points.add_process(1, heirs, heirs);
 
-    assert!(points.of_process(FAMILY, 9).is_empty());
+    assert!(points.of_process(KIND, 9).is_empty());
     points.called(9, points.of_call(PLACE, 9));
-    assert_eq!(points.of_process(FAMILY, 9), callers);
+    assert_eq!(points.of_process(KIND, 9), callers);
 
     points.began(10, 1);
     points.began(11, 10);
     points.began(12, 9);
-    assert_eq!(points.of_process(FAMILY, 11), heirs | new);
-    assert_eq!(points.of_process(FAMILY, 12), new);
-    assert!(points.of_process(FAMILY + 1, 12).is_empty() && !points.wants_family(FAMILY + 1));
+    assert_eq!(points.of_process(KIND, 11), heirs | new);
+    assert_eq!(points.of_process(KIND, 12), new);
+    assert!(points.of_process(KIND + 1, 12).is_empty() && !points.wants(KIND + 1));
 
     points.set_ours([1, 9].into_iter());
     points.began(13, 9);
     points.began(14, 1);
     points.began(15, 0);
-    assert!(points.of_process(FAMILY, 13).is_empty());
-    assert_eq!(points.of_process(FAMILY, 14), heirs);
-    assert_eq!(points.of_process(FAMILY, 15), new);
+    assert!(points.of_process(KIND, 13).is_empty());
+    assert_eq!(points.of_process(KIND, 14), heirs);
+    assert_eq!(points.of_process(KIND, 15), new);
     assert!(points.processes().any(|told| told == (14, heirs, heirs)));
 
     points.ended(11);
-    assert!(points.of_process(FAMILY, 11).is_empty());
+    assert!(points.of_process(KIND, 11).is_empty());
 }
 
 #[test]
@@ -223,11 +223,7 @@ proptest! {
 fn threads_that_come_and_go_find_their_own_and_nobody_elses() {
     let points = points();
     let (heirs, keeper) = (Traces::of(9), Traces::of(10));
-    run(
-        points,
-        heirs | keeper,
-        &wish(|wish| wish.families = 1 << FAMILY),
-    );
+    run(points, heirs | keeper, &wish(|wish| wish.kinds = 1 << KIND));
     points.add_process(1, heirs, heirs);
     let done = std::sync::atomic::AtomicBool::new(false);
     let relaxed = std::sync::atomic::Ordering::Relaxed;
@@ -251,9 +247,9 @@ fn threads_that_come_and_go_find_their_own_and_nobody_elses() {
                             std::thread::yield_now();
                         }
                         points.began(pid, 1);
-                        assert_eq!(points.of_process(FAMILY, pid), heirs, "{pid}");
+                        assert_eq!(points.of_process(KIND, pid), heirs, "{pid}");
                         points.ended(pid);
-                        assert!(points.of_process(FAMILY, pid).is_empty());
+                        assert!(points.of_process(KIND, pid).is_empty());
                     }
                 })
             })

@@ -56,7 +56,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       any_process: armed.processes.existing == :all,
       new_processes: new?(armed.processes),
       callers: Order.callers?(order),
-      families: Order.families(order)
+      kinds: order |> Order.kinds() |> Enum.map(&Atom.to_string/1)
     }
   end
 

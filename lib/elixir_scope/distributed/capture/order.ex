@@ -21,7 +21,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
           at: integer
         }
 
-  @families [:message, :process, :memory, :scheduling]
+  @families Options.Trace.families()
 
   @doc "An order for `written` patterns, or for no functions at all."
   @spec new(Pattern.written() | [], keyword, {node, pid}) :: {:ok, t} | {:error, Error.t()}
@@ -46,15 +46,18 @@ defmodule ElixirScope.Distributed.Capture.Order do
   @spec same?(t, t) :: boolean
   def same?(one, other), do: {one.id, one.by, one.at} == {other.id, other.by, other.at}
 
-  @doc "The families of what is wanted of processes besides their calls."
+  @doc "The kinds of what is wanted of processes besides their calls."
+  @spec kinds(t) :: [atom]
+  def kinds(%{options: options}) do
+    messages = if options[:messages], do: [:message], else: []
+    Event.expand(messages ++ options[:kinds])
+  end
+
+  @doc "Their families: by these the VM tells."
   @spec families(t) :: [atom]
-  def families(%{options: options}) do
-    kinds = Event.expand(options[:kinds])
-
-    wanted =
-      for family <- @families, Enum.any?(Event.expand([family]), &(&1 in kinds)), do: family
-
-    if options[:messages], do: Enum.uniq([:message | wanted]), else: wanted
+  def families(order) do
+    kinds = kinds(order)
+    for family <- @families, Enum.any?(Event.expand([family]), &(&1 in kinds)), do: family
   end
 
   @doc "Whether a process is told of as soon as it calls one of the functions."

@@ -3,14 +3,24 @@ defmodule ElixirScope.Distributed.Options.Trace do
   # What `trace/2` takes, as a part of the one schema of all options.
 
   alias ElixirScope.Distributed.Capture.Governor.Budgets
+  alias ElixirScope.Distributed.Event
 
   @budget {:or, [:pos_integer, nil]}
 
-  @doc "The schema, given which scope is the default one and which kinds there are."
-  @spec schema(atom, [atom]) :: keyword
-  def schema(scope, kinds), do: what(kinds) ++ where(scope) ++ how_much()
+  # What the VM tells of processes besides their calls; `:memory` without `:memory`, which it
+  # counts and does not tell.
+  @families [:message, :process, :memory, :scheduling]
+  @kinds Enum.uniq(@families ++ (Event.expand(@families) -- [:memory]))
 
-  defp what(kinds) do
+  @doc "The families of events that can be wanted of processes."
+  @spec families() :: [atom]
+  def families, do: @families
+
+  @doc "The schema, given which scope is the default one."
+  @spec schema(atom) :: keyword
+  def schema(scope), do: what() ++ where(scope) ++ how_much()
+
+  defp what do
     [
       return: [
         type: :boolean,
@@ -37,9 +47,11 @@ defmodule ElixirScope.Distributed.Options.Trace do
             "and processes that are named; one that was given stays until a callback says another"
       ],
       kinds: [
-        type: {:list, {:in, kinds}},
+        type: {:list, {:in, @kinds}},
         default: [],
-        doc: "more kinds or families of events of these processes, such as `:process` or `:gc`"
+        doc:
+          "more kinds or families of events of these processes, such as `:process` or `:gc`; any but " <>
+            "calls, which patterns name"
       ],
       correlate: [
         type: :boolean,

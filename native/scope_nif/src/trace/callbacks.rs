@@ -11,8 +11,8 @@ use crate::erl::Term;
 use crate::payload::Data;
 use crate::{drain, extent, label, raw, redact, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
-use scope_event::{Family, Kind};
-use scope_trace::Function;
+use scope_event::Kind;
+use scope_trace::{Function, Traces};
 use std::ffi::c_int;
 
 /// A callback, by its name and arity, and what it does with its arguments.
@@ -49,10 +49,10 @@ raw::register!(c"trace_garbage_collection"/5 => trace_gc);
 callback!(enabled, 3, |_| answer(!POINTS.live().is_empty()));
 callback!(enabled_call, 3, |_| answer(!POINTS.live().is_empty()));
 callback!(enabled_procs, 3, |_| answer(!POINTS.live().is_empty()));
-callback!(enabled_send, 3, |_| wanted(Family::Message));
-callback!(enabled_receive, 3, |_| wanted(Family::Message));
-callback!(enabled_running, 3, |_| wanted(Family::Scheduling));
-callback!(enabled_gc, 3, |_| wanted(Family::Memory));
+callback!(enabled_send, 3, |_| wanted(&[Kind::Send]));
+callback!(enabled_receive, 3, |_| wanted(&[Kind::Receive]));
+callback!(enabled_running, 3, |_| wanted(&[Kind::In, Kind::Out]));
+callback!(enabled_gc, 3, |_| wanted(&[Kind::Gc]));
 callback!(trace, 5, |_| words::ok());
 callback!(trace_call, 5, |terms| seen(called(Point::new(terms))));
 callback!(trace_send, 5, |terms| seen(sent(Point::new(terms))));
@@ -71,8 +71,8 @@ fn answer(wanted: bool) -> u64 {
     }
 }
 
-fn wanted(family: Family) -> u64 {
-    answer(POINTS.wants_family(family as u8))
+fn wanted(kinds: &[Kind]) -> u64 {
+    answer(kinds.iter().any(|kind| POINTS.wants(kind.code())))
 }
 
 /// The result of a trace callback is not looked at.
@@ -186,7 +186,7 @@ fn data_of<'e>(of: Term<'e>, function: Function, term: Option<Term<'e>>) -> Data
 }
 
 fn sent(point: Point<'_>) -> Option<()> {
-    let wanting = POINTS.of_process(Family::Message as u8, point.pid);
+    let wanting = POINTS.of_process(Kind::Send.code(), point.pid);
     let about = point.extra().map_or(About::Nothing, About::of);
     let sight = point.sight(Kind::Send, about, Data::Message(point.term));
     let token = point.message();
@@ -196,7 +196,7 @@ fn sent(point: Point<'_>) -> Option<()> {
 
 /// Only a match specification knows the sender; the end of a wait is no message and has none.
 fn received(point: Point<'_>) -> Option<()> {
-    let wanting = POINTS.of_process(Family::Message as u8, point.pid);
+    let wanting = POINTS.of_process(Kind::Receive.code(), point.pid);
     let mut from = point.message()?.tuple()?;
     let (node, sender) = (from.next()?, from.next()?);
     if node.word() == words::clock_service() {
@@ -223,7 +223,6 @@ fn lived(point: Point<'_>) -> Option<()> {
     if tag == words::getting_linked() || tag == words::getting_unlinked() {
         return other_side(&point);
     }
-    let wanting = POINTS.of_process(Family::Process as u8, point.pid);
     let (kind, data) = match tag {
         _ if tag == words::spawn() => (Kind::Spawn, Data::of(point.extra())),
         _ if tag == words::exit() => (Kind::Exit, Data::Term(point.term)),
@@ -238,6 +237,7 @@ fn lived(point: Point<'_>) -> Option<()> {
     } else {
         About::of(point.term)
     };
+    let wanting = POINTS.of_process(kind.code(), point.pid);
     record(wanting, &point.sight(kind, about, data));
     if kind == Kind::Exit {
         POINTS.ended(point.pid);
@@ -247,11 +247,9 @@ fn lived(point: Point<'_>) -> Option<()> {
 
 /// A process began: from here on it is known. Who does not see its parent is told of it here.
 fn began(point: &Point<'_>) -> Option<()> {
-    let family = Family::Process as u8;
     let parent = point.term.local_pid().unwrap_or(0);
     POINTS.began(point.pid, parent);
-    let told = POINTS.of_process(family, parent);
-    let wanting = POINTS.of_process(family, point.pid).without(told);
+    let wanting = untold(Kind::Spawn, point.pid, parent);
     let sight = Sight {
         kind: Kind::Spawn,
         pid: parent,
@@ -265,12 +263,10 @@ fn began(point: &Point<'_>) -> Option<()> {
 
 /// A link has two sides and is one event: that of the side that made it, where that one is seen.
 fn other_side(point: &Point<'_>) -> Option<()> {
-    let family = Family::Process as u8;
     let maker = point.term.local_pid().unwrap_or(0);
-    let told = POINTS.of_process(family, maker);
-    let wanting = POINTS.of_process(family, point.pid).without(told);
     let linked = point.tag == words::getting_linked();
     let kind = if linked { Kind::Link } else { Kind::Unlink };
+    let wanting = untold(kind, point.pid, maker);
     record(
         wanting,
         &point.sight(kind, About::of(point.term), Data::Nothing),
@@ -278,10 +274,16 @@ fn other_side(point: &Point<'_>) -> Option<()> {
     Some(())
 }
 
+/// Those that want it of one process and are not told by the other one.
+fn untold(kind: Kind, pid: u64, other: u64) -> Traces {
+    let told = POINTS.of_process(kind.code(), other);
+    POINTS.of_process(kind.code(), pid).without(told)
+}
+
 fn scheduled(point: Point<'_>) -> Option<()> {
-    let wanting = POINTS.of_process(Family::Scheduling as u8, point.pid);
     let came = point.tag == words::r#in() || point.tag == words::in_exiting();
     let kind = if came { Kind::In } else { Kind::Out };
+    let wanting = POINTS.of_process(kind.code(), point.pid);
     let about = function::of(point.term);
     let about = about.map_or(About::Nothing, |(function, _)| {
         About::Function(function.name, function.arity)

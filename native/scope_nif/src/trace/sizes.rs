@@ -6,7 +6,7 @@ use super::seats::POINTS;
 use crate::erl::Term;
 use crate::payload::Data;
 use crate::words;
-use scope_event::{Budget, Family, Kind, TermWriter};
+use scope_event::{Budget, Kind, TermWriter};
 use std::cell::Cell;
 
 /// In words of the machine, as it counts them itself.
@@ -38,7 +38,7 @@ pub(super) fn collected(point: &Point<'_>) -> Option<()> {
         return Some(());
     }
     let (pid, before) = BEGUN.replace((0, NOTHING));
-    let wanting = POINTS.of_process(Family::Memory as u8, point.pid);
+    let wanting = POINTS.of_process(Kind::Gc.code(), point.pid);
     // A trace that began in the middle of a collection did not see its start.
     if pid != point.pid || wanting.is_empty() {
         return None;

@@ -154,7 +154,7 @@ defmodule ElixirScope.Distributed.Capture.OrderTest do
     test "is nothing of some processes" do
       assert {:nothing_wanted, message} = refused([], processes: self())
       assert message =~ "`messages: true`"
-      assert {:nothing_wanted, _} = refused([], processes: :new, kinds: [:call])
+      assert {:bad_option, _} = refused([], processes: :new, kinds: [:call])
     end
 
     test "is what a profile does not take" do

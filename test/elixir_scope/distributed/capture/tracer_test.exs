@@ -122,6 +122,14 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
       Process.exit(other, :kill)
     end
 
+    test "and of what they do only what was named", %{scope: scope, pid: pid} do
+      trace(scope, [], processes: pid, kinds: [:spawn, :send])
+      run(pid, fn -> spawn(fn -> :ok end) |> Process.link() end)
+      run(pid, fn -> send(self(), :hello) && receive(do: (:hello -> :ok)) end)
+      kinds = for event <- events(scope), uniq: true, do: event.kind
+      assert Enum.sort(kinds) == [:send, :spawn]
+    end
+
     test "all of them", %{scope: scope, pid: pid} do
       trace(scope, {ScopeTraced, :id}, [])
       run(pid, fn -> ScopeTraced.id(1) end)
