@@ -59,7 +59,7 @@ defmodule ElixirScope.Distributed.Capture.SoakTest do
 
   defp load(n) do
     {:ok, store} = GenServer.start_link(SoakStore, nil)
-    for i <- Stream.cycle(1..500), do: step(store, n, i)
+    Enum.each(Stream.cycle(1..500), &step(store, n, &1))
   end
 
   defp step(store, n, i) do
