@@ -196,6 +196,25 @@ impl<'e> Term<'e> {
         is.then_some((Term { raw: head, ..self }, Term { raw: tail, ..self }))
     }
 
+    /// A number of arguments, or how many there are in a list of them.
+    #[inline]
+    pub(crate) fn arity(self) -> u8 {
+        match self.int() {
+            Some(arity) => u8::try_from(arity).unwrap_or(u8::MAX),
+            None => self.arguments(),
+        }
+    }
+
+    /// How many arguments are in a list of them: at most 255.
+    #[inline]
+    pub(crate) fn arguments(mut self) -> u8 {
+        let mut count = 0;
+        while let (Some((_, rest)), true) = (self.cell(), count < u8::MAX) {
+            (count, self) = (count + 1, rest);
+        }
+        count
+    }
+
     /// The pairs of a map, and how many there are.
     pub(crate) fn map(self) -> Option<(u32, Pairs<'e>)> {
         let (mut size, mut iterator) = (0, MaybeUninit::uninit());

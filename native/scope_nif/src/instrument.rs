@@ -3,6 +3,8 @@
 //!
 //! They cost the process that calls them what `ring_record` costs, and as little can go wrong.
 
+mod stack;
+
 use crate::erl::{Env, Term};
 use crate::payload::{self, Content, Keys};
 use crate::ring::{self, LANES};
@@ -10,7 +12,7 @@ use crate::scopes::{self, ScopeId};
 use crate::source::Source;
 use crate::{raw, redact, trace, walk, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
-use scope_event::{Budget, Kind, Step, TermWriter};
+use scope_event::{Budget, Kind};
 use scope_ring::{Head, Words};
 use std::ffi::c_int;
 
@@ -19,9 +21,6 @@ const EXCEPTION: Budget = Budget {
     binary: 256,
     ..Budget::new(96, 1024, 8)
 };
-
-/// Frames of the stack that are kept.
-const FRAMES: usize = 4;
 
 raw::register!(c"ring_call"/4 => ring_call);
 raw::register!(c"ring_return"/5 => ring_return);
@@ -43,11 +42,8 @@ unsafe extern "C" fn ring_call(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arguments, token]) = unsafe { raw::arguments(env, argv) };
-    let (arity, data) = match arguments.int() {
-        Some(arity) => (number(arity), None),
-        None => (count(arguments), Some(arguments)),
-    };
-    if let Some(function) = Function::new(module, name, arity) {
+    let data = arguments.int().is_none().then_some(arguments);
+    if let Some(function) = Function::new(module, name, arguments.arity()) {
         return function.record(env, Kind::Call, data, token);
     }
     words::term(words::ok())
@@ -60,7 +56,7 @@ unsafe extern "C" fn ring_return(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arity, value, token]) = unsafe { raw::arguments(env, argv) };
-    if let Some(function) = Function::new(module, name, arity_of(arity)) {
+    if let Some(function) = Function::new(module, name, arity.arity()) {
         return function.record(env, Kind::Return, Some(value), token);
     }
     words::term(words::ok())
@@ -74,11 +70,11 @@ unsafe extern "C" fn ring_exception(
     // SAFETY: called by the machine, registered with this arity.
     let (env, [module, name, arity, class, reason, stack, token]) =
         unsafe { raw::arguments(env, argv) };
-    if let Some(function) = Function::new(module, name, arity_of(arity)) {
+    if let Some(function) = Function::new(module, name, arity.arity()) {
         let secret = function.is_secret(env);
         return write(Kind::Exception, function, Who::of(env, token), |room| {
             walk::encode_with(env, room, EXCEPTION, |to| {
-                exception(to, class, (!secret).then_some(reason), stack)
+                stack::exception(to, class, (!secret).then_some(reason), stack)
             })
         });
     }
@@ -211,87 +207,4 @@ fn slot(stamp: u64, pid: u64, function: Function) -> Words {
         pid,
         subject: function.pair,
     }
-}
-
-/// `{class, reason, [{module, function, arity, line}]}`.
-fn exception(
-    to: &mut TermWriter<'_>,
-    class: Term<'_>,
-    reason: Option<Term<'_>>,
-    stack: Term<'_>,
-) -> Step {
-    let _ = to.tuple(3);
-    let _ = to.atom(class.word());
-    let _ = match reason {
-        Some(reason) => walk::put(reason, to),
-        None => to.redacted(),
-    };
-    frames(to, stack)
-}
-
-/// The first frames of a stack trace. What stands in one for the arity may be the arguments, of which
-/// nothing is shown.
-fn frames(to: &mut TermWriter<'_>, mut stack: Term<'_>) -> Step {
-    if stack.is_empty_list() {
-        return to.nil();
-    }
-    let _ = to.list();
-    for _ in 0..FRAMES {
-        let Some((frame, rest)) = stack.cell() else {
-            break;
-        };
-        if place(to, frame).is_none() {
-            let _ = to.nil();
-        }
-        stack = rest;
-    }
-    if stack.is_empty_list() {
-        to.end()
-    } else {
-        to.cut()
-    }
-}
-
-fn place(to: &mut TermWriter<'_>, frame: Term<'_>) -> Option<Step> {
-    let mut parts = frame.tuple()?;
-    let (module, name) = (parts.next()?, parts.next()?);
-    let (arity, location) = (parts.next()?, parts.next()?);
-    let _ = to.tuple(4);
-    let _ = walk::put(module, to);
-    let _ = walk::put(name, to);
-    let _ = to.int(i64::from(arity_of(arity)));
-    Some(to.int(line(location).unwrap_or(0)))
-}
-
-/// The line in a location such as `[{file, "a.ex"}, {line, 7}]`.
-fn line(mut location: Term<'_>) -> Option<i64> {
-    while let Some((entry, rest)) = location.cell() {
-        let mut parts = entry.tuple()?;
-        if parts.next()?.word() == words::line() {
-            return parts.next()?.int();
-        }
-        location = rest;
-    }
-    None
-}
-
-/// A number, or how many arguments there are.
-fn arity_of(term: Term<'_>) -> u8 {
-    term.int().map_or_else(|| count(term), number)
-}
-
-fn number(arity: i64) -> u8 {
-    u8::try_from(arity).unwrap_or(u8::MAX)
-}
-
-/// Arguments of a function: at most 255.
-fn count(mut arguments: Term<'_>) -> u8 {
-    let mut arity = 0;
-    while let Some((_, rest)) = arguments.cell() {
-        (arity, arguments) = (arity + 1, rest);
-        if arity == u8::MAX {
-            break;
-        }
-    }
-    arity
 }

@@ -13,11 +13,11 @@ pub(crate) fn of(term: Term<'_>) -> Option<(Function, Option<Term<'_>>)> {
     let mut parts = term.tuple()?;
     let (module, function, last) = (parts.next()?, parts.next()?, parts.next()?);
     let name = pack(module.word(), function.word())?;
+    // In one question: where the number alone is told there is no list.
     let (arity, arguments) = match last.int() {
-        Some(arity) => (arity, None),
-        None => (count(last), Some(last)),
+        Some(arity) => (u8::try_from(arity).unwrap_or(u8::MAX), None),
+        None => (last.arguments(), Some(last)),
     };
-    let arity = u8::try_from(arity).unwrap_or(u8::MAX);
     Some((Function { name, arity }, arguments))
 }
 
@@ -31,16 +31,6 @@ pub(crate) fn pack(module: u64, function: u64) -> Option<u64> {
 /// What [`pack`] put together.
 pub(crate) fn unpack(pair: u64) -> (u64, u64) {
     (pair & u64::from(u32::MAX), pair >> 32)
-}
-
-/// Arguments of a function: at most 255.
-#[inline]
-fn count(mut arguments: Term<'_>) -> i64 {
-    let mut arity = 0;
-    while let Some((_, rest)) = arguments.cell() {
-        (arity, arguments) = (arity + 1, rest);
-    }
-    arity
 }
 
 /// How a call ended.
