@@ -58,12 +58,16 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
 
     kill = Enum.random([nil, nil, 1 + :rand.uniform(length(steps))])
 
-    steps
-    |> Enum.with_index(1)
-    |> Enum.reduce([], fn {step, at}, traces ->
-      if at == kill, do: kill_soon()
-      step(step, context, traces)
-    end)
+    {_traces, killer} =
+      steps
+      |> Enum.with_index(1)
+      |> Enum.reduce({[], nil}, fn {step, at}, {traces, killer} ->
+        killer = if at == kill, do: kill_soon(), else: killer
+        {step(step, context, traces), killer}
+      end)
+
+    # What comes after is not to be killed, too.
+    if killer, do: Task.await(killer)
 
     {:ok, _} =
       eventually(fn -> {:ok, _} = Conductor.stop(:all, context.scope) end, within: 10_000)
@@ -82,7 +86,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
     after_us = :rand.uniform(4_000)
     tracer = Process.whereis(Tracer)
 
-    spawn(fn ->
+    Task.async(fn ->
       busy(System.monotonic_time(:microsecond) + after_us)
       tracer && Process.exit(tracer, :kill)
     end)
