@@ -5,7 +5,15 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
   import ElixirScope.Distributed.Case, only: [eventually: 1, eventually: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator}
+
+  alias ElixirScope.Distributed.{
+    EventSynchronizer,
+    GlobalClock,
+    NodeCoordinator,
+    Options,
+    Storages
+  }
+
   alias ElixirScope.Distributed.Transports.Isolated
   alias ElixirScope.Distributed.Types.EventSyncMessage
 
@@ -55,7 +63,13 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
   test "it synchronises by itself", context do
     {_network, [a, b], _nodes} = cluster(context, 2)
     Scope.record(:n, 1, scope: b)
-    eventually(fn -> assert {:ok, %{store: %{events: 1}}} = Scope.status(a) end)
+    eventually(fn -> assert {:ok, %{count: 1}} = held(a, kinds: [:mark]) end)
+  end
+
+  # What is here, without asking anybody for more.
+  defp held(name, filter) do
+    {:ok, scope} = ElixirScope.Distributed.Scope.fetch(name)
+    Storages.Native.query(scope.store, Options.validate!(:filter, filter))
   end
 
   test "loss and delay only take time", context do
