@@ -117,8 +117,6 @@ rustler::atoms! {
     keep_state,
     repeat_state,
     stop_and_reply,
-    trace_started,
-    trace_stopped,
     arguments,
     full,
     line,

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   alias ElixirScope.Distributed.Error
 
   @enforce_keys [:order, :targets, :processes, :callbacks, :governor, :thresholds, :told]
-  defstruct [:seat, granted: 0, refused: 0] ++ @enforce_keys
+  defstruct [:seat, granted: 0] ++ @enforce_keys
 
   @type t :: %__MODULE__{
           order: Order.t(),
@@ -18,8 +18,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
           governor: Governor.t(),
           thresholds: Health.thresholds(),
           told: pid | nil,
-          granted: non_neg_integer,
-          refused: non_neg_integer
+          granted: non_neg_integer
         }
 
   # An estimate of what an event costs the VM and the process that is traced.
@@ -104,7 +103,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   def check(armed, spent, sample, now) do
     usage = Map.put(usage(spent), :health, Health.judge(sample, armed.thresholds))
     {verdict, governor} = Governor.check(armed.governor, usage, now)
-    {verdict, %{armed | governor: governor, refused: spent.refused}}
+    {verdict, %{armed | governor: governor}}
   end
 
   @doc "It is still wanted."

@@ -33,6 +33,20 @@ defmodule ElixirScope.Distributed.Capture.Vm do
   @spec module() :: module
   def module, do: if(sessions?(), do: Vms.Session, else: Vms.Legacy)
 
+  @doc "What the VM calls a target of a plan."
+  @spec named(pid | :all | :new) :: pid | :all | :new_processes
+  def named(:new), do: :new_processes
+  def named(target), do: target
+
+  @doc "Sets something for what may be gone: a process that has ended, a module that was purged."
+  @spec attempt((... -> term)) :: :ok
+  def attempt(set) do
+    _ = set.()
+    :ok
+  rescue
+    ArgumentError -> :ok
+  end
+
   @doc "Whether the VM has trace sessions."
   @spec sessions?() :: boolean
   def sessions? do

@@ -125,7 +125,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
     test "and of what they do only what was named", %{scope: scope, pid: pid} do
       trace(scope, [], processes: pid, kinds: [:spawn, :send])
       run(pid, fn -> spawn(fn -> :ok end) |> Process.link() end)
-      run(pid, fn -> send(self(), :hello) && receive(do: (:hello -> :ok)) end)
+      run(pid, fn -> send(spawn(fn -> :ok end), :hello) end)
       kinds = for event <- events(scope), uniq: true, do: event.kind
       assert Enum.sort(kinds) == [:send, :spawn]
     end

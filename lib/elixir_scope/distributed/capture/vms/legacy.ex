@@ -22,23 +22,23 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
 
   @impl Vm
   def set(:legacy, {:function, mfa, spec}),
-    do: attempt(fn -> :erlang.trace_pattern(mfa, spec, [:local]) end)
+    do: Vm.attempt(fn -> :erlang.trace_pattern(mfa, spec, [:local]) end)
 
   def set(:legacy, {:messages, direction, spec}),
-    do: attempt(fn -> :erlang.trace_pattern(direction, spec || true, []) end)
+    do: Vm.attempt(fn -> :erlang.trace_pattern(direction, spec || true, []) end)
 
   def set(:legacy, {:process, target, true, flags}),
-    do: attempt(fn -> :erlang.trace(named(target), true, [tracer() | flags]) end)
+    do: Vm.attempt(fn -> :erlang.trace(Vm.named(target), true, [tracer() | flags]) end)
 
   def set(:legacy, {:process, target, false, flags}),
-    do: attempt(fn -> :erlang.trace(named(target), false, [tracer() | flags]) end)
+    do: Vm.attempt(fn -> :erlang.trace(Vm.named(target), false, [tracer() | flags]) end)
 
   @impl Vm
   def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
 
   @impl Vm
   def flags(:legacy, target) do
-    case :erlang.trace_info(named(target), :flags) do
+    case :erlang.trace_info(Vm.named(target), :flags) do
       {:flags, flags} -> flags
       :undefined -> nil
     end
@@ -55,7 +55,7 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   # those whose tracer is another one nothing is taken.
   @impl Vm
   def close(:legacy) do
-    attempt(fn -> :erlang.trace(:existing_processes, false, [tracer(), :all]) end)
+    Vm.attempt(fn -> :erlang.trace(:existing_processes, false, [tracer(), :all]) end)
     if whose(:new) == :ours, do: set(:legacy, {:process, :new, false, [:all]})
     :ok
   end
@@ -76,7 +76,7 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   defp whose(pid) do
     {ours, _state} = Seat.tracer()
 
-    case :erlang.trace_info(named(pid), :tracer) do
+    case :erlang.trace_info(Vm.named(pid), :tracer) do
       {:tracer, []} -> nil
       {:tracer, {^ours, _state}} -> :ours
       {:tracer, _other} -> :other
@@ -87,15 +87,5 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   defp tracer do
     {module, state} = Seat.tracer()
     {:tracer, module, state}
-  end
-
-  defp named(:new), do: :new_processes
-  defp named(target), do: target
-
-  defp attempt(set) do
-    _ = set.()
-    :ok
-  rescue
-    ArgumentError -> :ok
   end
 end

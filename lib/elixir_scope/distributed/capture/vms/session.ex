@@ -19,16 +19,16 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
 
   @impl Vm
   def set(session, {:function, mfa, spec}),
-    do: attempt(fn -> :trace.function(session, mfa, spec, [:local]) end)
+    do: Vm.attempt(fn -> :trace.function(session, mfa, spec, [:local]) end)
 
   def set(session, {:messages, :send, spec}),
-    do: attempt(fn -> :trace.send(session, spec || true, []) end)
+    do: Vm.attempt(fn -> :trace.send(session, spec || true, []) end)
 
   def set(session, {:messages, :receive, spec}),
-    do: attempt(fn -> :trace.recv(session, spec || true, []) end)
+    do: Vm.attempt(fn -> :trace.recv(session, spec || true, []) end)
 
   def set(session, {:process, target, on?, flags}),
-    do: attempt(fn -> :trace.process(session, named(target), on?, flags) end)
+    do: Vm.attempt(fn -> :trace.process(session, Vm.named(target), on?, flags) end)
 
   @impl Vm
   def traced?(session, mfa),
@@ -36,7 +36,7 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
 
   @impl Vm
   def flags(session, target) do
-    case :trace.info(session, named(target), :flags) do
+    case :trace.info(session, Vm.named(target), :flags) do
       {:flags, flags} -> flags
       :undefined -> nil
     end
@@ -54,15 +54,4 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
   # With its owner the session went.
   @impl Vm
   def sweep(_functions), do: :ok
-
-  defp named(:new), do: :new_processes
-  defp named(target), do: target
-
-  # A process that has ended, a module that was purged.
-  defp attempt(set) do
-    _ = set.()
-    :ok
-  rescue
-    ArgumentError -> :ok
-  end
 end
