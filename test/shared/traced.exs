@@ -12,6 +12,7 @@ defmodule ScopeTraced do
   def deep(n), do: 1 + deep(n - 1)
   def place(%{id: id}, more), do: {id, more}
   def pair({a, b}), do: [a, b]
+  def list(n), do: Enum.to_list(1..n)
 
   @doc "A process that does what it is told, one thing after the other."
   def start, do: spawn(__MODULE__, :loop, [])
@@ -38,7 +39,7 @@ defmodule ScopeTraced do
     end
   end
 
-  @functions [add: 2, id: 1, outer: 1, fail: 1, tossed: 1, deep: 1, place: 2, pair: 1]
+  @functions [add: 2, id: 1, outer: 1, fail: 1, tossed: 1, deep: 1, place: 2, pair: 1, list: 1]
 
   @doc "Its functions that tests trace."
   def functions, do: for({name, arity} <- @functions, do: {__MODULE__, name, arity})

@@ -65,6 +65,16 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :too_many_functions, details: details}),
     do: "#{details.functions} functions, and at most #{details.limit} are traced: name fewer"
 
+  def message(%{reason: :no_memory, details: %{erts: erts}}) do
+    "ERTS #{erts} does not count the memory of functions, or counts it wrong: OTP 26, 27.0 and " <>
+      "from 27.3.4 on do"
+  end
+
+  def message(%{reason: :too_many_counted, details: details}) do
+    "#{details.functions} functions, and the memory of at most #{details.limit} is counted, as the " <>
+      "VM stops for each to tell: name fewer"
+  end
+
   def message(%{reason: :bad_option, details: %{message: message}}), do: message
 
   def message(%{reason: :not_in_profile, details: %{profile: profile, option: option}}),
@@ -82,6 +92,9 @@ defmodule ElixirScope.Distributed.Error do
     "nothing is wanted: name functions, or say what of these processes: `messages: true`, or " <>
       "`kinds:` such as `[:process, :memory, :scheduling]`"
   end
+
+  def message(%{reason: :no_functions}),
+    do: "`memory: true` counts what functions take: name some"
 
   def message(%{reason: :too_many_conditions, details: %{function: {m, f, a}, limit: limit}}) do
     "#{limit} traces ask for some calls of #{Exception.format_mfa(m, f, a)} already: end one of " <>

@@ -111,6 +111,7 @@ defmodule ElixirScope.Distributed.Native do
   def trace_collect, do: missing()
   def trace_known, do: missing()
   def trace_counts, do: missing()
+  def trace_memory(_traces, _rows), do: missing()
   def trace_note(_scope, _began, _data), do: missing()
 
   # Callbacks of erl_tracer, called by the VM.

@@ -105,6 +105,8 @@ rustler::atoms! {
     old_heap,
     stack,
     fragments,
+    calls,
+    words,
     traces,
     joined,
     init,

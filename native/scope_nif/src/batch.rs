@@ -154,7 +154,13 @@ fn subject<'a>(kind: Kind, slot: &Slot, term: Option<&'a [u8]>) -> Subject<'a> {
         (_, Some(term), _) => Subject::Term(term),
         (_, None, 0) => Subject::None,
         (
-            Kind::Call | Kind::Return | Kind::Exception | Kind::State | Kind::In | Kind::Out,
+            Kind::Call
+            | Kind::Return
+            | Kind::Exception
+            | Kind::State
+            | Kind::Memory
+            | Kind::In
+            | Kind::Out,
             None,
             pair,
         ) => {

@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod function;
+mod memory;
 mod record;
 pub(crate) mod seats;
 mod sizes;
@@ -16,6 +17,7 @@ pub(crate) use record::PID;
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
 use crate::{atoms, drain, erl, extent, words};
+use memory::Taken;
 use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, LocalPid, NifMap, Term};
 use scope_event::{Kind, TermWriter};
@@ -291,6 +293,27 @@ fn trace_counts() -> Counts {
         process_limit,
         untold: no_function + no_process,
     }
+}
+
+/// A function, who called it, how often, and the words of memory that it took for that.
+type Row<'e> = ((Term<'e>, Term<'e>, u8), LocalPid, i64, i64);
+
+/// Records what the machine counted of functions, for those of the traces that want their calls.
+#[rustler::nif]
+fn trace_memory(env: Env<'_>, traces: u64, rows: Vec<Row<'_>>) -> Atom {
+    for ((module, name, arity), pid, calls, words) in rows {
+        let word = |term: Term<'_>| erl::word_of(term.as_c_arg());
+        if let Some(name) = pack(word(module), word(name)) {
+            let taken = Taken {
+                function: Function { name, arity },
+                pid: word(pid.encode(env)),
+                calls,
+                words,
+            };
+            memory::taken(Traces::from_bits(traces), &taken);
+        }
+    }
+    atoms::ok()
 }
 
 /// Records that a trace began or ended, with what there is to say about it.

@@ -71,6 +71,8 @@ words! {
     old_heap = atoms::old_heap,
     stack = atoms::stack,
     fragments = atoms::fragments,
+    calls = atoms::calls,
+    words = atoms::words,
     joined = atoms::joined,
     init = atoms::init,
     code_change = atoms::code_change,

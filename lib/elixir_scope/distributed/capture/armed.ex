@@ -3,7 +3,17 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   # One trace on this node: what it was ordered to watch, what that is here, and what it may
   # still use. A value; `Capture.Tracer` holds it and acts.
 
-  alias ElixirScope.Distributed.Capture.{Callbacks, Governor, Health, Order, Plan, Seat, Targets}
+  alias ElixirScope.Distributed.Capture.{
+    Callbacks,
+    Governor,
+    Health,
+    Memory,
+    Order,
+    Plan,
+    Seat,
+    Targets
+  }
+
   alias ElixirScope.Distributed.Error
 
   @enforce_keys [:order, :targets, :processes, :callbacks, :governor, :thresholds, :told]
@@ -28,6 +38,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   @spec new(Order.t(), integer, pos_integer, pid) :: {:ok, t} | {:error, Error.t()}
   def new(order, now, lease_ms, told) do
     with {:ok, targets} <- Targets.resolve(order.patterns),
+         :ok <- Memory.check(order.options[:memory], targets.functions),
          {:ok, processes} <- Targets.Processes.resolve(order.options[:processes]),
          {:ok, callbacks} <- Callbacks.resolve(order.options[:state], targets, processes) do
       {:ok,
@@ -71,6 +82,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       families: Order.families(order),
       callers: Order.callers?(order),
       correlate: order.options[:correlate],
+      memory: order.options[:memory],
       arguments: order.options[:capture] != :calls,
       any: processes.existing == :all,
       new: new?(processes),
@@ -186,7 +198,9 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     fresh = Targets.resolve_module(armed.order.patterns, module)
     others = Enum.reject(armed.targets.functions, fn %{mfa: {m, _, _}} -> m == module end)
     callbacks = Callbacks.loaded(armed.callbacks, armed.order.options[:state], module)
-    functions = Enum.take(others ++ fresh, Targets.most())
+    functions = Enum.take(others ++ fresh, most(armed.order))
     put_in(%{armed | callbacks: callbacks}.targets.functions, functions)
   end
+
+  defp most(order), do: if(order.options[:memory], do: Memory.most(), else: Targets.most())
 end

@@ -3,20 +3,21 @@ defmodule ElixirScope.Distributed.Capture.Board do
   # The traces that run in this VM and what the VM has been made to watch for them. What it
   # watches is always the plan of these traces, and of no trace it is nothing.
 
-  alias ElixirScope.Distributed.Capture.{Armed, Plan, Seat, Vm}
+  alias ElixirScope.Distributed.Capture.{Armed, Memory, Plan, Seat, Vm}
   alias ElixirScope.Distributed.{Error, Scope}
 
   # Processes that are looked at to know of all.
   @sample 100
 
   @enforce_keys [:vm]
-  defstruct [:vm, :handle, traces: %{}, plan: %Plan{}]
+  defstruct [:vm, :handle, traces: %{}, plan: %Plan{}, memory: %Memory{}]
 
   @type t :: %__MODULE__{
           vm: module,
           handle: Vm.handle() | nil,
           traces: %{pos_integer => Armed.t()},
-          plan: Plan.t()
+          plan: Plan.t(),
+          memory: Memory.t()
         }
 
   @doc "A board without traces, and those that one before left behind when it was killed."
@@ -33,6 +34,7 @@ defmodule ElixirScope.Distributed.Capture.Board do
     with :ok <- room(board, armed),
          {:ok, board} <- opened(board),
          {:ok, armed} <- Seat.take(armed) do
+      board = count(board, :all)
       board = board.traces |> Map.put(armed.order.id, armed) |> with_traces(board)
       Seat.go(armed)
       {:ok, board, armed}
@@ -48,12 +50,40 @@ defmodule ElixirScope.Distributed.Capture.Board do
   @doc "Takes traces away: they record nothing from the first moment, the VM then forgets them."
   @spec remove(t, [Armed.t()]) :: t
   def remove(board, over) do
+    board = count(board, :all)
     Enum.each(over, &Seat.close/1)
 
     board.traces
     |> Map.drop(for(armed <- over, do: armed.order.id))
     |> with_traces(board)
     |> closed()
+  end
+
+  @doc "Records what functions took of memory since they were looked at: of all, or of a few."
+  @spec count(t, :all | :some) :: t
+  def count(%{plan: %{memory: none}} = board, _which) when none == %{}, do: board
+
+  def count(%{plan: %{memory: counted}} = board, :all),
+    do: counted |> Map.keys() |> Enum.reduce(board, &look/2)
+
+  def count(%{plan: %{memory: counted}} = board, :some) do
+    {functions, memory} = Memory.turn(board.memory, Map.keys(counted))
+    Enum.reduce(functions, %{board | memory: memory}, &look/2)
+  end
+
+  defp look(mfa, board) do
+    rows = board.vm.memory(board.handle, mfa)
+    {grown, anew?, memory} = Memory.grown(board.memory, mfa, rows)
+    if anew?, do: set(board, [{:memory, mfa, :restart}])
+    Seat.memory(counting(board), grown)
+    %{board | memory: memory}
+  end
+
+  defp counting(board) do
+    for {_id, %{order: %{options: options}, seat: seat}} <- board.traces,
+        options[:memory],
+        reduce: 0,
+        do: (bits -> Bitwise.bor(bits, Bitwise.bsl(1, seat)))
   end
 
   @doc "A module came, or came again without what was set for it; whom it concerns, and how."
@@ -137,7 +167,8 @@ defmodule ElixirScope.Distributed.Capture.Board do
     told = Seat.told()
     plan = plan(traces, told)
     set(board, Plan.difference(plan(board.traces, told), plan))
-    spare(%{board | traces: traces, plan: plan})
+    memory = Memory.only(board.memory, Map.keys(plan.memory))
+    spare(%{board | traces: traces, plan: plan, memory: memory})
   end
 
   defp plan(traces, told),

@@ -100,6 +100,9 @@ defmodule ElixirScope.Distributed.Capture.Order do
       :all in List.wrap(order.options[:processes]) ->
         {:error, Error.new(:too_wide, missing: :processes)}
 
+      order.options[:memory] ->
+        {:error, Error.new(:no_functions)}
+
       families(order) == [] and not order.options[:state] ->
         {:error, Error.new(:nothing_wanted)}
 

@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   alias ElixirScope.Distributed.Capture.{Pattern, Targets}
   alias ElixirScope.Distributed.Capture.Targets.Batches
 
-  defstruct functions: %{}, processes: %{}, messages: %{}
+  defstruct functions: %{}, processes: %{}, messages: %{}, memory: %{}
 
   @typedoc """
   What one trace wants here. `bit` is its seat's; `new`, `pids` and `heirs` are processes that
@@ -24,6 +24,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
           families: [atom],
           callers: boolean,
           correlate: boolean,
+          memory: boolean,
           arguments: boolean,
           any: boolean,
           new: boolean,
@@ -34,13 +35,15 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   @typedoc "What is set or taken away, in words that both ways of tracing understand."
   @type operation ::
           {:function, Batches.pattern(), Spec.t() | false}
+          | {:memory, Batches.pattern(), count :: boolean | :restart}
           | {:messages, :send | :receive, Spec.t() | false}
           | {:process, pid | :all | :new, on? :: boolean, [atom]}
 
   @type t :: %__MODULE__{
           functions: %{mfa => Spec.t()},
           processes: %{(pid | :all | :new) => MapSet.t(atom)},
-          messages: %{(:send | :receive) => Spec.t()}
+          messages: %{(:send | :receive) => Spec.t()},
+          memory: %{mfa => true}
         }
 
   @doc "The plan for all of these parts."
@@ -51,7 +54,8 @@ defmodule ElixirScope.Distributed.Capture.Plan do
     %__MODULE__{
       functions: functions(parts),
       processes: processes(parts, if(arguments, do: [], else: [:arity])),
-      messages: messages(Enum.filter(parts, &(:message in &1.families)))
+      messages: messages(Enum.filter(parts, &(:message in &1.families))),
+      memory: memory(parts)
     }
   end
 
@@ -59,13 +63,16 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   @spec difference(t, t) :: [operation]
   def difference(from, to) do
     {less, more} = process_steps(from.processes, to.processes)
-    less ++ function_steps(from, to) ++ message_steps(from, to) ++ more
+    less ++ function_steps(from, to) ++ memory_steps(from, to) ++ message_steps(from, to) ++ more
   end
 
   @doc "The steps that set the functions of a module again, after it was loaded again."
   @spec again(t, module) :: [operation]
   def again(plan, module),
-    do: for({mfa, _} = one <- plan.functions, elem(mfa, 0) == module, do: one) |> steps()
+    do: steps(of_module(plan.functions, module)) ++ counting(of_module(plan.memory, module))
+
+  defp of_module(functions, module),
+    do: for({{^module, _, _}, _} = one <- functions, do: one)
 
   # Functions
 
@@ -105,6 +112,26 @@ defmodule ElixirScope.Distributed.Capture.Plan do
     do: for({pattern, spec} <- Batches.of(wanted), do: {:function, pattern, spec})
 
   defp by_module(functions), do: Enum.group_by(functions, fn {{module, _, _}, _} -> module end)
+
+  # Memory of functions: counted once, whoever wants it.
+
+  defp memory(parts),
+    do:
+      for(
+        %{memory: true} = part <- parts,
+        target <- part.targets,
+        into: %{},
+        do: {target.mfa, true}
+      )
+
+  defp memory_steps(%{memory: same}, %{memory: same}), do: []
+
+  defp memory_steps(%{memory: from}, %{memory: to}) do
+    for({mfa, _} <- Map.drop(from, Map.keys(to)), do: {:memory, mfa, false}) ++
+      counting(Map.drop(to, Map.keys(from)))
+  end
+
+  defp counting(wanted), do: for({mfa, true} <- wanted, do: {:memory, mfa, true})
 
   # Messages
 

@@ -71,6 +71,11 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @spec tables() :: map
   def tables, do: Native.trace_counts()
 
+  @doc "Records what functions took of memory, for those of the traces that want their calls."
+  @spec memory(non_neg_integer, [{mfa, pid, calls :: integer, words :: integer}]) :: :ok
+  def memory(_bits, []), do: :ok
+  def memory(bits, rows), do: Native.trace_memory(bits, rows)
+
   @doc "Records that a trace began, or ended."
   @spec note(Armed.t(), boolean, map) :: :ok
   def note(armed, began?, data), do: Native.trace_note(index(armed), began?, data)

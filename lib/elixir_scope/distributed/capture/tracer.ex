@@ -188,7 +188,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   defp watch(state) do
     with false <- Board.empty?(state.board),
          :ok <- Board.check(state.board) do
-      board = restore(Board.spare(state.board))
+      board = state.board |> Board.count(:some) |> Board.spare() |> restore()
       board = board |> Tracer.Modules.changed() |> Enum.reduce(board, &arm_again/2)
       %{state | board: board}
     else

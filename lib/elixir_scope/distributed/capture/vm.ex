@@ -14,6 +14,9 @@ defmodule ElixirScope.Distributed.Capture.Vm do
   @doc "Sets or takes away. What has gone meanwhile, a process or a module, is no error."
   @callback set(handle, Plan.operation()) :: :ok
 
+  @doc "What the VM counted for a function: who called it, how often, and the words that took."
+  @callback memory(handle, mfa) :: [{pid, calls :: integer, words :: integer}]
+
   @doc "Whether a function is watched, as far as the VM knows now."
   @callback traced?(handle, mfa) :: boolean
 
@@ -46,6 +49,19 @@ defmodule ElixirScope.Distributed.Capture.Vm do
   rescue
     ArgumentError -> :ok
   end
+
+  @doc "Why the memory of functions cannot be counted here, if so."
+  @spec memory() :: :ok | {:error, Error.t()}
+  def memory do
+    erts = Enum.map(String.split(to_string(:erlang.system_info(:version)), "."), &number/1)
+
+    # It came with OTP 26, and was wrong from 27.1 on until ERTS 15.2.6.
+    if erts < [14] or (erts >= [15, 1] and erts < [15, 2, 6]),
+      do: {:error, Error.new(:no_memory, erts: Enum.join(erts, "."))},
+      else: :ok
+  end
+
+  defp number(text), do: text |> Integer.parse() |> elem(0)
 
   @doc "Whether the VM has trace sessions."
   @spec sessions?() :: boolean

@@ -46,6 +46,13 @@ defmodule ElixirScope.Distributed.Options.Trace do
           "also the state of servers, state machines and agents after each callback: of the modules " <>
             "and processes that are named; one that was given stays until a callback says another"
       ],
+      memory: [
+        type: :boolean,
+        default: false,
+        doc:
+          "also the memory that each process took in each of the functions, once a second and at " <>
+            "the end, where the VM counts it: from OTP 26 on, but not from ERTS 15.1 to 15.2.5"
+      ],
       kinds: [
         type: {:list, {:in, @kinds}},
         default: [],

@@ -194,6 +194,8 @@ fn source<'e>(sight: &Sight<'e>) -> Source<'e> {
     match (sight.token, sight.kind) {
         (Some(token), _) => Source::of(sight.pid, None, token),
         (None, Kind::Return | Kind::Exception | Kind::State) => Source::of_return(sight.pid),
+        // What was counted over a while belongs to all that the process did then.
+        (None, Kind::Memory) => Source::None,
         _ => Source::own(sight.pid),
     }
 }

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   import ScopeTraced, only: [run: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.{Conductor, Tracer}
+  alias ElixirScope.Distributed.Capture.{Conductor, Tracer, Vm}
 
   @moduletag timeout: :infinity
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   @runs if @long?, do: 1_000, else: 60
 
   # What is asked for at random may be too much or nothing, and nobody answers who was killed.
-  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted]
+  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted, :no_functions]
 
   # As many restarts as there are seeds are no fault here.
   @intensity 5
@@ -155,6 +155,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
         Enum.random([:all, :new, {:supervised_by, sup}, :scope_traced_first, Enum.take(pids, 2)]),
       messages: Enum.random([true, false]),
       capture: Enum.random([:calls, :arguments, :full]),
+      memory: Vm.memory() == :ok and Enum.random([true, false]),
       kinds: some([:process, :gc, :scheduling])
     ]
   end

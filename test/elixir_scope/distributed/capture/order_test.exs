@@ -157,6 +157,11 @@ defmodule ElixirScope.Distributed.Capture.OrderTest do
       assert {:bad_option, _} = refused([], processes: :new, kinds: [:call])
     end
 
+    test "is the memory of functions that are not named" do
+      assert {:no_functions, message} = refused([], processes: self(), memory: true, kinds: [:gc])
+      assert message =~ "name some"
+    end
+
     test "is what a profile does not take" do
       assert {:not_in_profile, _} = refused(Shop, profile: :production, capture: :full)
     end

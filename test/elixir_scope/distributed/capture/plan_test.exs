@@ -22,7 +22,7 @@ defmodule ElixirScope.Distributed.Capture.PlanTest do
 
   defp vm(pids) do
     processes = Map.new([:other | pids], &{&1, MapSet.new()})
-    %{functions: %{}, processes: processes, new: MapSet.new(), messages: %{}}
+    %{functions: %{}, memory: %{}, processes: processes, new: MapSet.new(), messages: %{}}
   end
 
   defp apply_step({:function, {module, :_, :_}, spec}, vm) do
@@ -31,6 +31,7 @@ defmodule ElixirScope.Distributed.Capture.PlanTest do
   end
 
   defp apply_step({:function, mfa, spec}, vm), do: update_in(vm.functions, &put(&1, mfa, spec))
+  defp apply_step({:memory, mfa, on?}, vm), do: update_in(vm.memory, &put(&1, mfa, on?))
   defp apply_step({:messages, way, spec}, vm), do: update_in(vm.messages, &put(&1, way, spec))
 
   # Whatever is taken from all or from new ones, new ones are left with nothing.
@@ -65,7 +66,8 @@ defmodule ElixirScope.Distributed.Capture.PlanTest do
       functions: plan.functions,
       processes: Map.new([:other | pids], &{&1, has.(&1)}),
       new: has.(:new),
-      messages: plan.messages
+      messages: plan.messages,
+      memory: plan.memory
     }
   end
 
@@ -90,14 +92,16 @@ defmodule ElixirScope.Distributed.Capture.PlanTest do
         flag(),
         some(pids()),
         some(pids()),
+        flag(),
         flag()
       ]),
-      fn {targets, families, callers, arguments, any, new, pids, heirs, more} ->
+      fn {targets, families, callers, arguments, any, new, pids, heirs, more, heard} ->
         %{
           bit: 0,
           targets: targets,
           callbacks: if(more, do: Enum.map(targets, & &1.mfa), else: []),
           correlate: more,
+          memory: heard,
           families: families,
           callers: callers and any,
           arguments: arguments,

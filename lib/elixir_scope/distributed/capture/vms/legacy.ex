@@ -24,6 +24,9 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   def set(:legacy, {:function, mfa, spec}),
     do: Vm.attempt(fn -> :erlang.trace_pattern(mfa, spec, [:local]) end)
 
+  def set(:legacy, {:memory, pattern, count}),
+    do: Vm.attempt(fn -> :erlang.trace_pattern(pattern, count, [:call_memory]) end)
+
   def set(:legacy, {:messages, direction, spec}),
     do: Vm.attempt(fn -> :erlang.trace_pattern(direction, spec || true, []) end)
 
@@ -32,6 +35,14 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
 
   def set(:legacy, {:process, target, false, flags}),
     do: Vm.attempt(fn -> :erlang.trace(Vm.named(target), false, [tracer() | flags]) end)
+
+  @impl Vm
+  def memory(:legacy, mfa) do
+    case :erlang.trace_info(mfa, :call_memory) do
+      {:call_memory, [_ | _] = rows} -> rows
+      _none -> []
+    end
+  end
 
   @impl Vm
   def traced?(:legacy, mfa), do: match?({:traced, :local}, :erlang.trace_info(mfa, :traced))
@@ -63,7 +74,7 @@ defmodule ElixirScope.Distributed.Capture.Vms.Legacy do
   @impl Vm
   def sweep(functions) do
     close(:legacy)
-    for mfa <- functions, do: set(:legacy, {:function, mfa, false})
+    for mfa <- functions, what <- [:function, :memory], do: set(:legacy, {what, mfa, false})
 
     # No function need be traced to know who sent what.
     for {direction, spec} <- Plan.Spec.messages(true),

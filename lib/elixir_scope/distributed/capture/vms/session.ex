@@ -21,6 +21,9 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
   def set(session, {:function, mfa, spec}),
     do: Vm.attempt(fn -> :trace.function(session, mfa, spec, [:local]) end)
 
+  def set(session, {:memory, pattern, count}),
+    do: Vm.attempt(fn -> :trace.function(session, pattern, count, [:call_memory]) end)
+
   def set(session, {:messages, :send, spec}),
     do: Vm.attempt(fn -> :trace.send(session, spec || true, []) end)
 
@@ -29,6 +32,14 @@ defmodule ElixirScope.Distributed.Capture.Vms.Session do
 
   def set(session, {:process, target, on?, flags}),
     do: Vm.attempt(fn -> :trace.process(session, Vm.named(target), on?, flags) end)
+
+  @impl Vm
+  def memory(session, mfa) do
+    case :trace.info(session, mfa, :call_memory) do
+      {:call_memory, [_ | _] = rows} -> rows
+      _none -> []
+    end
+  end
 
   @impl Vm
   def traced?(session, mfa),
