@@ -143,9 +143,10 @@ defmodule ElixirScope.Distributed.Types do
     One step of tracing several nodes as one.
 
     `:arm` carries an order and for how long it holds without being renewed, `:armed` and
-    `:refused` answer it, `:renew` says that it is still wanted, `:disarm` ends traces
-    (`trace` is a number or `:all`) and `:ended` tells what was recorded, or why a node
-    ended a trace by itself. `ref` ties an answer to what was asked.
+    `:refused` answer it, `:renew` says that it is still wanted, which `:running` answers with
+    what was recorded by then, `:disarm` ends traces (`trace` is a number or `:all`) and
+    `:ended` tells what was recorded, or why a node ended a trace by itself. `ref` ties an
+    answer to what was asked.
     """
 
     @enforce_keys [:source_node, :kind]
@@ -153,7 +154,7 @@ defmodule ElixirScope.Distributed.Types do
 
     @type t :: %__MODULE__{
             source_node: node,
-            kind: :arm | :armed | :refused | :renew | :disarm | :ended,
+            kind: :arm | :armed | :refused | :renew | :running | :disarm | :ended,
             ref: reference | nil,
             trace: pos_integer | :all | nil,
             order: struct | nil,

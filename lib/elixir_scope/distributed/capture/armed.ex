@@ -136,7 +136,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
 
   @doc "How it stands, for people and for other nodes."
   @spec summary(t, map) :: map
-  def summary(%{order: order, governor: governor} = armed, spent) do
+  def summary(%{order: %{spent: before} = order, governor: governor} = armed, spent) do
     %{
       id: order.id,
       patterns: Order.describe(order),
@@ -144,9 +144,9 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       order: {order.id, order.at},
       functions: length(armed.targets.functions),
       waiting: length(armed.targets.waiting),
-      events: spent.used,
-      refused: spent.refused,
-      bytes: spent.bytes,
+      events: before.events + spent.used,
+      refused: before.refused + spent.refused,
+      bytes: before.bytes + spent.bytes,
       reason: governor.trip && governor.trip.reason,
       message: governor.trip && Governor.message(governor.trip)
     }

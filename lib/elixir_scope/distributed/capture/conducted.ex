@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   defstruct [:order, :monitor, :governor, nodes: %{}]
 
   @type standing ::
-          {:armed, map} | {:refused, Error.t()} | {:ended, map} | :unavailable
+          {:armed, map} | {:refused, Error.t()} | {:ended, map} | {:unavailable, Order.spent()}
 
   @type t :: %__MODULE__{
           order: Order.t(),
@@ -41,14 +41,23 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   def answered(%{nodes: nodes} = conducted, node, answer) do
     case nodes do
       %{^node => {:ended, _summary}} -> conducted
-      _running_or_new -> put(conducted, node, standing(answer))
+      _running_or_new -> put(conducted, node, standing(answer, spent(conducted, node)))
     end
   end
 
   # Who could not answer may yet come back.
-  defp standing({:ok, summary}), do: {:armed, summary}
-  defp standing({:error, %{reason: :no_answer}}), do: :unavailable
-  defp standing({:error, error}), do: {:refused, error}
+  defp standing({:ok, summary}, _spent), do: {:armed, summary}
+  defp standing({:error, %{reason: :no_answer}}, spent), do: {:unavailable, spent}
+  defp standing({:error, error}, _spent), do: {:refused, error}
+
+  @doc "A node says how it stands: told for each renewal of its lease."
+  @spec told(t, node, map) :: t
+  def told(%{nodes: nodes} = conducted, node, summary) do
+    case nodes do
+      %{^node => {:armed, _before}} -> put(conducted, node, {:armed, summary})
+      _ended_or_unknown -> conducted
+    end
+  end
 
   @doc "A node ended it, by itself or because it was asked to."
   @spec ended(t, node, map) :: t
@@ -58,7 +67,7 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   @spec lost(t, node) :: t
   def lost(%{nodes: nodes} = conducted, node) do
     case nodes do
-      %{^node => {:armed, _summary}} -> put(conducted, node, :unavailable)
+      %{^node => {:armed, summary}} -> put(conducted, node, {:unavailable, summary})
       _ended_or_unknown -> conducted
     end
   end
@@ -67,15 +76,28 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   @spec wants?(t, node) :: boolean
   def wants?(%{order: order, nodes: nodes}, node) do
     meant? = order.options[:nodes] == :all or node in order.options[:nodes]
-    meant? and nodes[node] in [nil, :unavailable]
+    meant? and match?({:unavailable, _spent}, Map.get(nodes, node, {:unavailable, nil}))
   end
 
-  @doc "What a node that comes later may still use, if the trace goes on."
-  @spec rest(t, integer) :: {:ok, Order.t(), pos_integer} | :over
-  def rest(conducted, now) do
-    case Governor.rest(conducted.governor, %{}, now) do
-      {:ok, budgets, lease_ms} -> {:ok, %{conducted.order | budgets: budgets}, lease_ms}
+  @doc """
+  What a node that comes later may still use, if the trace goes on; one that comes back has
+  used what it told last.
+  """
+  @spec rest(t, node, integer) :: {:ok, Order.t(), pos_integer} | :over
+  def rest(conducted, node, now) do
+    spent = spent(conducted, node)
+    usage = %{events: spent.events + spent.refused, bytes: spent.bytes}
+
+    case Governor.rest(conducted.governor, usage, now) do
+      {:ok, budgets, lease_ms} -> {:ok, Order.rest(conducted.order, budgets, spent), lease_ms}
       {:trip, _reason} -> :over
+    end
+  end
+
+  defp spent(%{nodes: nodes}, node) do
+    case nodes do
+      %{^node => {standing, spent}} when standing in [:armed, :unavailable] -> spent
+      _new -> Order.unspent()
     end
   end
 
@@ -89,7 +111,10 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
 
   @doc "Whether there is nothing left of it."
   @spec over?(t, integer) :: boolean
-  def over?(conducted, now), do: running(conducted) == [] and rest(conducted, now) == :over
+  def over?(conducted, now) do
+    rest = Governor.rest(conducted.governor, %{}, now)
+    running(conducted) == [] and match?({:trip, _reason}, rest)
+  end
 
   @doc "What `trace/2` returns, by what the nodes answered."
   @spec result(t, %{node => {:ok, map} | {:error, term}}) ::

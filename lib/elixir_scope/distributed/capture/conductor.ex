@@ -117,14 +117,16 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
     forget(state, message.trace)
   end
 
-  defp hear(%{kind: :renew, trace: id}, _from, state) do
-    Tracer.renew(id)
+  defp hear(%{kind: :renew, trace: id}, from, state) do
+    Tracer.renew(id, from)
     state
   end
 
-  defp hear(%{kind: :ended, trace: id, result: summary}, from, state) do
-    change(state, id, &Conducted.ended(&1, from, summary))
-  end
+  defp hear(%{kind: :running, trace: id, result: summary}, from, state),
+    do: change(state, id, &Conducted.told(&1, from, summary))
+
+  defp hear(%{kind: :ended, trace: id, result: summary}, from, state),
+    do: change(state, id, &Conducted.ended(&1, from, summary))
 
   # Nobody waits for it any more, but it runs there.
   defp hear(%{kind: :armed, ref: ref, result: %{id: id} = summary}, from, state)
@@ -222,10 +224,8 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   defp joined(node, state), do: Enum.reduce(state.traces, state, &order_on(node, &1, &2))
 
   defp order_on(node, {id, conducted}, state) do
-    with true <- Conducted.wants?(conducted, node),
-         {:ok, order, lease_ms} <- Conducted.rest(conducted, now()) do
-      ask(state, {:trace, id}, nil, [node], &arm(state, order, &1, &2, lease_ms))
-    else
+    case Conducted.wants?(conducted, node) && Conducted.rest(conducted, node, now()) do
+      {:ok, order, ms} -> ask(state, {:trace, id}, nil, [node], &arm(state, order, &1, &2, ms))
       _not_meant_or_over -> state
     end
   end

@@ -9,8 +9,17 @@ defmodule ElixirScope.Distributed.Capture.Order do
   # Above are the numbers of sets of traces.
   @ids 1..32_767
 
+  @unspent %{events: 0, refused: 0, bytes: 0}
+
   @enforce_keys [:id, :patterns, :options, :budgets, :by, :at]
-  defstruct @enforce_keys
+  defstruct [spent: @unspent] ++ @enforce_keys
+
+  @typedoc "What the node had recorded of it before it was started again."
+  @type spent :: %{
+          events: non_neg_integer,
+          refused: non_neg_integer,
+          bytes: non_neg_integer
+        }
 
   @type t :: %__MODULE__{
           id: pos_integer,
@@ -18,7 +27,8 @@ defmodule ElixirScope.Distributed.Capture.Order do
           options: keyword,
           budgets: Budgets.t(),
           by: {node, pid},
-          at: integer
+          at: integer,
+          spent: spent
         }
 
   @families Options.Trace.families()
@@ -41,6 +51,15 @@ defmodule ElixirScope.Distributed.Capture.Order do
       do: number(%{order | id: Enum.random(@ids)}, taken),
       else: order
   end
+
+  @doc "The same order for who may use no more than this, and has used some of it."
+  @spec rest(t, Budgets.t(), map) :: t
+  def rest(order, budgets, spent),
+    do: %{order | budgets: budgets, spent: Map.take(spent, Map.keys(@unspent))}
+
+  @doc "What was recorded of an order before anybody has said anything."
+  @spec unspent() :: spent
+  def unspent, do: @unspent
 
   @doc "Whether two orders are one: numbers come again."
   @spec same?(t, t) :: boolean

@@ -42,9 +42,9 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
     with {:ok, armed} <- Armed.new(order, now(), lease_ms, told), do: call({:arm, armed})
   end
 
-  @doc "The order is still wanted."
-  @spec renew(pos_integer) :: :ok
-  def renew(id), do: GenServer.cast(__MODULE__, {:renew, id})
+  @doc "The order is still wanted; who was told of it hears how it stands, to tell who asks."
+  @spec renew(pos_integer, node) :: :ok
+  def renew(id, who_asks), do: GenServer.cast(__MODULE__, {:renew, id, who_asks})
 
   @doc "Ends a trace, or `:all` of a scope; what they, or one that ended before, recorded."
   @spec disarm(pos_integer | {:all, atom}, Governor.reason()) ::
@@ -100,10 +100,14 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
   end
 
   @impl true
-  def handle_cast({:renew, id}, state) do
+  def handle_cast({:renew, id, who_asks}, state) do
     case state.board.traces do
-      %{^id => armed} -> {:noreply, put(state, Armed.renew(armed, now()))}
-      _over -> {:noreply, state}
+      %{^id => armed} ->
+        send(armed.told, {:done, who_asks, :running, trace: id, result: summary(armed)})
+        {:noreply, put(state, Armed.renew(armed, now()))}
+
+      _over ->
+        {:noreply, state}
     end
   end
 

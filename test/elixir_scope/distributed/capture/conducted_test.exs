@@ -61,13 +61,41 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
 
     test "may use the time that is left, while there is some" do
       c = conducted(duration_ms: 5_000, events: 7, lease_ms: 1_000)
-      assert {:ok, %Order{budgets: budgets}, 600} = Conducted.rest(c, 400)
+      assert {:ok, %Order{budgets: budgets}, 600} = Conducted.rest(c, :b, 400)
       assert {budgets.duration_ms, budgets.events} == {4_600, 7}
-      assert Conducted.rest(c, 1_000) == :over
+      assert Conducted.rest(c, :b, 1_000) == :over
       renewed = Conducted.renew(c, 900)
-      assert {:ok, _order, 900} = Conducted.rest(renewed, 1_000)
-      assert Conducted.rest(Conducted.renew(renewed, 1_800), 5_000) == :over
+      assert {:ok, _order, 900} = Conducted.rest(renewed, :b, 1_000)
+      assert Conducted.rest(Conducted.renew(renewed, 1_800), :b, 5_000) == :over
     end
+  end
+
+  describe "a node that was started again" do
+    test "may use what it had not used when it told last" do
+      c = conducted(events: 100) |> after_all(armed: :b) |> told(:b, 40, 2) |> step_lost(:b)
+
+      assert {:ok, %Order{budgets: %{events: 58}, spent: spent}, _lease} =
+               Conducted.rest(c, :b, 1)
+
+      assert spent == %{events: 40, refused: 2, bytes: 40}
+      assert {:ok, %Order{budgets: %{events: 100}}, _lease} = Conducted.rest(c, :c, 1)
+      # What it tells from then on has that in it.
+      again = c |> after_all(armed: :b) |> told(:b, 70, 2) |> step_lost(:b)
+      assert {:ok, %Order{budgets: %{events: 28}}, _lease} = Conducted.rest(again, :b, 1)
+    end
+
+    test "is not asked when nothing is left, and no answer changes nothing" do
+      c = conducted(events: 100) |> after_all(armed: :b) |> told(:b, 100, 0) |> step_lost(:b)
+      assert Conducted.rest(c, :b, 1) == :over
+      assert c |> after_all(silent: :b) |> Conducted.rest(:b, 1) == :over
+      ended = after_all(conducted(), ended: :b)
+      assert told(ended, :b, 1, 0) == ended
+    end
+
+    defp told(c, node, events, refused),
+      do: Conducted.told(c, node, %{events: events, refused: refused, bytes: events})
+
+    defp step_lost(c, node), do: Conducted.lost(c, node)
   end
 
   test "nothing is left of it when its time is over and it runs nowhere" do

@@ -2,8 +2,8 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.{Tracer, Vm}
-  alias ElixirScope.Distributed.{DiskModules, Error, NodeCoordinator, Trace}
+  alias ElixirScope.Distributed.Capture.{Conductor, Tracer, Vm}
+  alias ElixirScope.Distributed.{DiskModules, Error, NodeCoordinator, Options, Trace}
 
   @compile {:no_warn_undefined, :trace}
 
@@ -57,6 +57,11 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
 
   # For what is not to happen.
   defp wait(ms), do: refute_receive(_anything, ms)
+
+  defp standing(node, id, other) do
+    conductor = ElixirScope.Distributed.Scope.via(Options.default_scope(), Conductor)
+    on(node, :sys, :get_state, [conductor]).traces[id].nodes[other]
+  end
 
   defp running(node), do: for(trace <- traces(node).running, do: trace.id)
   defp ended(node), do: for(trace <- traces(node).ended, do: {trace.id, trace.reason})
@@ -335,6 +340,27 @@ defmodule ElixirScope.Distributed.Capture.ConductorTest do
         on(b, OnDisk, :hello, [:b])
         assert [%{node: ^b, data: [:b]} | _] = events(a)
       end)
+    end
+
+    test "has what it had not used before it was started again" do
+      DiskModules.on_path!("defmodule OnDisk, do: def(hello(to), do: to)")
+      [a, b] = nodes = cluster(2)
+      {:ok, %{id: id}} = trace(a, OnDisk, events: 10, lease_ms: 900)
+      greet = fn count -> for n <- 1..count, do: on(b, OnDisk, :hello, [n]) end
+      # Loading it takes a call, which is not seen.
+      on(b, OnDisk, :hello, [0])
+      eventually(fn -> assert [%{functions: 1}] = traces(b).running end)
+      greet.(6)
+      # A node tells with each renewal.
+      eventually(fn -> assert {:armed, %{events: 6}} = standing(a, id, b) end)
+      kill(b)
+      restart(b)
+      for node <- nodes, do: eventually(fn -> all?(node, nodes) end, within: 10_000)
+      on(b, OnDisk, :hello, [0])
+      eventually(fn -> assert [%{id: ^id, events: 6, functions: 1}] = traces(b).running end)
+      greet.(9)
+      eventually(fn -> assert {id, :events} in ended(b) end)
+      assert [%{events: 10}] = for(%{id: ^id} = ended <- traces(b).ended, do: ended)
     end
 
     test "does not if the trace was stopped, or ended there" do
