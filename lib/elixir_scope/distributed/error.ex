@@ -123,8 +123,16 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :number_taken, details: %{id: id}}),
     do: "another trace has the number #{id} here: begin yours again"
 
-  def message(%{reason: :no_trace, details: %{id: id}}),
+  def message(%{reason: :no_trace, details: %{id: id, silent: []}}),
     do: "no node runs a trace #{inspect(id)}, or ended one lately"
+
+  def message(%{reason: :no_trace, details: %{id: id, silent: silent}}) do
+    "no node that answered runs a trace #{inspect(id)}, or ended one lately; of " <>
+      "#{Enum.map_join(silent, ", ", &to_string/1)} it is not known"
+  end
+
+  def message(%{reason: :worker_failed, details: %{reason: reason}}),
+    do: "what should have done it failed: #{inspect(reason)}"
 
   def message(%{reason: :node_unavailable, details: %{nodes: nodes, members: members}}),
     do: "#{inspect(nodes)} are no members; those are #{inspect(members)}"

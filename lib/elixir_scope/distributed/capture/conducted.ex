@@ -157,7 +157,12 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   def stopped(which, answers) do
     totals = Map.new(answers, fn {node, answer} -> {node, total(answer)} end)
     known? = Enum.any?(totals, fn {_node, total} -> total.traces != [] end)
-    if known? or which == :all, do: {:ok, totals}, else: {:error, Error.new(:no_trace, id: which)}
+    if known? or which == :all, do: {:ok, totals}, else: {:error, unknown(which, answers)}
+  end
+
+  defp unknown(id, answers) do
+    silent = for {node, {:error, _error}} <- answers, do: node
+    Error.new(:no_trace, id: id, silent: Enum.sort(silent))
   end
 
   # What this node says is what its user can act on.

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Capture.Post do
   # that what is done on a node stands in one place.
 
   alias ElixirScope.Distributed.Capture.Conductor
-  alias ElixirScope.Distributed.{Scope, Transport}
+  alias ElixirScope.Distributed.{Error, Scope, Transport}
   alias ElixirScope.Distributed.Types.TraceMessage
 
   @doc "Sends a message of `kind` to the conductor of a node; to be called by a conductor."
@@ -36,11 +36,18 @@ defmodule ElixirScope.Distributed.Capture.Post do
     {:ok, _worker} =
       Task.Supervisor.start_child(workers, fn ->
         Scope.hide()
-        {outcome, result} = fun.()
+        {outcome, result} = attempt(fun)
         kind = if outcome == :ok, do: kind, else: :refused
         Kernel.send(conductor, {:done, asked, kind, ref: ref, result: result})
       end)
 
     :ok
+  end
+
+  # Who asked waits for an answer, also where it is that this went wrong.
+  defp attempt(fun) do
+    fun.()
+  catch
+    kind, reason -> {:error, Error.new(:worker_failed, kind: kind, reason: reason)}
   end
 end

@@ -138,7 +138,11 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
     end
 
     test "a trace that no node knows hears so" do
-      assert {:error, %{reason: :no_trace}} = Conducted.stopped(7, %{a: {:ok, []}})
+      assert {:error, %{reason: :no_trace} = error} = Conducted.stopped(7, %{a: {:ok, []}})
+      assert Exception.message(error) == "no node runs a trace 7, or ended one lately"
+      answers = %{a: {:ok, []}, b: {:error, error(:tracer_failed)}}
+      assert {:error, %{reason: :no_trace} = error} = Conducted.stopped(7, answers)
+      assert Exception.message(error) =~ "of b it is not known"
       assert {:ok, _} = Conducted.stopped(7, %{a: {:ok, [summary()]}, b: {:ok, []}})
       assert {:ok, _} = Conducted.stopped(:all, %{a: {:ok, []}})
     end
