@@ -16,7 +16,7 @@ use crate::{atoms, drain, words};
 use rustler::Atom;
 use scope_event::{Budget, Kind, TermWriter};
 use scope_ring::Refusal;
-use scope_trace::{Decision, TRACES, Thinning, Traces, Unit};
+use scope_trace::{Decision, Sets, TRACES, Thinning, Traces, Unit};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The levels of all traces of the machine.
@@ -68,7 +68,8 @@ pub(crate) fn named(mut numbers: Term<'_>) -> Option<Traces> {
             let whole = numbers.word() == words::empty_list();
             return whole.then_some(traces).inspect(|_| THINNING.watch(traces));
         };
-        let number = u16::try_from(number.int()?).ok().filter(|&n| n > 0)?;
+        let number = u16::try_from(number.int()?).ok()?;
+        let number = Some(number).filter(|&n| n > 0 && !Sets::is_set(n))?;
         let meant = live.seats().find(|&seat| seats::of(seat).number == number);
         traces = traces | meant.map_or(Traces::NONE, Traces::of);
         numbers = rest;
