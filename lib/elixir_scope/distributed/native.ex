@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # event_: ElixirScope.Distributed.Capture.Correlation
   # What runs in an extent runs, also where there is no library.
-  def event_enter(_id), do: without(:ok)
+  def event_enter(_id, _decided), do: without([])
   def event_leave, do: without(:ok)
   def event_inherited(_token), do: without(nil)
   def event_status, do: missing()
@@ -108,6 +108,7 @@ defmodule ElixirScope.Distributed.Native do
   def trace_ours(_pids), do: missing()
   def trace_refill(_seat, _events), do: missing()
   def trace_spent(_seat), do: missing()
+  def trace_thin(_seat, _level, _reserve), do: missing()
   def trace_collect, do: missing()
   def trace_known, do: missing()
   def trace_counts, do: missing()

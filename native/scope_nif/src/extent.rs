@@ -5,12 +5,15 @@
 //! the process holds: tokens are handed over by pools and stay with servers.
 
 use crate::erl::Term;
+use crate::trace::{seats, thin};
 use crate::{drain, label, raw, words};
 use rustler::NifMap;
 use rustler::sys::{
-    ErlNifEnv, ErlNifPid, ErlNifTerm, enif_is_process_alive, enif_make_int64, enif_make_new_binary,
+    ErlNifEnv, ErlNifPid, ErlNifTerm, enif_is_process_alive, enif_make_int64, enif_make_list_cell,
+    enif_make_new_binary, enif_make_tuple_from_array,
 };
 use scope_ring::{Extents, ExtentsFull, Known};
+use scope_trace::{Decision, Traces, Unit};
 use std::ffi::c_int;
 
 /// Times sixteen places: 65,536. Memory is touched where processes are.
@@ -52,7 +55,7 @@ impl Id {
         bytes
     }
 
-    fn known(self) -> Known {
+    fn words(self) -> [u64; 3] {
         match self {
             Self::Int(value) => [Self::INT, value.cast_unsigned(), 0],
             Self::Bytes([low, high]) => [Self::BYTES, low, high],
@@ -60,11 +63,20 @@ impl Id {
     }
 
     #[inline]
-    fn from_known([form, low, high]: Known) -> Self {
+    fn from_words([form, low, high]: [u64; 3]) -> Self {
         if form == Self::INT {
             Self::Int(low.cast_signed())
         } else {
             Self::Bytes([low, high])
+        }
+    }
+
+    /// What is kept or dropped as a whole: by the same words on every machine.
+    pub(crate) fn unit(self) -> Unit {
+        let [form, low, high] = self.words();
+        match self {
+            Self::Int(_) => Unit::of([form, low, high]),
+            Self::Bytes(_) => Unit::of([form, low.to_le(), high.to_le()]),
         }
     }
 
@@ -92,11 +104,38 @@ impl Id {
     }
 }
 
-/// The id of the extent that a process is in: of the calling one, or of the one whose trace point
-/// calls. Neither waits nor allocates.
+/// An id, and those of the running traces that drop its events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Own {
+    pub(crate) id: Id,
+    pub(crate) dropping: Traces,
+}
+
+impl Own {
+    /// As the tables know it: bits of traces take the room beside the form, and when they were set
+    /// the fourth word.
+    fn known(self) -> Known {
+        let [form, low, high] = self.id.words();
+        let decision = thin::THINNING.decided(self.dropping);
+        let form = form | decision.dropping.bits() << 1;
+        [form, low, high, decision.at]
+    }
+
+    #[inline]
+    fn from_known([form, low, high, at]: Known) -> Self {
+        let dropping = Traces::from_bits(form >> 1);
+        Self {
+            id: Id::from_words([form & 1, low, high]),
+            dropping: thin::still(Decision { dropping, at }),
+        }
+    }
+}
+
+/// The extent that a process is in: the calling one, or the one whose trace point calls. Neither waits
+/// nor allocates.
 #[inline]
-pub(crate) fn of(process: u64) -> Option<Id> {
-    EXTENTS.of(process).map(Id::from_known)
+pub(crate) fn of(process: u64) -> Option<Own> {
+    EXTENTS.of(process).map(Own::from_known)
 }
 
 /// What processes carried at their last traced call whose return is wanted: a match specification
@@ -104,18 +143,18 @@ pub(crate) fn of(process: u64) -> Option<Id> {
 static CARRIED: Extents<BUCKETS> = Extents::new();
 
 /// A process, which calls, carries this.
-pub(crate) fn carry(process: u64, id: Option<Id>) {
-    match id {
+pub(crate) fn carry(process: u64, own: Option<Own>) {
+    match own {
         // At a trace point nobody can be asked whether a process lives: `drop_dead` does.
-        Some(id) => drop(CARRIED.enter(process, id.known(), |_| true)),
+        Some(own) => drop(CARRIED.enter(process, own.known(), |_| true)),
         None => CARRIED.leave(process),
     }
 }
 
 /// What a process carried at its last traced call.
 #[inline]
-pub(crate) fn carried(process: u64) -> Option<Id> {
-    CARRIED.of(process).map(Id::from_known)
+pub(crate) fn carried(process: u64) -> Option<Own> {
+    CARRIED.of(process).map(Own::from_known)
 }
 
 /// Forgets what processes carried that have ended.
@@ -146,25 +185,44 @@ fn event_status() -> Status {
     }
 }
 
-raw::register!(c"event_enter"/1 => event_enter);
+raw::register!(c"event_enter"/2 => event_enter);
 raw::register!(c"event_leave"/0 => event_leave);
 raw::register!(c"event_inherited"/1 => event_inherited);
 
-/// Where there is no place, the process is in no extent: its events go by its token.
+/// Begins an extent; the numbers of the traces that drop its id. They are those that were decided where
+/// it began, or with `nil` are decided here, as it begins now. Where there is no place, the process is
+/// in no extent: its events go by its token.
 unsafe extern "C" fn event_enter(
     env: *mut ErlNifEnv,
     _argc: c_int,
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (caller, [id]) = unsafe { raw::arguments(env, argv) };
-    if let Some(id) = Id::read(id) {
-        // SAFETY: not called at a trace point, where asking would take locks.
-        let lives = |process| unsafe { lives(env, process) };
-        // What is refused was counted.
-        let _: Result<(), ExtentsFull> = EXTENTS.enter(caller.caller(), id.known(), lives);
-    }
-    words::term(words::ok())
+    let (caller, [id, decided]) = unsafe { raw::arguments(env, argv) };
+    let Some(id) = Id::read(id) else {
+        return words::term(words::empty_list());
+    };
+    let dropping = thin::named(decided).unwrap_or_else(|| thin::dropping(id));
+    let own = Own { id, dropping };
+    // SAFETY: not called at a trace point, where asking would take locks.
+    let lives = |process| unsafe { lives(env, process) };
+    // What is refused was counted.
+    let _: Result<(), ExtentsFull> = EXTENTS.enter(caller.caller(), own.known(), lives);
+    // SAFETY: the running call's environment.
+    unsafe { numbers(env, dropping) }
+}
+
+/// The numbers of traces, as a list.
+///
+/// # Safety
+/// `env` is the environment of the running call.
+unsafe fn numbers(env: *mut ErlNifEnv, traces: Traces) -> ErlNifTerm {
+    let empty = words::term(words::empty_list());
+    traces.seats().fold(empty, |rest, seat| {
+        let number = i64::from(seats::of(seat).number);
+        // SAFETY: both terms are of this environment, or an immediate.
+        unsafe { enif_make_list_cell(env, enif_make_int64(env, number), rest) }
+    })
 }
 
 unsafe extern "C" fn event_leave(
@@ -178,7 +236,8 @@ unsafe extern "C" fn event_leave(
     words::term(words::ok())
 }
 
-/// The id that a token's label carries, `nil` if none that counts.
+/// The id that a token's label carries and the numbers of the traces that drop it, `nil` if none that
+/// counts.
 unsafe extern "C" fn event_inherited(
     env: *mut ErlNifEnv,
     _argc: c_int,
@@ -186,10 +245,16 @@ unsafe extern "C" fn event_inherited(
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
     let (_env, [token]) = unsafe { raw::arguments(env, argv) };
-    let id = label::carried(token).id(drain::unix_ms() / 1000);
+    let own = label::carried(token).own(drain::unix_ms() / 1000);
     // SAFETY: the running call's environment.
-    let term = id.and_then(|id| unsafe { id.term(env) });
-    term.unwrap_or_else(|| words::term(words::nil()))
+    let id = own.and_then(|own| unsafe { own.id.term(env) });
+    // As it came: also traces that do not run here are named to others.
+    let list = label::list(token).map_or(words::empty_list(), Term::word);
+    match id.map(|id| [id, words::term(list)]) {
+        // SAFETY: two terms of the running call's environment.
+        Some(pair) => unsafe { enif_make_tuple_from_array(env, pair.as_ptr(), 2) },
+        None => words::term(words::nil()),
+    }
 }
 
 /// # Safety

@@ -1,12 +1,15 @@
 //! What the label of a `seq_trace` token says to us.
 //!
-//! Labels are shared: ours is a map, in which each tool has a key, and ours holds `{id, expiry}`. It
+//! Labels are shared: ours is a map, in which each tool has a key, and ours holds `{id, expiry}`, or
+//! `{id, expiry, traces}` with the numbers of the traces that drop the id, decided where it began. It
 //! may come from anywhere, so what is not exactly that is nothing, and so is what expired, or what
 //! would live longer than any label of ours does.
 
 use crate::erl::Term;
-use crate::extent::Id;
+use crate::extent::{Id, Own};
+use crate::trace::thin;
 use crate::words;
+use scope_trace::Traces;
 
 /// Seconds for which a label counts, from when it is set.
 pub(crate) const LIFETIME: u64 = 30;
@@ -26,34 +29,56 @@ pub(crate) enum Carried {
     Foreign,
     /// A map in which we have nothing, or nothing that can be read.
     Shared,
-    /// Ours; `expiry` in seconds since 1970.
-    Ours { id: Id, expiry: u64 },
+    /// Ours; `expiry` in seconds since 1970, `dropping` those of the running traces that drop it.
+    Ours {
+        id: Id,
+        expiry: u64,
+        dropping: Traces,
+    },
 }
 
 impl Carried {
-    /// The id, while it counts.
+    /// The id and who drops it, while it counts.
     #[inline]
-    pub(crate) fn id(self, now: u64) -> Option<Id> {
+    pub(crate) fn own(self, now: u64) -> Option<Own> {
         match self {
-            Self::Ours { id, expiry } if (now..=now + LIFETIME + SKEW).contains(&expiry) => {
-                Some(id)
-            }
+            Self::Ours {
+                id,
+                expiry,
+                dropping,
+            } if (now..=now + LIFETIME + SKEW).contains(&expiry) => Some(Own { id, dropping }),
             _ => None,
         }
     }
 
+    /// Those of the running traces that drop what it names.
+    #[inline]
+    pub(crate) fn dropping(self) -> Traces {
+        match self {
+            Self::Ours { dropping, .. } => dropping,
+            _ => Traces::NONE,
+        }
+    }
+
     /// Whether a process in the extent of `own` should carry another label, which can be given it.
-    pub(crate) fn differs(self, own: Id, now: u64) -> bool {
+    pub(crate) fn differs(self, own: Own, now: u64) -> bool {
         match self {
             Self::Foreign => false,
-            Self::Ours { id, expiry } => id != own || expiry < now + FRESH,
+            Self::Ours {
+                id,
+                expiry,
+                dropping,
+            } => {
+                let told = own.dropping.without(dropping).is_empty();
+                id != own.id || !told || expiry < now + FRESH
+            }
             Self::Nothing | Self::Shared => true,
         }
     }
 
     /// Whether a label of ours is past its time.
     pub(crate) fn is_stale(self, now: u64) -> bool {
-        matches!(self, Self::Ours { .. }) && self.id(now).is_none()
+        matches!(self, Self::Ours { .. }) && self.own(now).is_none()
     }
 }
 
@@ -81,11 +106,21 @@ pub(crate) fn read(label: Term<'_>) -> Carried {
     }
 }
 
+/// The list of a label of ours; `None` where it has none.
+pub(crate) fn list(token: Term<'_>) -> Option<Term<'_>> {
+    let label = token.tuple()?.nth(1)?;
+    label.field(words::elixir_scope())?.tuple()?.nth(2)
+}
+
 fn stamped(ours: Term<'_>) -> Option<Carried> {
-    let mut parts = ours.tuple().filter(|parts| parts.len() == 2)?;
+    let mut parts = ours.tuple().filter(|parts| matches!(parts.len(), 2 | 3))?;
     let (id, expiry) = (parts.next()?, parts.next()?);
     Some(Carried::Ours {
         id: Id::read(id)?,
         expiry: expiry.int()?.try_into().ok()?,
+        dropping: match parts.next() {
+            Some(numbers) => thin::named(numbers)?,
+            None => Traces::NONE,
+        },
     })
 }

@@ -2,9 +2,10 @@
 //! what it carries.
 
 use crate::erl::Term;
-use crate::extent::{self, Id};
+use crate::extent::{self, Own};
 use crate::label::{self, Carried};
 use crate::payload::Correlation;
+use scope_trace::Traces;
 
 /// Where an event has its correlation from: what the caller says, else the extent it is in, else
 /// what it carries.
@@ -12,10 +13,10 @@ use crate::payload::Correlation;
 pub(crate) enum Source<'e> {
     None,
     Given(Term<'e>),
-    Extent(Id, Carried),
+    Extent(Own, Carried),
     Token(Carried),
     /// What the process carried when it made the call that returns now.
-    Call(Id),
+    Call(Own),
 }
 
 impl<'e> Source<'e> {
@@ -35,14 +36,14 @@ impl<'e> Source<'e> {
     /// Of a process of whose token nothing is known.
     #[inline]
     pub(crate) fn own(pid: u64) -> Self {
-        extent::of(pid).map_or(Self::None, |id| Self::Extent(id, Carried::Foreign))
+        extent::of(pid).map_or(Self::None, |own| Self::Extent(own, Carried::Foreign))
     }
 
     /// Of a return, by its process.
     #[inline]
     pub(crate) fn of_return(pid: u64) -> Self {
         match (Self::own(pid), extent::carried(pid)) {
-            (Self::None, Some(id)) => Self::Call(id),
+            (Self::None, Some(own)) => Self::Call(own),
             (own, _) => own,
         }
     }
@@ -58,12 +59,34 @@ impl<'e> Source<'e> {
         match self {
             Self::None => (None, false),
             Self::Given(id) => (Some(Correlation::Given(id)), false),
-            Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
-            Self::Call(id) => (Some(Correlation::Inherited(id)), false),
+            Self::Extent(own, carried) => {
+                (Some(Correlation::Own(own.id)), carried.differs(own, now))
+            }
+            Self::Call(own) => (Some(Correlation::Inherited(own.id)), false),
             Self::Token(carried) => {
-                let id = carried.id(now).map(Correlation::Inherited);
+                let own = carried.own(now);
+                let id = own.map(|own| Correlation::Inherited(own.id));
                 (id, carried.is_stale(now))
             }
+        }
+    }
+
+    /// Those of the running traces that drop what it names.
+    #[inline]
+    pub(crate) fn dropping(&self) -> Traces {
+        match self {
+            Self::None | Self::Given(_) => Traces::NONE,
+            Self::Extent(own, _) | Self::Call(own) => own.dropping,
+            Self::Token(carried) => carried.dropping(),
+        }
+    }
+
+    /// The extent or what was carried, at a second since 1970.
+    pub(crate) fn known(&self, now: u64) -> Option<Own> {
+        match self {
+            Self::None | Self::Given(_) => None,
+            Self::Extent(own, _) | Self::Call(own) => Some(*own),
+            Self::Token(carried) => carried.own(now),
         }
     }
 }

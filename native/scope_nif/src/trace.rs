@@ -10,10 +10,12 @@ mod record;
 pub(crate) mod seats;
 mod sizes;
 mod state;
+pub(crate) mod thin;
 
 pub(crate) use function::{pack, unpack};
 pub(crate) use record::PID;
 
+use crate::payload::Data;
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
 use crate::{atoms, drain, erl, extent, words};
@@ -51,6 +53,10 @@ struct Spent {
     budget: u64,
     used: u64,
     refused: u64,
+    /// Events that were left out by whole correlations or processes.
+    thinned: u64,
+    /// Of those of which events came since the last poll, a bit in one of 64 places.
+    sketch: u64,
     /// Bytes of what was drained of it, and the most calls that one process had open.
     bytes: u64,
     deepest: u32,
@@ -134,6 +140,7 @@ fn trace_end(seat: usize) -> Atom {
 #[rustler::nif(schedule = "DirtyCpu")]
 fn trace_forget(seat: usize) -> Spent {
     drain::past_now();
+    thin::tell(seat);
     let spent = spent(seat);
     POINTS.sweep(Traces::of(seat));
     seats::leave(seat);
@@ -154,6 +161,7 @@ fn trace_reset() -> Vec<(u16, Spent)> {
 }
 
 fn forgotten(seat: usize) -> (u16, Spent) {
+    thin::tell(seat);
     let (number, spent) = (seats::of(seat).number, spent(seat));
     POINTS.sweep(Traces::of(seat));
     seats::leave(seat);
@@ -254,6 +262,8 @@ fn spent(seat: usize) -> Spent {
         budget: account.budget,
         used: account.used,
         refused: account.refused,
+        thinned: account.thinned,
+        sketch: thin::THINNING.sketch(seat),
         bytes: used.bytes,
         deepest: used.deepest,
     }
@@ -329,7 +339,8 @@ fn trace_note(env: Env<'_>, scope: i64, began: bool, data: Term<'_>) -> Atom {
         let env = erl::Env::new(env.as_c_arg());
         (env.caller(), env.term(data.as_c_arg()))
     };
-    record::note(ScopeId::from_int(Some(scope)), kind, pid, data);
+    // What has no room was counted.
+    let _ = record::note(ScopeId::from_int(Some(scope)), kind, pid, Data::Term(data));
     atoms::ok()
 }
 

@@ -85,6 +85,11 @@ words! {
     repeat_state = atoms::repeat_state,
     stop_and_reply = atoms::stop_and_reply,
     traces = atoms::traces,
+    thinned = atoms::thinned,
+    refused = atoms::refused,
+    level = atoms::level,
+    correlations = atoms::correlations,
+    of = atoms::of,
     line = atoms::line,
 }
 

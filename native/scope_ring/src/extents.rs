@@ -22,15 +22,18 @@ const WAYS: usize = if cfg!(loom) { 2 } else { 16 };
 /// A place that nobody has.
 const FREE: u64 = 0;
 
+/// Words of what an extent is known by.
+const WORDS: usize = 4;
+
 /// What an extent is known by; the words mean nothing here.
-pub type Known = [u64; 3];
+pub type Known = [u64; WORDS];
 
 /// Invariant: a word is in one place of its bucket at most, as only its process puts it there.
 #[repr(align(128))]
 struct Bucket {
     processes: [AtomicU64; WAYS],
     /// Of the process in the same place; older than it, until that has written.
-    known: [[AtomicU64; 3]; WAYS],
+    known: [[AtomicU64; WORDS]; WAYS],
 }
 
 /// All of a bucket's places are taken by processes that live.
@@ -48,8 +51,8 @@ pub struct ExtentsFull;
 /// static EXTENTS: Extents<4096> = Extents::new();
 /// let lives = |_process| true;
 ///
-/// EXTENTS.enter(0x1f3, [17, 0, 0], lives)?;
-/// assert_eq!(EXTENTS.of(0x1f3), Some([17, 0, 0]));
+/// EXTENTS.enter(0x1f3, [17, 0, 0, 0], lives)?;
+/// assert_eq!(EXTENTS.of(0x1f3), Some([17, 0, 0, 0]));
 /// EXTENTS.leave(0x1f3);
 /// assert_eq!(EXTENTS.of(0x1f3), None);
 /// # Ok::<(), scope_ring::ExtentsFull>(())
@@ -77,7 +80,7 @@ impl<const BUCKETS: usize> Extents<BUCKETS> {
             buckets: [const {
                 Bucket {
                     processes: [const { AtomicU64::new(FREE) }; WAYS],
-                    known: [const { [const { AtomicU64::new(0) }; 3] }; WAYS],
+                    known: [const { [const { AtomicU64::new(0) }; WORDS] }; WAYS],
                 }
             }; BUCKETS],
             taken: [const { AtomicU32::new(0) }; BUCKETS],

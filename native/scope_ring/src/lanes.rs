@@ -95,6 +95,15 @@ impl Lanes {
         lane.charge(session)
     }
 
+    /// [`Producer::thin`] on the running thread's lane. Where a thread has none, the event is lost like
+    /// all that it records.
+    pub fn thin(&'static self, session: u16, kind: u8) {
+        match self.lane() {
+            Some(lane) => lane.thin(session),
+            None => drop(self.lost_outside(kind)),
+        }
+    }
+
     /// Counts an event of a thread that has no lane.
     #[cold]
     pub fn lost_outside(&self, kind: u8) -> Refusal {
@@ -195,6 +204,11 @@ impl Lanes {
     pub fn account(&self, id: u16) -> Result<Account, SessionError> {
         let table = self.started()?;
         table.sessions().account(id, table.spending(id))
+    }
+
+    /// How many events an open session can still pay for, but for what lanes hold of it.
+    pub fn left(&self, id: u16) -> Option<u64> {
+        self.table.get().and_then(|table| table.sessions().left(id))
     }
 
     /// Losses of one lane since the start. They never go back.

@@ -79,6 +79,14 @@ impl<'t> Producer<'t> {
         }
     }
 
+    /// Counts an event of an open session that its owner leaves out: it costs no credit.
+    pub fn thin(&self, session: u16) {
+        let pool = self.table.sessions().pool(session);
+        if let Some((seat, _)) = pool.filter(|(_, pool)| pool.is_open(session)) {
+            self.lane.purses[seat].thin(session);
+        }
+    }
+
     #[inline(always)]
     fn admit(&self, session: u16, reserve: usize) -> Result<(), Refusal> {
         // Ordering: relaxed; it is our own.

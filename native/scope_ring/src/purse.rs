@@ -12,6 +12,7 @@ pub(crate) struct Purse {
     taken: AtomicU64,
     used: AtomicU64,
     refused: AtomicU64,
+    thinned: AtomicU64,
 }
 
 /// A reading of a purse, or the sum of several.
@@ -20,6 +21,7 @@ pub(crate) struct Spending {
     pub(crate) taken: u64,
     pub(crate) used: u64,
     pub(crate) refused: u64,
+    pub(crate) thinned: u64,
 }
 
 impl Purse {
@@ -30,6 +32,7 @@ impl Purse {
             taken: zero(),
             used: zero(),
             refused: zero(),
+            thinned: zero(),
         }
     }
 
@@ -52,6 +55,12 @@ impl Purse {
         self.refused.store(self.refused.load(Relaxed) + 1, Relaxed);
     }
 
+    /// An event was left out on purpose.
+    pub(crate) fn thin(&self, id: u16) {
+        self.turn_to(id);
+        self.thinned.store(self.thinned.load(Relaxed) + 1, Relaxed);
+    }
+
     pub(crate) fn put(&self, id: u16, credits: u64) {
         self.turn_to(id);
         self.taken
@@ -70,6 +79,7 @@ impl Purse {
         self.used.store(0, Relaxed);
         self.taken.store(0, Relaxed);
         self.refused.store(0, Relaxed);
+        self.thinned.store(0, Relaxed);
         self.id.store(u32::from(id), Release);
     }
 
@@ -78,6 +88,7 @@ impl Purse {
             sum.used += self.used.load(Acquire);
             sum.taken += self.taken.load(Relaxed);
             sum.refused += self.refused.load(Relaxed);
+            sum.thinned += self.thinned.load(Relaxed);
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Account {
     pub used: u64,
     /// Events that were refused because the budget was spent.
     pub refused: u64,
+    /// Events that were left out on purpose: see [`Lanes::thin`](crate::Lanes::thin).
+    pub thinned: u64,
 }
 
 impl Account {
@@ -104,6 +106,11 @@ impl Sessions {
         Ok(())
     }
 
+    /// Credits of an open session that no lane has taken.
+    pub(crate) fn left(&self, id: u16) -> Option<u64> {
+        self.pool(id).and_then(|(_, pool)| pool.left(id))
+    }
+
     /// The account of an open session, or of a closed one whose seat nobody has taken since. To be
     /// asked after `spending` was read: no lane had turned to a later session by then.
     pub(crate) fn account(&self, id: u16, spending: Spending) -> Result<Account, SessionError> {
@@ -116,12 +123,14 @@ impl Sessions {
             taken,
             used,
             refused,
+            thinned,
         } = spending;
         Ok(Account {
             budget,
             taken,
             used,
             refused,
+            thinned,
         })
     }
 

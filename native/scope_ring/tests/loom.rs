@@ -452,14 +452,14 @@ fn a_purse_is_emptied_before_it_is_the_next_sessions() {
 fn a_place_of_the_dead_goes_to_one_of_the_living() {
     model(|| {
         let extents = Arc::new(Extents::<1>::new());
-        extents.enter(1, [1; 3], |_| true).unwrap();
-        extents.enter(2, [2; 3], |_| true).unwrap();
+        extents.enter(1, [1; 4], |_| true).unwrap();
+        extents.enter(2, [2; 4], |_| true).unwrap();
         let life = |process: u64| {
             let extents = Arc::clone(&extents);
             move || {
-                let entered = extents.enter(process, [process; 3], |process| process != 1);
+                let entered = extents.enter(process, [process; 4], |process| process != 1);
                 let seen = extents.of(process);
-                assert_eq!(seen, entered.is_ok().then_some([process; 3]));
+                assert_eq!(seen, entered.is_ok().then_some([process; 4]));
                 extents.leave(process);
                 assert_eq!(extents.of(process), None);
                 entered.is_ok()
@@ -468,6 +468,6 @@ fn a_place_of_the_dead_goes_to_one_of_the_living() {
         let other = thread::spawn(life(3));
         let own = life(4)();
         assert!(other.join().unwrap() || own);
-        assert_eq!((extents.of(2), extents.used()), (Some([2; 3]), 1));
+        assert_eq!((extents.of(2), extents.used()), (Some([2; 4]), 1));
     });
 }

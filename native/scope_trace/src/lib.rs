@@ -2,7 +2,8 @@
 //!
 //! Up to 64 traces run at one time, each with a bit of its own. A [`Points`] answers for a function
 //! called by a process, or for anything else that a process does, with the set of traces that want
-//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`].
+//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`]. Where more
+//! comes than it may record, [`Thinning`] says what is left out.
 //!
 //! It is not a tracer: it knows neither the virtual machine nor events, words are opaque to it, and it
 //! takes nothing away by itself.
@@ -29,6 +30,7 @@ mod places;
 mod points;
 mod primitive;
 mod sets;
+mod thinning;
 mod traces;
 mod usage;
 
@@ -36,5 +38,6 @@ pub use calls::{OpenCalls, RUNAWAY};
 pub use places::Places;
 pub use points::{Function, LIMITS, Points, Wish};
 pub use sets::Sets;
+pub use thinning::{Decision, TOP, Thinning, Unit};
 pub use traces::{TRACES, Traces};
 pub use usage::{Usage, Used};

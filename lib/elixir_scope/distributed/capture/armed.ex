@@ -110,6 +110,21 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     {more, %{armed | granted: armed.granted + more}}
   end
 
+  @doc "How strongly it is thinned: of what begins it keeps one in two to the power of this."
+  @spec level(t) :: non_neg_integer
+  def level(armed), do: armed.governor.thinning.level
+
+  @doc """
+  The events that are kept for correlations which have begun: with fewer, none begins. Once
+  all that it may ever record was granted there is nothing to wait for.
+  """
+  @spec reserve(t) :: non_neg_integer
+  def reserve(%{granted: granted, governor: %{budgets: %{events: events}}})
+      when granted >= events,
+      do: 0
+
+  def reserve(%{governor: %{budgets: budgets}}), do: div(budgets.events_per_s, 2)
+
   @doc "Whether it may go on, by what it has used and how the node is."
   @spec check(t, map, Health.sample(), integer) :: {:ok | {:trip, Governor.reason()}, t}
   def check(armed, spent, sample, now) do
@@ -127,11 +142,23 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   def trip(armed, reason, now),
     do: %{armed | governor: Governor.trip(armed.governor, reason, now)}
 
-  @doc "What it has used, as the governor counts it: also what was refused had come."
+  @doc """
+  What it has used, as the governor counts it: also what was refused had come, and what was
+  left out took its time.
+  """
   @spec usage(map) :: Governor.usage()
   def usage(spent) do
     events = spent.used + spent.refused
-    %{events: events, bytes: spent.bytes, open_calls: spent.deepest, cpu_ns: events * @event_ns}
+
+    %{
+      events: events,
+      refused: spent.refused,
+      thinned: spent.thinned,
+      sketch: spent.sketch,
+      bytes: spent.bytes,
+      open_calls: spent.deepest,
+      cpu_ns: (events + spent.thinned) * @event_ns
+    }
   end
 
   @doc "How it stands, for people and for other nodes."
@@ -146,6 +173,8 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       waiting: length(armed.targets.waiting),
       events: before.events + spent.used,
       refused: before.refused + spent.refused,
+      thinned: before.thinned + spent.thinned,
+      level: level(armed),
       bytes: before.bytes + spent.bytes,
       reason: governor.trip && governor.trip.reason,
       message: governor.trip && Governor.message(governor.trip)
@@ -164,6 +193,8 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       waiting: 0,
       events: spent.used,
       refused: spent.refused,
+      thinned: spent.thinned,
+      level: 0,
       bytes: spent.bytes,
       reason: :tracer_failed,
       message: Governor.message(:tracer_failed)

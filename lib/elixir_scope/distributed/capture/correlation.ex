@@ -170,7 +170,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   defp enter(context) do
     told = Context.current()
     go(to: context, with: nil)
-    if told != context, do: tell(context), else: :ok
+    if Context.same?(told, context), do: :ok, else: tell(context)
   end
 
   defp tell(context) do
@@ -185,14 +185,22 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   end
 
   defp go(to: context, with: _label) do
-    Native.event_enter(context.key)
-    Context.put(context)
-    Token.put(context.key)
+    dropping = Native.event_enter(context.key, context.dropping || decided(context.key))
+    Context.put(%{context | dropping: dropping})
+    Token.put(context.key, dropping)
   end
 
-  defp inherited, do: Native.event_inherited(:seq_trace.get_token(:label))
+  # An id that is known already does not begin: what was decided where it did holds on.
+  defp decided(key) do
+    Context.decided(Context.current(), key) || Context.decided(inherited_context(), key)
+  end
+
+  defp inherited do
+    with %{key: key} <- inherited_context(), do: key
+  end
 
   defp inherited_context do
-    if key = inherited(), do: Context.new(key)
+    with {key, dropping} <- Native.event_inherited(:seq_trace.get_token(:label)),
+         do: %{Context.new(key) | dropping: dropping}
   end
 end

@@ -1,17 +1,18 @@
 defmodule ElixirScope.Distributed.Capture.Governor do
   @moduledoc false
   # When a trace has to end: a pure function of its budgets, of what it has used and of the
-  # time. Every node decides alone, so that a trace also ends where nobody can be asked.
+  # time. Every node decides alone, so that a trace also ends where nobody can be asked. A trace
+  # that is too fast is thinned before it ends: see `Governor.Thinning`.
   #
   # Invariant: what has tripped stays tripped, for the reason it tripped for first.
 
-  alias ElixirScope.Distributed.Capture.Governor.{Budgets, Window}
+  alias ElixirScope.Distributed.Capture.Governor.{Budgets, Thinning, Window}
 
   @reasons %{
     events: "it has recorded the events it was allowed",
     duration: "its time is over",
     bytes: "its events take the bytes they were allowed",
-    rate: "more events came in a second than it was allowed",
+    rate: "more events came in a second than it was allowed, and thinning was not enough",
     lease: "the node that asked for it did not renew its lease: it is gone, or cut off",
     cpu: "it took more of a scheduler than it was allowed",
     runaway_returns: "calls of a process wait for returns that do not come: it traces a loop",
@@ -25,8 +26,8 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     stopped: "it was asked to stop"
   }
 
-  @enforce_keys [:budgets, :started, :lease_until, :window]
-  defstruct [:budgets, :started, :lease_until, :window, :trip]
+  @enforce_keys [:budgets, :started, :lease_until, :window, :thinning]
+  defstruct [:trip | @enforce_keys]
 
   @type reason ::
           :events
@@ -53,15 +54,21 @@ defmodule ElixirScope.Distributed.Capture.Governor do
           started: integer,
           lease_until: integer,
           window: Window.t(),
+          thinning: Thinning.t(),
           trip: trip | nil
         }
 
   @typedoc """
-  What a trace has used since it began: events, bytes, CPU time; the open calls of the process
-  that has most of them; and what `Capture.Health.judge/2` says. What is not there is nothing.
+  What a trace has used since it began: events, the refused ones among them, those that
+  were left out, bytes, CPU time; a sketch of the units that came since the last check; the open
+  calls of the process that has most of them; and what `Capture.Health.judge/2` says. What is
+  not there is nothing.
   """
   @type usage :: %{
           optional(:events) => non_neg_integer,
+          optional(:refused) => non_neg_integer,
+          optional(:thinned) => non_neg_integer,
+          optional(:sketch) => non_neg_integer,
           optional(:bytes) => non_neg_integer,
           optional(:cpu_ns) => non_neg_integer,
           optional(:open_calls) => non_neg_integer,
@@ -70,7 +77,8 @@ defmodule ElixirScope.Distributed.Capture.Governor do
 
   @type verdict :: :ok | {:trip, reason}
 
-  @none %{events: 0, bytes: 0, cpu_ns: 0, open_calls: 0, health: :ok}
+  @none %{events: 0, refused: 0, thinned: 0, sketch: 0, bytes: 0, cpu_ns: 0, open_calls: 0}
+        |> Map.put(:health, :ok)
   @ns_per_percent 10_000_000
 
   @doc "Watches over a trace that begins now; a lease that another node began may be shorter."
@@ -80,7 +88,8 @@ defmodule ElixirScope.Distributed.Capture.Governor do
       budgets: budgets,
       started: now,
       lease_until: now + (lease_ms || budgets.lease_ms),
-      window: Window.new(now, @none)
+      window: Window.new(now, @none),
+      thinning: Thinning.new(now)
     }
   end
 
@@ -95,10 +104,14 @@ defmodule ElixirScope.Distributed.Capture.Governor do
   @spec check(t, usage, integer) :: {verdict, t}
   def check(%{trip: nil} = governor, usage, now) do
     usage = Map.merge(@none, usage)
+    {rate, thinning} = thinned(governor, usage, now)
 
-    case Enum.find(measures(governor, usage, now), &over?/1) do
-      nil -> {:ok, %{governor | window: Window.add(governor.window, now, usage)}}
-      {reason, value, limit, _over?} -> tripped(governor, reason, now, value, limit)
+    case Enum.find(measures(governor, usage, now) ++ rate, &over?/1) do
+      nil ->
+        {:ok, %{governor | window: Window.add(governor.window, now, usage), thinning: thinning}}
+
+      {reason, value, limit, _over?} ->
+        tripped(governor, reason, now, value, limit)
     end
   end
 
@@ -144,12 +157,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     for(
       {reason, value, limit} <- used(governor, usage, now),
       do: {reason, value, limit, value >= limit}
-    ) ++
-      for(
-        {reason, value, limit} <- rates(governor, usage, now),
-        do: {reason, value, limit, value > limit}
-      ) ++
-      health(usage.health)
+    ) ++ cpu(governor, usage, now) ++ health(usage.health)
   end
 
   defp used(%{budgets: budgets} = governor, usage, now) do
@@ -162,13 +170,18 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     ]
   end
 
-  defp rates(%{budgets: budgets} = governor, usage, now) do
-    cpu_ns = per_second(governor, now, :cpu_ns, usage)
+  defp cpu(%{budgets: %{cpu_percent: limit}} = governor, usage, now) do
+    percent = per_second(governor, now, :cpu_ns, usage) / @ns_per_percent
+    [{:cpu, percent, limit, percent > limit}]
+  end
 
-    [
-      {:rate, per_second(governor, now, :events, usage), budgets.events_per_s},
-      {:cpu, cpu_ns / @ns_per_percent, budgets.cpu_percent}
-    ]
+  defp thinned(%{budgets: %{events_per_s: limit}} = governor, usage, now) do
+    rates = Map.new([:events, :refused, :thinned], &{&1, per_second(governor, now, &1, usage)})
+
+    case Thinning.next(governor.thinning, rates, usage.sketch, limit, now) do
+      {:ok, thinning} -> {[], thinning}
+      {:too_fast, rate} -> {[{:rate, rate, limit, true}], governor.thinning}
+    end
   end
 
   defp health(:ok), do: []

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
   # Above are the numbers of sets of traces.
   @ids 1..32_767
 
-  @unspent %{events: 0, refused: 0, bytes: 0}
+  @unspent %{events: 0, refused: 0, thinned: 0, bytes: 0}
 
   @enforce_keys [:id, :patterns, :options, :budgets, :by, :at]
   defstruct [spent: @unspent] ++ @enforce_keys
@@ -18,6 +18,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
   @type spent :: %{
           events: non_neg_integer,
           refused: non_neg_integer,
+          thinned: non_neg_integer,
           bytes: non_neg_integer
         }
 

@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @spec take(Armed.t()) :: {:ok, Armed.t()} | {:error, Error.t()}
   def take(armed) do
     case Native.trace_open(Armed.wanted(armed, index(armed))) do
-      {:ok, seat} -> {:ok, told(%{armed | seat: seat})}
+      {:ok, seat} -> {:ok, %{armed | seat: seat} |> told() |> tap(&thin/1)}
       {:error, reason} -> {:error, Error.new(:no_room, reason: reason)}
     end
   end
@@ -50,6 +50,11 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @spec grant(Armed.t(), non_neg_integer) :: :ok
   def grant(_armed, 0), do: :ok
   def grant(armed, events), do: Native.trace_refill(armed.seat, events)
+
+  @doc "How strongly it is thinned from now on; what it left out until now is told in a gap event."
+  @spec thin(Armed.t()) :: :ok
+  def thin(armed),
+    do: Native.trace_thin(armed.seat, Armed.level(armed), Armed.reserve(armed))
 
   @doc "What it has used."
   @spec spent(Armed.t()) :: map

@@ -186,6 +186,7 @@ defmodule ElixirScope.Distributed.Capture.Tracer do
     {verdict, armed} = Armed.check(armed, Seat.spent(armed), sample, now())
     {more, armed} = Armed.grant(armed, now())
     Seat.grant(armed, more)
+    Seat.thin(armed)
     {if(verdict == :ok, do: over, else: [armed | over]), put(state, armed)}
   end
 

@@ -134,7 +134,7 @@ fn called(point: Point<'_>) -> Option<()> {
             .filter(|_| !seats::with_returns(wanting).is_empty())
         {
             let now = drain::unix_ms() / 1000;
-            extent::carry(point.pid, label::carried(token).id(now));
+            extent::carry(point.pid, label::carried(token).own(now));
         }
         let sight = point.sight(Kind::Call, about, shown(arguments));
         record(

@@ -1,6 +1,7 @@
 //! From what a trace point saw to an event in the thread's ring.
 
 use super::seats::{self, Keep};
+use super::thin;
 use crate::erl::Term;
 use crate::payload::{self, Content, Data};
 use crate::ring::LANES;
@@ -71,78 +72,84 @@ impl About<'_> {
     }
 }
 
-/// Records what this library itself has to say: no trace pays for it.
-pub(crate) fn note(scope: ScopeId, kind: Kind, pid: u64, data: Term<'_>) {
+/// Records what this library itself has to say: no trace pays for it. `None` if nobody can hear it.
+pub(crate) fn note(scope: ScopeId, kind: Kind, pid: u64, data: Data<'_>) -> Option<()> {
     let head = Head::new(kind as u8).scope(scope.index());
     let content = Content {
-        data: Data::Term(data),
+        data,
         ..Content::EMPTY
     };
-    let Some(clock) = scopes::clock(scope) else {
-        return;
-    };
-    if let Ok(mut entry) = LANES.begin(head, content.room()) {
-        let stamp = clock.now().coarse().bits();
-        let used = payload::write(entry.payload(), &content);
-        entry.commit(
-            Words {
-                stamp,
-                pid,
-                subject: 0,
-            },
-            used,
-        );
-    }
+    let clock = scopes::clock(scope)?;
+    let mut entry = LANES.begin(head, content.room()).ok()?;
+    let stamp = clock.now().coarse().bits();
+    let used = payload::write(entry.payload(), &content);
+    entry.commit(
+        Words {
+            stamp,
+            pid,
+            subject: 0,
+        },
+        used,
+    );
+    Some(())
 }
 
 /// Records what was seen for those who want it: once for each scope, whoever of it wants it.
 #[inline]
 pub(crate) fn record(traces: Traces, sight: &Sight<'_>) {
+    if traces.is_empty() {
+        return;
+    }
+    let source = source(sight);
+    let traces = thin::kept(traces, sight, &source);
     match (traces.len(), traces.seats().next()) {
-        (1, Some(seat)) => record_in(traces, seat, sight),
-        _ => record_shared(traces, sight),
+        (1, Some(seat)) => record_in(traces, seat, sight, &source),
+        _ => record_shared(traces, sight, &source),
     }
 }
 
-fn record_shared(traces: Traces, sight: &Sight<'_>) {
+fn record_shared(traces: Traces, sight: &Sight<'_>, source: &Source<'_>) {
     let mut left = traces;
     while let Some(first) = left.seats().next() {
         let scope = seats::of(first).scope;
         let same = left.seats().filter(|&seat| seats::of(seat).scope == scope);
         let group = same.fold(Traces::NONE, |all, seat| all | Traces::of(seat));
         left = left.without(group);
-        record_in(group, first, sight);
+        record_in(group, first, sight, source);
     }
 }
 
 #[inline]
-fn record_in(group: Traces, first: usize, sight: &Sight<'_>) {
+fn record_in(group: Traces, first: usize, sight: &Sight<'_>, source: &Source<'_>) {
     let seat = seats::of(first);
     let Some(clock) = scopes::clock(seat.scope_id()) else {
         return;
     };
     let (subject, arity) = sight.about.words();
     let head = Head::new(sight.kind as u8).scope(seat.scope).arity(arity);
-    if group.len() == 1 && sight.is_bare(seat.keep) && source(sight).is_none() {
-        return bare(clock, head.session(seat.session), sight.pid, subject);
+    if group.len() == 1 && sight.is_bare(seat.keep) && source.is_none() {
+        return bare(clock, head.session(seat.session), first, sight.pid, subject);
     }
-    record_whole(group, first, sight, clock, head, subject);
+    record_whole(group, first, (sight, source), clock, head, subject);
 }
 
 /// Who did what, and nothing else: the cheapest event, and with `capture: :calls` nearly every one.
 #[inline]
-fn bare(clock: &Clock, head: Head, pid: u64, subject: u64) {
+fn bare(clock: &Clock, head: Head, seat: usize, pid: u64, subject: u64) {
     // What cannot be paid for, or has no room, was counted.
-    if let Ok(entry) = LANES.begin(head, 0) {
-        let stamp = clock.now().coarse().bits();
-        entry.commit(
-            Words {
-                stamp,
-                pid,
-                subject,
-            },
-            0,
-        );
+    match LANES.begin(head, 0) {
+        Ok(entry) => {
+            let stamp = clock.now().coarse().bits();
+            entry.commit(
+                Words {
+                    stamp,
+                    pid,
+                    subject,
+                },
+                0,
+            );
+        }
+        Err(refusal) => thin::refused(refusal, seat, pid, &Source::None),
     }
 }
 
@@ -150,7 +157,7 @@ fn bare(clock: &Clock, head: Head, pid: u64, subject: u64) {
 fn record_whole(
     group: Traces,
     first: usize,
-    sight: &Sight<'_>,
+    (sight, source): (&Sight<'_>, &Source<'_>),
     clock: &Clock,
     head: Head,
     subject: u64,
@@ -160,15 +167,14 @@ fn record_whole(
     let keep = others.map(|seat| seats::of(seat).keep);
     let content = content(sight, keep.fold(seat.keep, Keep::max));
     let joined = group.len() > 1;
-    let source = source(sight);
     let is_bare = content.is_empty() && !joined && source.is_none();
     let room = if is_bare { 0 } else { content.room() };
-    let Some((mut entry, payers)) = open(group, head, room) else {
+    let Some((mut entry, payers)) = open(group, head, room, (sight.pid, source)) else {
         return;
     };
     let stamp = clock.now().coarse().bits();
     let content = Content {
-        correlation: source.at(stamp >> 32).0,
+        correlation: (*source).at(stamp >> 32).0,
         joined: joined.then_some(payers.bits()),
         ..content
     };
@@ -201,11 +207,18 @@ fn source<'e>(sight: &Sight<'e>) -> Source<'e> {
 }
 
 /// An entry that the first of them who can pays for, and all who do.
-fn open(group: Traces, head: Head, room: usize) -> Option<(Entry<'static>, Traces)> {
+fn open(
+    group: Traces,
+    head: Head,
+    room: usize,
+    (pid, source): (u64, &Source<'_>),
+) -> Option<(Entry<'static>, Traces)> {
     for seat in group.seats() {
         match LANES.begin(head.session(seats::of(seat).session), room) {
             Ok(entry) => return Some((entry, Traces::of(seat) | payers(group, seat))),
-            Err(Refusal::OverBudget | Refusal::SessionOver) => {}
+            Err(refusal @ (Refusal::OverBudget | Refusal::SessionOver)) => {
+                thin::refused(refusal, seat, pid, source);
+            }
             Err(_counted) => return None,
         }
     }

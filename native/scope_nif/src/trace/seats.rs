@@ -1,5 +1,6 @@
 //! The traces that run in this machine: what a trace point has to know of each, in one word.
 
+use super::thin;
 use crate::payload::Parts;
 use crate::scopes::ScopeId;
 use parking_lot::{Mutex, MutexGuard};
@@ -204,12 +205,13 @@ pub(crate) fn of_session(session: u16) -> Option<(usize, Seat)> {
 
 /// Gives a seat to a trace: the first that nobody has.
 pub(crate) fn take(new: Seat) -> Option<usize> {
-    (0..TRACES).find(|&at| {
+    let taken = (0..TRACES).find(|&at| {
         // Ordering: release; `POINTS` publishes it a second time when the trace begins.
         SEATS[at]
             .compare_exchange(0, new.bits(), Ordering::Release, Ordering::Relaxed)
             .is_ok()
-    })
+    });
+    taken.inspect(|&at| thin::begin(at))
 }
 
 /// Nobody sits there any more; what named the trace was taken away before.

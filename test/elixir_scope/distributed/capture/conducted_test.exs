@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
   defp step({:lost, node}, c), do: Conducted.lost(c, node)
 
   defp error(reason), do: Error.new(reason, node: :x)
-  defp summary, do: %{functions: 2, events: 3, refused: 1, bytes: 9}
+  defp summary, do: %{functions: 2, events: 3, refused: 1, thinned: 5, bytes: 9}
 
   describe "the nodes of a trace" do
     test "are all members, or those that are named, each once" do
@@ -77,7 +77,7 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
       assert {:ok, %Order{budgets: %{events: 58}, spent: spent}, _lease} =
                Conducted.rest(c, :b, 1)
 
-      assert spent == %{events: 40, refused: 2, bytes: 40}
+      assert spent == %{events: 40, refused: 2, thinned: 1, bytes: 40}
       assert {:ok, %Order{budgets: %{events: 100}}, _lease} = Conducted.rest(c, :c, 1)
       # What it tells from then on has that in it.
       again = c |> after_all(armed: :b) |> told(:b, 70, 2) |> step_lost(:b)
@@ -93,7 +93,7 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
     end
 
     defp told(c, node, events, refused),
-      do: Conducted.told(c, node, %{events: events, refused: refused, bytes: events})
+      do: Conducted.told(c, node, %{events: events, refused: refused, thinned: 1, bytes: events})
 
     defp step_lost(c, node), do: Conducted.lost(c, node)
   end
@@ -132,8 +132,9 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
     test "hears what each node recorded" do
       answers = %{a: {:ok, [summary(), summary()]}, b: {:ok, []}, c: {:error, error(:no_answer)}}
       assert {:ok, %{a: a, b: b, c: c}} = Conducted.stopped(:all, answers)
-      assert {a.events, a.refused, a.bytes, length(a.traces)} == {6, 2, 18, 2}
-      assert b == %{events: 0, refused: 0, bytes: 0, traces: []}
+      assert {a.events, a.refused, a.thinned, a.bytes} == {6, 2, 10, 18}
+      assert length(a.traces) == 2
+      assert b == %{events: 0, refused: 0, thinned: 0, bytes: 0, traces: []}
       assert %{traces: [], error: %{reason: :no_answer}} = c
     end
 

@@ -58,8 +58,9 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
           {"after its bytes", %{bytes: 8 * @mib}, 1, :bytes},
           {"after its time", %{}, 15_000, :duration},
           {"when nobody renews its lease", %{}, 10_000, :lease},
-          {"at 2,001 events in a second", %{events: 2_001}, 1_000, :rate},
-          {"at 2,001 events in less", %{events: 2_001}, 1, :rate},
+          {"at too many events of one unit in a second", %{thinned: 2_100, sketch: 8}, 1_000,
+           :rate},
+          {"at as many in less", %{events: 4_100, refused: 2_100, sketch: 8}, 1, :rate},
           {"when it takes a scheduler", %{cpu_ns: 1_000_000_001}, 1_000, :cpu},
           {"with 10,000 open calls", %{open_calls: 10_000}, 1, :runaway_returns},
           {"with a full run queue", %{health: {:trip, :run_queue, 30, 25}}, 1, :run_queue},
@@ -80,6 +81,8 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
           {"one byte before", %{bytes: 8 * @mib - 1}, 1},
           {"a millisecond before its lease ends", %{}, 9_999},
           {"at 2,000 events a second", %{events: 2_000}, 1_000},
+          {"at more of them, which can be thinned", %{events: 9_999}, 1_000},
+          {"at too many of two units", %{thinned: 2_100, sketch: 9}, 1_000},
           {"with all of a scheduler", %{cpu_ns: 1_000_000_000}, 1_000},
           {"one open call before", %{open_calls: 9_999}, 1}
         ] do
@@ -163,10 +166,12 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
     end
 
     test "say the numbers where there are some" do
-      {{:trip, :rate}, governor} = Governor.check(governor(), %{events: 2_500}, 1_000)
+      usage = %{events: 2_000, thinned: 2_500, sketch: 1}
+      {{:trip, :rate}, governor} = Governor.check(governor(), usage, 1_000)
 
       assert Governor.message(governor.trip) ==
-               "more events came in a second than it was allowed (2500.0, limit 2000)"
+               "more events came in a second than it was allowed, and thinning was not enough " <>
+                 "(4500.0, limit 2000)"
 
       assert Governor.message(Governor.trip(governor(), :stopped, 1).trip) ==
                "it was asked to stop"
@@ -223,10 +228,10 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
 
   describe "the sliding second" do
     # Polls of 100 ms: the second is exactly ten of them.
-    test "trips at the first poll that closes a second with too much in it" do
+    test "thins at the first poll that closes a second with too much in it" do
       property(list(integer(0..40)), [runs: 200], fn counts ->
         governor = governor(events_per_s: 100, duration_ms: 10_000_000, lease_ms: 10_000_000)
-        assert first_trip(governor, counts) == first_over(counts, 100)
+        assert first_thinned(governor, counts) == first_over(counts, 100)
       end)
     end
 
@@ -242,18 +247,18 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
 
     test "counts an average where nobody looked for longer" do
       {:ok, governor} = Governor.check(governor(), %{}, 1_000)
-      assert verdict(governor, %{events: 8_000}, 5_000) == :ok
-      assert verdict(governor, %{events: 8_001}, 5_000) == {:trip, :rate}
+      assert {:ok, %{thinning: %{level: 0}}} = Governor.check(governor, %{events: 8_000}, 5_000)
+      assert {:ok, %{thinning: %{level: 1}}} = Governor.check(governor, %{events: 8_001}, 5_000)
     end
 
-    defp first_trip(governor, counts) do
+    defp first_thinned(governor, counts) do
       counts
       |> Enum.scan(&(&1 + &2))
       |> Enum.with_index(1)
       |> Enum.reduce_while(governor, fn {events, poll}, governor ->
         case Governor.check(governor, %{events: events}, poll * 100) do
-          {:ok, governor} -> {:cont, governor}
-          {{:trip, :rate}, _governor} -> {:halt, poll}
+          {:ok, %{thinning: %{level: 0}} = governor} -> {:cont, governor}
+          {:ok, _thinned} -> {:halt, poll}
         end
       end)
       |> then(&if is_integer(&1), do: &1)

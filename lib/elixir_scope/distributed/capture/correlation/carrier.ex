@@ -11,6 +11,8 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Carrier do
   @version "es1."
   @longest 2_048
   @longest_id 256
+  # As many as run at one time: native/scope_trace/src/traces.rs has the same number.
+  @most_traces 63
 
   @doc "The context as text. An id that is too long for it goes by its key alone."
   @spec encode(Context.t()) :: binary
@@ -36,10 +38,14 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Carrier do
 
   def decode(_other), do: refuse("it was not made by context/0")
 
-  defp rest(%{id: id, key: key, data: data}) do
+  defp rest(%{id: id, key: key, data: data} = context) do
     known = if id != key and :erlang.external_size(id) <= @longest_id, do: [id], else: []
-    {known, if(Context.small?(data), do: data, else: %{})}
+    named({known, if(Context.small?(data), do: data, else: %{})}, context.dropping)
   end
+
+  # Most are left out by no trace, and are as short as they can be.
+  defp named(rest, dropping) when dropping in [nil, []], do: rest
+  defp named(rest, dropping), do: Tuple.append(rest, dropping)
 
   defp key(key) when is_integer(key), do: <<0, key::signed-64>>
   defp key(key), do: <<1, key::binary>>
@@ -58,20 +64,35 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Carrier do
 
   defp term(_bytes), do: :error
 
-  defp read(key, :unknown), do: {:ok, Context.new(key)}
-  defp read(key, {:ok, {[], data}}) when is_map(data), do: small(Context.new(key, data))
+  defp read(key, :unknown), do: {:ok, %{Context.new(key) | dropping: []}}
+  defp read(key, {:ok, {known, data}}), do: read(key, {:ok, {known, data, []}})
+  defp read(key, {:ok, {[], data, dropping}}) when is_map(data), do: small(key, data, dropping)
 
-  defp read(key, {:ok, {[id], data}}) when is_map(data) do
+  defp read(key, {:ok, {[id], data, dropping}}) when is_map(data) do
     if Context.key(id) == key,
-      do: small(Context.new(id, data)),
+      do: small(id, data, dropping),
       else: refuse("its id is another's")
   end
 
   defp read(_key, _other), do: refuse("it is damaged")
 
-  defp small(context) do
-    if Context.small?(context.data), do: {:ok, context}, else: refuse("it holds too much")
+  defp small(id, data, dropping) do
+    context = %{Context.new(id, data) | dropping: dropping}
+
+    cond do
+      not Context.small?(context.data) -> refuse("it holds too much")
+      not numbers?(dropping, @most_traces) -> refuse("it is damaged")
+      true -> {:ok, context}
+    end
   end
+
+  # What began elsewhere was decided there, also where nothing is left out.
+  defp numbers?([], _left), do: true
+
+  defp numbers?([number | rest], left) when number in 1..32_767 and left > 0,
+    do: numbers?(rest, left - 1)
+
+  defp numbers?(_other, _left), do: false
 
   defp refuse(why), do: {:error, Error.new(:bad_context, message: why)}
 end

@@ -7,12 +7,15 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
   alias ElixirScope.Distributed.Error
 
   @enforce_keys [:id, :key]
-  defstruct [:id, :key, data: %{}]
+  defstruct [:id, :key, :dropping, data: %{}]
 
   @type key :: integer | <<_::128>>
 
-  @typedoc "`id` is the user's term, or the key again where that is not known."
-  @type t :: %__MODULE__{id: term, key: key, data: map}
+  @typedoc """
+  `id` is the user's term, or the key again where that is not known. `dropping` are the numbers of
+  the traces that leave it out, as was decided where it began; `nil` until it has begun.
+  """
+  @type t :: %__MODULE__{id: term, key: key, data: map, dropping: [pos_integer] | nil}
 
   @place :"$elixir_scope_context"
 
@@ -69,6 +72,16 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
   @doc "Whether a map is small enough to be carried."
   @spec small?(map) :: boolean
   def small?(data), do: :erlang.external_size(data) <= @most_bytes
+
+  @doc "The traces that leave out an id that this context knows of; `nil` where it knows another."
+  @spec decided(t | nil, key) :: [pos_integer] | nil
+  def decided(%{key: key, dropping: dropping}, key), do: dropping
+  def decided(_another, _key), do: nil
+
+  @doc "Whether one says nothing that another does not."
+  @spec same?(t | nil, t) :: boolean
+  def same?(nil, _context), do: false
+  def same?(before, context), do: %{before | dropping: nil} == %{context | dropping: nil}
 
   @doc "What is recorded when an extent begins."
   @spec told(t) :: map

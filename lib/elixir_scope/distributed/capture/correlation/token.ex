@@ -19,9 +19,10 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
     end
   end
 
-  @doc "Lets an id travel from now on."
-  @spec put(Context.key()) :: :ok
-  def put(key), do: write({key, System.os_time(:second) + @lifetime})
+  @doc "Lets an id travel from now on, with the numbers of the traces that leave it out."
+  @spec put(Context.key(), [pos_integer]) :: :ok
+  def put(key, []), do: write({key, expiry()})
+  def put(key, dropping), do: write({key, expiry(), dropping})
 
   @doc "Puts back what `ours/0` said."
   @spec restore(term) :: :ok
@@ -33,7 +34,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   def mend do
     case Context.current() do
       nil -> drop()
-      context -> put(context.key)
+      context -> put(context.key, context.dropping)
     end
   end
 
@@ -52,6 +53,8 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   after
     :seq_trace.set_token(token)
   end
+
+  defp expiry, do: System.os_time(:second) + @lifetime
 
   defp write(ours) do
     case :seq_trace.get_token(:label) do

@@ -13,6 +13,9 @@ defmodule ElixirScope.Distributed.Capture.Correlation.CarrierTest do
     why
   end
 
+  # As one that has begun.
+  defp context(id, data \\ %{}), do: %{Context.new(id, data) | dropping: []}
+
   defp forged(body),
     do: "es1." <> Base.url_encode64(<<:erlang.crc32(body)::32, body::binary>>, padding: false)
 
@@ -22,8 +25,27 @@ defmodule ElixirScope.Distributed.Capture.Correlation.CarrierTest do
   test "what goes in comes out" do
     for id <- [17, -1, <<7::128>>, "r-17", {:order, 17}, %{id: 1}],
         data <- [%{}, %{tenant: 3, user: {"ada", [1]}}] do
-      context = Context.new(id, data)
+      context = context(id, data)
       assert Carrier.decode(Carrier.encode(context)) == {:ok, context}
+    end
+  end
+
+  test "so do the traces that leave it out, and where there are none nothing is written" do
+    for dropping <- [[1], [32_767, 5], Enum.to_list(1..63)] do
+      context = %{context("r-17", %{tenant: 3}) | dropping: dropping}
+      assert Carrier.decode(Carrier.encode(context)) == {:ok, context}
+    end
+
+    undecided = Context.new("r-17")
+    assert Carrier.encode(undecided) == Carrier.encode(context("r-17"))
+    assert {:ok, %{dropping: []}} = Carrier.decode(Carrier.encode(undecided))
+  end
+
+  test "of traces that cannot be it is refused" do
+    too_many = Enum.to_list(1..64)
+
+    for dropping <- [nil, 3, [0], [-1], [32_768], [:a], [1 | 2], [[1]], {1}, too_many] do
+      assert refused(forged_term({[17], %{}, dropping})) =~ "damaged"
     end
   end
 
@@ -36,7 +58,8 @@ defmodule ElixirScope.Distributed.Capture.Correlation.CarrierTest do
     assert {:ok, %Context{id: ^key, key: ^key, data: data}} = Carrier.decode(carried)
     assert data == %{}
 
-    longest = Context.new(String.duplicate("x", 240), %{text: String.duplicate("y", 480)})
+    longest = context(String.duplicate("x", 240), %{text: String.duplicate("y", 480)})
+    longest = %{longest | dropping: Enum.to_list(32_700..32_762)}
     assert byte_size(Carrier.encode(longest)) < 2_048
     assert Carrier.decode(Carrier.encode(longest)) == {:ok, longest}
   end
