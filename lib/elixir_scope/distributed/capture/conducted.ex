@@ -117,7 +117,7 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   defp total({:ok, summaries}) do
     sums =
       Map.new(
-        [:events, :refused, :bytes],
+        [:events, :refused, :looked_at, :bytes],
         &{&1, summaries |> Enum.map(fn s -> s[&1] end) |> Enum.sum()}
       )
 

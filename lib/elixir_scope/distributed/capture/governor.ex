@@ -12,6 +12,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     duration: "its time is over",
     bytes: "its events take the bytes they were allowed",
     rate: "more events came in a second than it was allowed",
+    calls: "it had to look at more calls in a second than it was allowed",
     lease: "the node that asked for it did not renew its lease: it is gone, or cut off",
     cpu: "it took more of a scheduler than it was allowed",
     runaway_returns: "calls of a process wait for returns that do not come: it traces a loop",
@@ -33,6 +34,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
           | :duration
           | :bytes
           | :rate
+          | :calls
           | :lease
           | :cpu
           | :runaway_returns
@@ -57,20 +59,22 @@ defmodule ElixirScope.Distributed.Capture.Governor do
         }
 
   @typedoc """
-  What a trace has used since it began: events, bytes, CPU time; the open calls of the process
-  that has most of them; and what `Capture.Health.judge/2` says. What is not there is nothing.
+  What a trace has used since it began: events, bytes, CPU time; the calls that it looked at to
+  keep the slow ones; the open calls of the process that has most of them; and what
+  `Capture.Health.judge/2` says. What is not there is nothing.
   """
   @type usage :: %{
           optional(:events) => non_neg_integer,
           optional(:bytes) => non_neg_integer,
           optional(:cpu_ns) => non_neg_integer,
+          optional(:calls) => non_neg_integer,
           optional(:open_calls) => non_neg_integer,
           optional(:health) => :ok | {:trip, reason, number, number}
         }
 
   @type verdict :: :ok | {:trip, reason}
 
-  @none %{events: 0, bytes: 0, cpu_ns: 0, open_calls: 0, health: :ok}
+  @none %{events: 0, bytes: 0, cpu_ns: 0, calls: 0, open_calls: 0, health: :ok}
   @ns_per_percent 10_000_000
 
   @doc "Watches over a trace that begins now; a lease that another node began may be shorter."
@@ -167,6 +171,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
 
     [
       {:rate, per_second(governor, now, :events, usage), budgets.events_per_s},
+      {:calls, per_second(governor, now, :calls, usage), budgets.calls_per_s},
       {:cpu, cpu_ns / @ns_per_percent, budgets.cpu_percent}
     ]
   end

@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
   defp step({:lost, node}, c), do: Conducted.lost(c, node)
 
   defp error(reason), do: Error.new(reason, node: :x)
-  defp summary, do: %{functions: 2, events: 3, refused: 1, bytes: 9}
+  defp summary, do: %{functions: 2, events: 3, refused: 1, looked_at: 5, bytes: 9}
 
   describe "the nodes of a trace" do
     test "are all members, or those that are named, each once" do
@@ -104,8 +104,8 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
     test "hears what each node recorded" do
       answers = %{a: {:ok, [summary(), summary()]}, b: {:ok, []}, c: {:error, error(:no_answer)}}
       assert {:ok, %{a: a, b: b, c: c}} = Conducted.stopped(:all, answers)
-      assert {a.events, a.refused, a.bytes, length(a.traces)} == {6, 2, 18, 2}
-      assert b == %{events: 0, refused: 0, bytes: 0, traces: []}
+      assert {a.events, a.refused, a.looked_at, a.bytes, length(a.traces)} == {6, 2, 10, 18, 2}
+      assert b == %{events: 0, refused: 0, looked_at: 0, bytes: 0, traces: []}
       assert %{traces: [], error: %{reason: :no_answer}} = c
     end
 
