@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed do
   @external_resource readme = Path.join([__DIR__, "..", "..", "README.md"])
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
-  alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Pattern, Recorder}
+  alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
   alias ElixirScope.Distributed.{Error, Event, Options, Query, Scope, Status, Trace, View}
 
   @default_scope Options.default_scope()
@@ -92,6 +92,18 @@ defmodule ElixirScope.Distributed do
   """
   @spec trace(Pattern.written() | [], keyword) :: {:ok, Trace.t()} | {:error, Error.t()}
   def trace(patterns, options \\ []), do: Conductor.trace(patterns, options)
+
+  @doc """
+  For `only:` of `trace/2`: of the calls those that take longer than `ms`, from 1 to 60,000.
+
+  Calls that are over sooner leave nothing. Whether a process waits or works in its call makes
+  no difference.
+
+      {:ok, _trace} =
+        ElixirScope.Distributed.trace(MyApp.Orders, only: ElixirScope.Distributed.slower_than(100))
+  """
+  @spec slower_than(1..60_000) :: Only.t()
+  def slower_than(ms), do: Only.slower_than(ms)
 
   @doc """
   Ends every trace, on all nodes, wherever it was begun; what each has recorded.

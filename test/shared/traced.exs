@@ -14,6 +14,12 @@ defmodule ScopeTraced do
   def pair({a, b}), do: [a, b]
   def list(n), do: Enum.to_list(1..n)
 
+  # As slow as whoever answers.
+  def wait(ref), do: receive(do: ({^ref, result} -> result))
+  def again(nil), do: :fast
+  def again(ref), do: {again(nil), wait(ref)}
+  def fails(ref), do: raise(ArgumentError, wait(ref))
+
   @doc "A process that does what it is told, one thing after the other."
   def start, do: spawn(__MODULE__, :loop, [])
 
@@ -30,8 +36,15 @@ defmodule ScopeTraced do
 
   @doc "What `fun` returns in such a process."
   def run(pid, fun) do
-    send(pid, {:run, fun, self()})
+    begin(pid, fun)
+    result(pid)
+  end
 
+  @doc "Has such a process run `fun`, and goes on."
+  def begin(pid, fun), do: send(pid, {:run, fun, self()})
+
+  @doc "What it returned."
+  def result(pid) do
     receive do
       {:ran, ^pid, result} -> result
     after
@@ -39,7 +52,8 @@ defmodule ScopeTraced do
     end
   end
 
-  @functions [add: 2, id: 1, outer: 1, fail: 1, tossed: 1, deep: 1, place: 2, pair: 1, list: 1]
+  @functions [add: 2, id: 1, outer: 1, fail: 1, tossed: 1, deep: 1, place: 2, pair: 1, list: 1] ++
+               [wait: 1, again: 1, fails: 1]
 
   @doc "Its functions that tests trace."
   def functions, do: for({name, arity} <- @functions, do: {__MODULE__, name, arity})

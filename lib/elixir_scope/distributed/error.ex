@@ -80,6 +80,17 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :not_in_profile, details: %{profile: profile, option: option}}),
     do: "profile: #{inspect(profile)} does not take #{inspect(option)}"
 
+  def message(%{reason: :bad_threshold, details: %{given: given, most: most}}),
+    do: "slower_than(#{inspect(given)}): milliseconds are wanted, a number from 1 to #{most}"
+
+  def message(%{reason: :needs_only, details: %{option: option}}) do
+    "#{option}: bounds the calls that `only:` looks at to keep some of them: " <>
+      "without it every call is kept, and events_per_s: bounds them"
+  end
+
+  def message(%{reason: :no_calls, details: %{option: option}}),
+    do: "#{option}: says which calls are kept, and no function is named: there are none"
+
   def message(%{reason: :no_state, details: %{module: module, why: why}}),
     do: "#{inspect(module)} shows no state: #{why}"
 

@@ -4,10 +4,12 @@ use crate::drain::Scopes;
 use crate::payload::{self, Parts};
 use crate::scopes::Scope;
 use crate::trace;
-use crate::trace::seats::Account;
+use crate::trace::holds::{self, Holds, OnHold};
+use crate::trace::seats::{Account, Charged};
 use scope_event::{Anchor, Budget, Kind, RawEvent, Subject, TermWriter};
 use scope_ring::Slot;
 use scope_store::Recorder;
+use scope_trace::Released;
 use std::sync::atomic::Ordering;
 
 /// Events after which others get a turn at what is locked.
@@ -63,11 +65,68 @@ impl<'s> Batch<'s> {
         let scopes = self.scopes;
         for (at, scope) in scopes.iter().enumerate() {
             if let Some(scope) = scope {
-                self.say(at, scope, Kind::Gap, |to| {
-                    let _ = to.int(i64::try_from(count).unwrap_or(i64::MAX));
-                });
+                if let Some(holds) = self.account.holds() {
+                    holds.lost(scope.id, scope.clock().now().bits());
+                }
+                self.gap(at, scope, count);
             }
         }
+    }
+
+    /// Whether anything is held at all.
+    pub(crate) fn holds(&mut self) -> Option<&mut Holds> {
+        self.account.holds().filter(|holds| !holds.is_empty())
+    }
+
+    /// Everything of a scope below `stamp` was routed: what was held and is decided by that is stored.
+    pub(crate) fn settle(&mut self, scope: &Scope, stamp: u64) {
+        let Some((at, scope)) = self.present(scope) else {
+            return;
+        };
+        let now = scope.clock().now().bits();
+        let Some(holds) = self.holds() else { return };
+        let (released, given_up) = holds.settle(scope.id, stamp, now);
+        self.store_held(at, scope, released);
+        if given_up > 0 {
+            self.gap(at, scope, given_up);
+        }
+    }
+
+    /// What a scope still holds when its clock ends.
+    pub(crate) fn abandon(&mut self, scope: &Scope) {
+        let Some((at, scope)) = self.present(scope) else {
+            return;
+        };
+        let Some(holds) = self.holds() else { return };
+        let released = holds.abandon(scope.id);
+        self.store_held(at, scope, released);
+    }
+
+    /// A scope, if it still has its place.
+    fn present(&self, scope: &Scope) -> Option<(usize, &'s Scope)> {
+        let at = usize::from(scope.id.index());
+        let there = self.scopes.get(at)?.as_deref()?;
+        std::ptr::eq(there, scope).then_some((at, there))
+    }
+
+    fn store_held(&mut self, at: usize, scope: &'s Scope, released: Vec<Released<OnHold>>) {
+        for one in released {
+            let OnHold {
+                kind,
+                slot,
+                payload,
+            } = one.event;
+            let charged = self.account.keep(&slot, one.traces);
+            let lane = holds::lane(one.order);
+            let parts = payload::split(&payload);
+            self.push(at, scope, lane, (kind, &slot, &parts), charged);
+        }
+    }
+
+    fn gap(&mut self, at: usize, scope: &'s Scope, count: u64) {
+        self.say(at, scope, Kind::Gap, |to| {
+            let _ = to.int(i64::try_from(count).unwrap_or(i64::MAX));
+        });
     }
 
     fn store(
@@ -80,14 +139,26 @@ impl<'s> Batch<'s> {
         payload: &[u8],
     ) {
         let parts = payload::split(payload);
-        let charged = self.account.charge(kind, slot, &parts);
+        let lane = u16::try_from(lane).unwrap_or(OWN_LANE);
+        if let Some(charged) = self.account.charge(kind, slot, &parts, payload) {
+            self.push(at, scope, lane, (kind, slot, &parts), charged);
+        }
+    }
+
+    fn push(
+        &mut self,
+        at: usize,
+        scope: &'s Scope,
+        lane: u16,
+        (kind, slot, parts): (Kind, &Slot, &Parts<'_>),
+        charged: Charged,
+    ) {
         if let Some(set) = charged.introduces {
             self.say(at, scope, Kind::TraceStarted, |to| {
                 trace::write_joined(to, set);
             });
         }
-        let lane = u16::try_from(lane).unwrap_or(OWN_LANE);
-        let event = raw(kind, slot, &parts, charged.number);
+        let event = raw(kind, slot, parts, charged.number);
         self.recorder(at, scope).push(lane, &event);
     }
 

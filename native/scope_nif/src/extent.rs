@@ -257,9 +257,11 @@ unsafe extern "C" fn event_inherited(
     }
 }
 
+/// Whether a process has not ended.
+///
 /// # Safety
-/// `env` is that of a running call which is not made at a trace point.
-unsafe fn lives(env: *mut ErlNifEnv, process: u64) -> bool {
+/// `env` is that of a running call which is not made at a trace point, or of none.
+pub(crate) unsafe fn lives(env: *mut ErlNifEnv, process: u64) -> bool {
     let term = words::term(process);
     // SAFETY: a local pid is a struct of one term, and the word is that of a process that was here.
     unsafe {

@@ -150,7 +150,7 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
 /// hold still belongs to the old one.
 pub(crate) fn renew(scope: &Scope, incarnation: u64) -> Result<(), OpenError> {
     let origin = Origin::new(scope.store.own().node, incarnation);
-    drain::past_now_then(|| {
+    drain::past_now_without(Some(scope), || {
         let started = scope.clock().renew(node_of(&origin))?;
         scope.store.begin(origin.clone())?;
         *scope.replica.lock() = crate::sync::replica(&origin, scope.sync.clone());
@@ -171,7 +171,7 @@ pub(crate) fn close(scope: &Arc<Scope>) {
 
 fn shut(scope: &Scope) {
     OPEN[usize::from(scope.id.0)].store(false, Ordering::Release);
-    drain::past_now_then(|| set(scope.id, None));
+    drain::past_now_without(Some(scope), || set(scope.id, None));
     scope.store.shut(drain::unix_ms());
 }
 

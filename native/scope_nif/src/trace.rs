@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod function;
+pub(crate) mod holds;
 mod memory;
 mod record;
 pub(crate) mod seats;
@@ -42,6 +43,8 @@ struct Wanted {
     any_process: bool,
     new_processes: bool,
     callers: bool,
+    /// Of calls only those that take longer than so many milliseconds; 0 for all.
+    slower_ms: u16,
     /// By their names.
     kinds: Vec<String>,
 }
@@ -60,6 +63,9 @@ struct Spent {
     /// Bytes of what was drained of it, and the most calls that one process had open.
     bytes: u64,
     deepest: u32,
+    /// Events that were kept, and calls that had to be looked at where only slow ones are.
+    kept: u64,
+    looked_at: u64,
 }
 
 /// What the tables of all traces hold.
@@ -71,6 +77,11 @@ struct Counts {
     process_limit: usize,
     /// Processes and functions that found no place.
     untold: usize,
+    /// Calls that are followed until it is known whether they were slow, and bytes of their events.
+    held_calls: usize,
+    held_call_limit: usize,
+    held_bytes: usize,
+    held_byte_limit: usize,
 }
 
 /// Gives a trace a seat and a budget. Nothing is recorded for it yet.
@@ -80,9 +91,20 @@ fn trace_open(wanted: Wanted) -> Result<usize, String> {
         .open_session(wanted.events)
         .map_err(|error| error.to_string())?;
     let seat = seats::take(seat_of(&wanted, session)).ok_or_else(|| full(session))?;
-    LEDGER.lock().get_or_insert_with(Ledger::default);
+    watch(
+        LEDGER.lock().get_or_insert_with(Ledger::default),
+        seat,
+        &wanted,
+    );
     POINTS.begin(Traces::of(seat), &wish(&wanted));
     Ok(seat)
+}
+
+fn watch(ledger: &mut Ledger, seat: usize, wanted: &Wanted) {
+    if wanted.slower_ms > 0 {
+        let scope = seats::of(seat).scope;
+        ledger.holds.watch(scope, seat, wanted.slower_ms);
+    }
 }
 
 /// The machine has been told what to watch: from here on the trace records.
@@ -266,6 +288,8 @@ fn spent(seat: usize) -> Spent {
         sketch: thin::THINNING.sketch(seat),
         bytes: used.bytes,
         deepest: used.deepest,
+        kept: used.events,
+        looked_at: used.looked_at,
     }
 }
 
@@ -296,12 +320,19 @@ fn trace_known(env: Env<'_>) -> Vec<Term<'_>> {
 fn trace_counts() -> Counts {
     let [(functions, no_function), (processes, no_process)] = POINTS.counts();
     let [function_limit, process_limit] = scope_trace::LIMITS;
+    let ledger = LEDGER.lock();
+    let held = ledger.as_ref().map(|ledger| ledger.holds.sizes());
+    let (held_calls, held_bytes) = held.unwrap_or_default();
     Counts {
         functions,
         function_limit,
         processes,
         process_limit,
         untold: no_function + no_process,
+        held_calls,
+        held_call_limit: scope_trace::HELD_CALLS,
+        held_bytes,
+        held_byte_limit: scope_trace::HELD_BYTES,
     }
 }
 

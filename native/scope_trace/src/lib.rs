@@ -26,6 +26,7 @@
 //! ```
 
 mod calls;
+mod held;
 mod places;
 mod points;
 mod primitive;
@@ -35,6 +36,7 @@ mod traces;
 mod usage;
 
 pub use calls::{OpenCalls, RUNAWAY};
+pub use held::{HELD_BYTES, HELD_CALLS, Held, Order, Released, Seen, Side};
 pub use places::Places;
 pub use points::{Function, LIMITS, Points, Wish};
 pub use sets::Sets;

@@ -11,6 +11,8 @@ pub struct Used {
     pub bytes: u64,
     /// The most calls that one process had open.
     pub deepest: u32,
+    /// Calls that had to be looked at, where only slow ones are kept.
+    pub looked_at: u64,
 }
 
 /// The same, for every seat.
@@ -30,6 +32,15 @@ impl Usage {
             let used = &mut self.0[seat];
             used.events += 1;
             used.bytes += bytes as u64;
+            used.deepest = used.deepest.max(open_calls);
+        }
+    }
+
+    /// A call of these traces was drained that they may not keep.
+    pub fn look(&mut self, traces: Traces, open_calls: u32) {
+        for seat in traces.seats() {
+            let used = &mut self.0[seat];
+            used.looked_at += 1;
             used.deepest = used.deepest.max(open_calls);
         }
     }
@@ -56,12 +67,14 @@ mod tests {
         let mut usage = Usage::default();
         usage.add(Traces::of(0) | Traces::of(62), 40, 3);
         usage.add(Traces::of(62), 2, 1);
+        usage.look(Traces::of(62), 5);
         assert_eq!(
             usage.of(0),
             Used {
                 events: 1,
                 bytes: 40,
-                deepest: 3
+                deepest: 3,
+                looked_at: 0
             }
         );
         assert_eq!(
@@ -69,7 +82,8 @@ mod tests {
             Used {
                 events: 2,
                 bytes: 42,
-                deepest: 3
+                deepest: 5,
+                looked_at: 1
             }
         );
         usage.forget(62);

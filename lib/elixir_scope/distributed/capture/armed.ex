@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     Governor,
     Health,
     Memory,
+    Only,
     Order,
     Plan,
     Seat,
@@ -39,6 +40,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   def new(order, now, lease_ms, told) do
     with {:ok, targets} <- Targets.resolve(order.patterns),
          :ok <- Memory.check(order.options[:memory], targets.functions),
+         {:ok, targets} <- judged(targets, order),
          {:ok, processes} <- Targets.Processes.resolve(order.options[:processes]),
          {:ok, callbacks} <- Callbacks.resolve(order.options[:state], targets, processes) do
       {:ok,
@@ -54,6 +56,21 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     end
   end
 
+  # A loop never returns: nobody could say whether a turn was slow.
+  defp judged(targets, order) do
+    case {judgeable(targets.functions, order), targets} do
+      {[], %{refused: [mfa | _], waiting: []}} ->
+        {:error, Error.new(:runaway_return, function: mfa)}
+
+      {functions, targets} ->
+        {:ok, %{targets | functions: functions}}
+    end
+  end
+
+  defp judgeable(functions, %{options: options}) do
+    if options[:only] == nil, do: functions, else: Enum.filter(functions, & &1.pattern.return)
+  end
+
   @doc "What the native side has to know of it."
   @spec wanted(t, integer) :: map
   def wanted(%{order: order} = armed, scope) do
@@ -66,6 +83,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       any_process: armed.processes.existing == :all,
       new_processes: new?(armed.processes),
       callers: Order.callers?(order),
+      slower_ms: Only.ms(order.options[:only]),
       kinds: order |> Order.kinds() |> Enum.map(&Atom.to_string/1)
     }
   end
@@ -104,9 +122,10 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   bounded by this, not by how fast events come.
   """
   @spec grant(t, integer) :: {non_neg_integer, t}
-  def grant(%{governor: %{budgets: budgets, started: started}} = armed, now) do
-    due = budgets.events_per_s + div((now - started) * budgets.events_per_s, 1_000)
-    more = max(min(due, budgets.events) - armed.granted, 0)
+  def grant(%{governor: governor} = armed, now) do
+    {most, per_s} = allowance(governor.budgets, armed.order.options[:only])
+    due = per_s + div((now - governor.started) * per_s, 1_000)
+    more = max(min(due, most) - armed.granted, 0)
     {more, %{armed | granted: armed.granted + more}}
   end
 
@@ -124,11 +143,15 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       do: 0
 
   def reserve(%{governor: %{budgets: budgets}}), do: div(budgets.events_per_s, 2)
+  # A call is two events in the rings, also where it is not kept.
+  defp allowance(budgets, nil), do: {budgets.events, budgets.events_per_s}
+  defp allowance(budgets, _only), do: {:infinity, budgets.events_per_s + 2 * budgets.calls_per_s}
 
   @doc "Whether it may go on, by what it has used and how the node is."
   @spec check(t, map, Health.sample(), integer) :: {:ok | {:trip, Governor.reason()}, t}
   def check(armed, spent, sample, now) do
-    usage = Map.put(usage(spent), :health, Health.judge(sample, armed.thresholds))
+    health = Health.judge(sample, armed.thresholds)
+    usage = armed.order.options[:only] |> usage(spent) |> Map.put(:health, health)
     {verdict, governor} = Governor.check(armed.governor, usage, now)
     {verdict, %{armed | governor: governor}}
   end
@@ -144,22 +167,26 @@ defmodule ElixirScope.Distributed.Capture.Armed do
 
   @doc """
   What it has used, as the governor counts it: also what was refused had come, and what was
-  left out took its time.
+  left out took its time. Of slow calls only the events that were kept count, and all that had
+  to be looked at.
   """
-  @spec usage(map) :: Governor.usage()
-  def usage(spent) do
-    events = spent.used + spent.refused
+  @spec usage(Only.t() | nil, map) :: Governor.usage()
+  def usage(only, spent) do
+    came = spent.used + spent.refused
 
-    %{
-      events: events,
-      refused: spent.refused,
+    Map.merge(counted(only, spent, came), %{
       thinned: spent.thinned,
       sketch: spent.sketch,
       bytes: spent.bytes,
       open_calls: spent.deepest,
-      cpu_ns: (events + spent.thinned) * @event_ns
-    }
+      cpu_ns: (came + spent.thinned) * @event_ns
+    })
   end
+
+  defp counted(nil, spent, came), do: %{events: came, refused: spent.refused}
+
+  defp counted(_only, spent, _came),
+    do: %{events: spent.kept, calls: spent.looked_at + spent.refused}
 
   @doc "How it stands, for people and for other nodes."
   @spec summary(t, map) :: map
@@ -171,15 +198,19 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       order: {order.id, order.at},
       functions: length(armed.targets.functions),
       waiting: length(armed.targets.waiting),
-      events: before.events + spent.used,
+      events: before.events + recorded(order.options[:only], spent),
       refused: before.refused + spent.refused,
       thinned: before.thinned + spent.thinned,
       level: level(armed),
+      looked_at: spent.looked_at,
       bytes: before.bytes + spent.bytes,
       reason: governor.trip && governor.trip.reason,
       message: governor.trip && Governor.message(governor.trip)
     }
   end
+
+  defp recorded(nil, spent), do: spent.used
+  defp recorded(_only, spent), do: spent.kept
 
   @doc "The summary of one whose tracer was killed, of which no more is known than its number."
   @spec lost(pos_integer, map) :: map
@@ -191,10 +222,11 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       order: {id, nil},
       functions: 0,
       waiting: 0,
-      events: spent.used,
+      events: if(spent.looked_at == 0, do: spent.used, else: spent.kept),
       refused: spent.refused,
       thinned: spent.thinned,
       level: 0,
+      looked_at: spent.looked_at,
       bytes: spent.bytes,
       reason: :tracer_failed,
       message: Governor.message(:tracer_failed)
@@ -210,6 +242,14 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     |> Map.take([:profile, :events, :duration_ms, :bytes, :events_per_s])
     |> Map.merge(%{trace: order.id, node: node, by: named(pid), patterns: Order.describe(order)})
     |> Map.put(:functions, length(armed.targets.functions))
+    |> Map.merge(limits(order))
+  end
+
+  defp limits(%{options: options, budgets: budgets}) do
+    case options[:only] do
+      nil -> %{}
+      {:slower_than, ms} -> %{slower_than: ms, calls_per_s: budgets.calls_per_s}
+    end
   end
 
   @doc "What is recorded of its end: why, what it recorded, and who had wanted it."
@@ -226,7 +266,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   @doc "The same after a module came that it waits for, or came again."
   @spec loaded(t, module) :: t
   def loaded(armed, module) do
-    fresh = Targets.resolve_module(armed.order.patterns, module)
+    fresh = judgeable(Targets.resolve_module(armed.order.patterns, module), armed.order)
     others = Enum.reject(armed.targets.functions, fn %{mfa: {m, _, _}} -> m == module end)
     callbacks = Callbacks.loaded(armed.callbacks, armed.order.options[:state], module)
     functions = Enum.take(others ++ fresh, most(armed.order))

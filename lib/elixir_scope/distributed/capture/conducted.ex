@@ -142,7 +142,7 @@ defmodule ElixirScope.Distributed.Capture.Conducted do
   defp total({:ok, summaries}) do
     sums =
       Map.new(
-        [:events, :refused, :thinned, :bytes],
+        [:events, :refused, :thinned, :looked_at, :bytes],
         &{&1, summaries |> Enum.map(fn s -> s[&1] end) |> Enum.sum()}
       )
 

@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     duration: "its time is over",
     bytes: "its events take the bytes they were allowed",
     rate: "more events came in a second than it was allowed, and thinning was not enough",
+    calls: "it had to look at more calls in a second than it was allowed",
     lease: "the node that asked for it did not renew its lease: it is gone, or cut off",
     cpu: "it took more of a scheduler than it was allowed",
     runaway_returns: "calls of a process wait for returns that do not come: it traces a loop",
@@ -34,6 +35,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
           | :duration
           | :bytes
           | :rate
+          | :calls
           | :lease
           | :cpu
           | :runaway_returns
@@ -60,9 +62,9 @@ defmodule ElixirScope.Distributed.Capture.Governor do
 
   @typedoc """
   What a trace has used since it began: events, the refused ones among them, those that
-  were left out, bytes, CPU time; a sketch of the units that came since the last check; the open
-  calls of the process that has most of them; and what `Capture.Health.judge/2` says. What is
-  not there is nothing.
+  were left out, bytes, CPU time; the calls that it looked at to keep the slow ones; a sketch
+  of the units that came since the last check; the open calls of the process that has most of
+  them; and what `Capture.Health.judge/2` says. What is not there is nothing.
   """
   @type usage :: %{
           optional(:events) => non_neg_integer,
@@ -71,14 +73,15 @@ defmodule ElixirScope.Distributed.Capture.Governor do
           optional(:sketch) => non_neg_integer,
           optional(:bytes) => non_neg_integer,
           optional(:cpu_ns) => non_neg_integer,
+          optional(:calls) => non_neg_integer,
           optional(:open_calls) => non_neg_integer,
           optional(:health) => :ok | {:trip, reason, number, number}
         }
 
   @type verdict :: :ok | {:trip, reason}
 
-  @none %{events: 0, refused: 0, thinned: 0, sketch: 0, bytes: 0, cpu_ns: 0, open_calls: 0}
-        |> Map.put(:health, :ok)
+  @none %{events: 0, refused: 0, thinned: 0, sketch: 0, bytes: 0, cpu_ns: 0, calls: 0}
+        |> Map.merge(%{open_calls: 0, health: :ok})
   @ns_per_percent 10_000_000
 
   @doc "Watches over a trace that begins now; a lease that another node began may be shorter."
@@ -157,7 +160,7 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     for(
       {reason, value, limit} <- used(governor, usage, now),
       do: {reason, value, limit, value >= limit}
-    ) ++ cpu(governor, usage, now) ++ health(usage.health)
+    ) ++ rates(governor, usage, now) ++ health(usage.health)
   end
 
   defp used(%{budgets: budgets} = governor, usage, now) do
@@ -170,9 +173,15 @@ defmodule ElixirScope.Distributed.Capture.Governor do
     ]
   end
 
-  defp cpu(%{budgets: %{cpu_percent: limit}} = governor, usage, now) do
+  defp rates(%{budgets: budgets} = governor, usage, now) do
     percent = per_second(governor, now, :cpu_ns, usage) / @ns_per_percent
-    [{:cpu, percent, limit, percent > limit}]
+    calls = per_second(governor, now, :calls, usage)
+
+    for {reason, value, limit} <- [
+          {:calls, calls, budgets.calls_per_s},
+          {:cpu, percent, budgets.cpu_percent}
+        ],
+        do: {reason, value, limit, value > limit}
   end
 
   defp thinned(%{budgets: %{events_per_s: limit}} = governor, usage, now) do

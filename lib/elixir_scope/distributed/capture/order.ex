@@ -41,6 +41,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
          {:ok, patterns} <- parse(written, options),
          {:ok, budgets} <- Budgets.new(options),
          order = order(patterns, options, budgets, by),
+         :ok <- meant(order),
          :ok <- bounded(order),
          do: {:ok, order}
   end
@@ -110,9 +111,17 @@ defmodule ElixirScope.Distributed.Capture.Order do
 
   defp parse(written, options) do
     with {:ok, patterns} <- Pattern.parse(written) do
-      {:ok, Enum.map(patterns, &%{&1 | return: &1.return or options[:return]})}
+      return? = options[:return] or options[:only] != nil
+      {:ok, Enum.map(patterns, &%{&1 | return: &1.return or return?})}
     end
   end
+
+  # Which calls are kept is nothing to say where there are none.
+  defp meant(%{patterns: [], options: options}) do
+    if options[:only] == nil, do: :ok, else: {:error, Error.new(:no_calls, option: :only)}
+  end
+
+  defp meant(_order), do: :ok
 
   # Of all processes everything is what no node can bear.
   defp bounded(%{patterns: []} = order) do

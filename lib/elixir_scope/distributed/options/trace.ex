@@ -27,6 +27,14 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: false,
         doc: "also what the calls return or raise; refused of functions that call themselves last"
       ],
+      only: [
+        type: {:or, [:only, nil]},
+        default: nil,
+        doc:
+          "of the calls only those that take longer, with their returns, as `slower_than/1` says: a " <>
+            "call is kept once it is open for so long, its return or exception when it comes; " <>
+            "refused of functions that call themselves last. Other events of the trace are all kept"
+      ],
       processes: [
         type: :processes,
         default: :all,
@@ -117,6 +125,13 @@ defmodule ElixirScope.Distributed.Options.Trace do
         type: @budget,
         default: nil,
         doc: "ends it when more events come in a second; `nil`: the profile's"
+      ],
+      calls_per_s: [
+        type: @budget,
+        default: nil,
+        doc:
+          "with `only:`, ends it when more calls have to be looked at in a second, kept or not; " <>
+            "`nil`: the profile's (100,000, in production 10,000)"
       ],
       cpu_percent: [
         type: @budget,

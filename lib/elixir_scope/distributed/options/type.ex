@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   # What an option may hold: one place that checks a value and says in words what
   # was expected, so that the schema, its errors and its documentation agree.
 
-  alias ElixirScope.Distributed.Capture.{Health, Redact, Sources}
+  alias ElixirScope.Distributed.Capture.{Health, Only, Redact, Sources}
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
@@ -21,6 +21,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     timestamp: "a timestamp",
     transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
+    only: "what ElixirScope.Distributed.slower_than/1 returns",
     thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
     capture:
       "a list of :logger, :telemetry (with lists of atoms), :vitals, alone or with their options",
@@ -60,6 +61,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
+  defp valid?(:only, value), do: Only.valid?(value)
   defp valid?(:thresholds, value), do: Health.valid?(value)
   defp valid?(:capture, value), do: Sources.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))

@@ -1,5 +1,6 @@
 //! The traces that run in this machine: what a trace point has to know of each, in one word.
 
+use super::holds::{self, Holds};
 use super::thin;
 use crate::payload::Parts;
 use crate::scopes::ScopeId;
@@ -23,6 +24,7 @@ pub(crate) struct Ledger {
     pub(crate) sets: Sets,
     pub(crate) calls: OpenCalls,
     pub(crate) usage: Usage,
+    pub(crate) holds: Holds,
 }
 
 /// How much of arguments, messages and returns a trace keeps.
@@ -95,6 +97,13 @@ pub(crate) struct Charged {
     pub(crate) introduces: Option<Introduced>,
 }
 
+impl Charged {
+    const NOBODY: Self = Self {
+        number: 0,
+        introduces: None,
+    };
+}
+
 impl Account {
     pub(crate) fn new() -> Self {
         Self {
@@ -103,23 +112,34 @@ impl Account {
         }
     }
 
-    /// Charges the traces of an event.
-    pub(crate) fn charge(&mut self, kind: Kind, slot: &Slot, parts: &Parts<'_>) -> Charged {
-        let none = Charged {
-            number: 0,
-            introduces: None,
-        };
-        let Some((first, seat)) = self.payer(slot.head.session_id()) else {
-            return none;
-        };
-        let Some(ledger) = self.ledger.as_mut() else {
-            return none;
+    /// Charges the traces of an event; `None` if it is held until it is known who they are.
+    pub(crate) fn charge(
+        &mut self,
+        kind: Kind,
+        slot: &Slot,
+        parts: &Parts<'_>,
+        payload: &[u8],
+    ) -> Option<Charged> {
+        let (Some((first, _)), Some(ledger)) =
+            (self.payer(slot.head.session_id()), self.ledger.as_mut())
+        else {
+            return Some(Charged::NOBODY);
         };
         let traces = parts.joined.map_or(Traces::of(first), Traces::from_bits);
         let open = ledger.follow(kind, slot.pid, traces);
-        let bytes = size_of::<Slot>() + slot.head.payload_len();
-        ledger.usage.add(traces, bytes, open);
-        ledger.number(seat, traces)
+        let traces = ledger.hold(kind, slot, payload, traces, open)?;
+        Some(ledger.keep(slot, traces, open))
+    }
+
+    /// Charges those whose event was held.
+    pub(crate) fn keep(&mut self, slot: &Slot, traces: Traces) -> Charged {
+        let ledger = self.ledger.as_mut();
+        ledger.map_or(Charged::NOBODY, |ledger| ledger.keep(slot, traces, 0))
+    }
+
+    /// What is held, if anything can be.
+    pub(crate) fn holds(&mut self) -> Option<&mut Holds> {
+        self.ledger.as_mut().map(|ledger| &mut ledger.holds)
     }
 
     /// Events were lost: what was counted of calls no longer adds up.
@@ -156,6 +176,31 @@ pub(crate) struct Introduced {
 }
 
 impl Ledger {
+    /// Who is to have an event now; `None` if nobody is, as far as is known.
+    fn hold(
+        &mut self,
+        kind: Kind,
+        slot: &Slot,
+        payload: &[u8],
+        traces: Traces,
+        open: u32,
+    ) -> Option<Traces> {
+        let Some(held) = self.holds.of(slot.head.scope_id()) else {
+            return Some(traces);
+        };
+        if kind == Kind::Call {
+            self.usage.look(traces & held.slow(), open);
+        }
+        holds::hold(held, kind, slot, payload, traces)
+    }
+
+    fn keep(&mut self, slot: &Slot, traces: Traces, open: u32) -> Charged {
+        let bytes = size_of::<Slot>() + slot.head.payload_len();
+        self.usage.add(traces, bytes, open);
+        let first = traces.seats().next().map(of).unwrap_or_default();
+        self.number(first, traces)
+    }
+
     fn follow(&mut self, kind: Kind, pid: u64, traces: Traces) -> u32 {
         match kind {
             Kind::Call if !with_returns(traces).is_empty() => self.calls.entered(pid),
@@ -219,6 +264,7 @@ pub(crate) fn leave(seat: usize) {
     if let Some(ledger) = LEDGER.lock().as_mut() {
         ledger.sets.forget(Traces::of(seat));
         ledger.usage.forget(seat);
+        ledger.holds.leave(seat);
         ledger.settle(seat);
     }
     if let Some(seat) = SEATS.get(seat) {

@@ -20,7 +20,9 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
   defp step({:lost, node}, c), do: Conducted.lost(c, node)
 
   defp error(reason), do: Error.new(reason, node: :x)
-  defp summary, do: %{functions: 2, events: 3, refused: 1, thinned: 5, bytes: 9}
+
+  defp summary,
+    do: %{functions: 2, events: 3, refused: 1, thinned: 5, looked_at: 4, bytes: 9}
 
   describe "the nodes of a trace" do
     test "are all members, or those that are named, each once" do
@@ -132,9 +134,9 @@ defmodule ElixirScope.Distributed.Capture.ConductedTest do
     test "hears what each node recorded" do
       answers = %{a: {:ok, [summary(), summary()]}, b: {:ok, []}, c: {:error, error(:no_answer)}}
       assert {:ok, %{a: a, b: b, c: c}} = Conducted.stopped(:all, answers)
-      assert {a.events, a.refused, a.thinned, a.bytes} == {6, 2, 10, 18}
+      assert {a.events, a.refused, a.thinned, a.looked_at, a.bytes} == {6, 2, 10, 8, 18}
       assert length(a.traces) == 2
-      assert b == %{events: 0, refused: 0, thinned: 0, bytes: 0, traces: []}
+      assert b == %{events: 0, refused: 0, thinned: 0, looked_at: 0, bytes: 0, traces: []}
       assert %{traces: [], error: %{reason: :no_answer}} = c
     end
 

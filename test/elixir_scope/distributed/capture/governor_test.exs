@@ -37,11 +37,20 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
 
     test "with any number replaced" do
       for number <- Budgets.numbers() do
-        assert Map.fetch!(budgets([{number, 7}]), number) == 7
-        assert %{budgets([{number, 7}]) | number => 0} == %{budgets() | number => 0}
+        budgets = budgets([{number, 7}, only: {:slower_than, 10}])
+        assert Map.fetch!(budgets, number) == 7
+        assert %{budgets | number => 0} == %{budgets() | number => 0}
       end
 
       assert budgets(lease_ms: 500).lease_ms == 500
+    end
+
+    test "of calls that are looked at, where some are not kept" do
+      looked = for profile <- Budgets.profiles(), do: budgets(profile: profile).calls_per_s
+      assert looked == [100_000, 100_000, 10_000]
+      options = Options.validate!(:trace, calls_per_s: 7)
+      assert {:error, %Error{reason: :needs_only} = error} = Budgets.new(options)
+      assert Exception.message(error) =~ "calls_per_s: bounds the calls that `only:` looks at"
     end
 
     test "of a profile that does not take an option" do
@@ -61,6 +70,7 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
           {"at too many events of one unit in a second", %{thinned: 2_100, sketch: 8}, 1_000,
            :rate},
           {"at as many in less", %{events: 4_100, refused: 2_100, sketch: 8}, 1, :rate},
+          {"when it looks at 100,001 calls in a second", %{calls: 100_001}, 1_000, :calls},
           {"when it takes a scheduler", %{cpu_ns: 1_000_000_001}, 1_000, :cpu},
           {"with 10,000 open calls", %{open_calls: 10_000}, 1, :runaway_returns},
           {"with a full run queue", %{health: {:trip, :run_queue, 30, 25}}, 1, :run_queue},
@@ -83,6 +93,7 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
           {"at 2,000 events a second", %{events: 2_000}, 1_000},
           {"at more of them, which can be thinned", %{events: 9_999}, 1_000},
           {"at too many of two units", %{thinned: 2_100, sketch: 9}, 1_000},
+          {"when it looks at 100,000 calls", %{calls: 100_000}, 1_000},
           {"with all of a scheduler", %{cpu_ns: 1_000_000_000}, 1_000},
           {"one open call before", %{open_calls: 9_999}, 1}
         ] do
@@ -155,8 +166,10 @@ defmodule ElixirScope.Distributed.Capture.GovernorTest do
   describe "reasons" do
     test "are a closed list, each with words" do
       assert Enum.sort(Governor.reasons()) ==
-               Enum.sort(~w(events duration bytes rate lease cpu runaway_returns run_queue memory
-                            scheduler dist_ports taken_over tracer_failed owner_down stopped)a)
+               Enum.sort(
+                 ~w(events duration bytes rate calls lease cpu runaway_returns run_queue memory
+                            scheduler dist_ports taken_over tracer_failed owner_down stopped)a
+               )
 
       for reason <- Governor.reasons(), do: assert(String.length(Governor.message(reason)) > 15)
     end

@@ -58,11 +58,12 @@ defmodule ElixirScope.Distributed.Capture.OrderTest do
         duration_ms: 2,
         bytes: 3,
         events_per_s: 4,
+        calls_per_s: 8,
         cpu_percent: 5,
         lease_ms: 6
       ]
 
-      order = order!(Shop, [profile: :recorder] ++ numbers)
+      order = order!(Shop, [profile: :recorder, only: {:slower_than, 9}] ++ numbers)
       for {name, number} <- numbers, do: assert(Map.fetch!(order.budgets, name) == number)
       assert %{profile: :recorder, overwrite: true} = order.budgets
     end
@@ -81,6 +82,20 @@ defmodule ElixirScope.Distributed.Capture.OrderTest do
              ]
 
       assert Order.families(order!(Shop, kinds: [:send], messages: true)) == [:message]
+    end
+
+    test "of slow calls wants returns, and functions" do
+      slow = [only: ElixirScope.Distributed.slower_than(5)]
+      assert [%{return: true}] = order!("Shop.sell(1)", slow).patterns
+      assert {:no_calls, message} = refused([], slow ++ [processes: self(), messages: true])
+      assert message =~ "no function is named"
+
+      for wrong <- [5, :slow, {:slower_than, 0}, {:slower_than, 60_001}, {:slower_than, 1.5}] do
+        assert {:bad_option, message} = refused(Shop, only: wrong)
+
+        assert message =~
+                 "expected :only to be what ElixirScope.Distributed.slower_than/1 returns"
+      end
     end
 
     test "follows who calls, if more is wanted of them and none are named" do

@@ -19,6 +19,7 @@ defmodule ElixirScope.Distributed.Capture.Governor.Budgets do
       duration_ms: 15_000,
       bytes: 8 * @mib,
       events_per_s: 2_000,
+      calls_per_s: 100_000,
       cpu_percent: 100,
       overwrite: false
     },
@@ -27,6 +28,7 @@ defmodule ElixirScope.Distributed.Capture.Governor.Budgets do
       duration_ms: 60 * @minute_ms,
       bytes: 64 * @mib,
       events_per_s: 200_000,
+      calls_per_s: 100_000,
       cpu_percent: 100,
       overwrite: true
     },
@@ -35,23 +37,28 @@ defmodule ElixirScope.Distributed.Capture.Governor.Budgets do
       duration_ms: 10 * @minute_ms,
       bytes: 64 * @mib,
       events_per_s: 1_000,
+      calls_per_s: 10_000,
       cpu_percent: 1,
       overwrite: false
     }
   }
 
-  @numbers [:events, :duration_ms, :bytes, :events_per_s, :cpu_percent]
+  @numbers [:events, :duration_ms, :bytes, :events_per_s, :calls_per_s, :cpu_percent]
 
   @enforce_keys [:profile, :lease_ms, :overwrite, :open_calls | @numbers]
   defstruct @enforce_keys
 
-  @typedoc "`cpu_percent` is of one scheduler."
+  @typedoc """
+  `cpu_percent` is of one scheduler. `calls_per_s` are those that a trace of slow calls has to look
+  at; the other numbers count what is kept.
+  """
   @type t :: %__MODULE__{
           profile: atom,
           events: pos_integer,
           duration_ms: pos_integer,
           bytes: pos_integer,
           events_per_s: pos_integer,
+          calls_per_s: pos_integer,
           cpu_percent: pos_integer,
           lease_ms: pos_integer,
           overwrite: boolean,
@@ -74,8 +81,15 @@ defmodule ElixirScope.Distributed.Capture.Governor.Budgets do
         {:error, Error.new(:not_in_profile, profile: :production, option: [capture: :full])}
 
       {profile, _capture} ->
-        {:ok, budgets(profile, options)}
+        with :ok <- meant(options), do: {:ok, budgets(profile, options)}
     end
+  end
+
+  # Who keeps every call looks at none in vain.
+  defp meant(options) do
+    if options[:calls_per_s] != nil and options[:only] == nil,
+      do: {:error, Error.new(:needs_only, option: :calls_per_s)},
+      else: :ok
   end
 
   defp budgets(profile, options) do
