@@ -5,7 +5,7 @@
 //! the process holds: tokens are handed over by pools and stay with servers.
 
 use crate::erl::Term;
-use crate::{drain, label, raw, words};
+use crate::{drain, entry, label, raw, words};
 use rustler::NifMap;
 use rustler::sys::{
     ErlNifEnv, ErlNifPid, ErlNifTerm, enif_is_process_alive, enif_make_int64, enif_make_new_binary,
@@ -52,7 +52,7 @@ impl Id {
         bytes
     }
 
-    fn known(self) -> Known {
+    pub(crate) fn known(self) -> Known {
         match self {
             Self::Int(value) => [Self::INT, value.cast_unsigned(), 0],
             Self::Bytes([low, high]) => [Self::BYTES, low, high],
@@ -60,7 +60,7 @@ impl Id {
     }
 
     #[inline]
-    fn from_known([form, low, high]: Known) -> Self {
+    pub(crate) fn from_known([form, low, high]: Known) -> Self {
         if form == Self::INT {
             Self::Int(low.cast_signed())
         } else {
@@ -72,7 +72,7 @@ impl Id {
     ///
     /// # Safety
     /// `env` is the environment of the running call.
-    unsafe fn term(self, env: *mut ErlNifEnv) -> Option<ErlNifTerm> {
+    pub(crate) unsafe fn term(self, env: *mut ErlNifEnv) -> Option<ErlNifTerm> {
         let mut term = ErlNifTerm::default();
         // SAFETY: the binary is as long as what is copied into it.
         unsafe {
@@ -103,22 +103,31 @@ pub(crate) fn of(process: u64) -> Option<Id> {
 /// sees the token, the return does not.
 static CARRIED: Extents<BUCKETS> = Extents::new();
 
-/// A process, which calls, carries this.
-pub(crate) fn carry(process: u64, id: Option<Id>) {
+/// Beside the form of an id that is only likely.
+const LIKELY: u64 = 2;
+
+/// A process, which calls, carries this, and whether that is only likely.
+pub(crate) fn carry(process: u64, id: Option<(Id, bool)>) {
     match id {
         // At a trace point nobody can be asked whether a process lives: `drop_dead` does.
-        Some(id) => drop(CARRIED.enter(process, id.known(), |_| true)),
+        Some((id, likely)) => {
+            let [form, low, high] = id.known();
+            let form = form | if likely { LIKELY } else { 0 };
+            let _: Result<(), ExtentsFull> = CARRIED.enter(process, [form, low, high], |_| true);
+        }
         None => CARRIED.leave(process),
     }
 }
 
-/// What a process carried at its last traced call.
+/// What a process carried at its last traced call, and whether that is only likely.
 #[inline]
-pub(crate) fn carried(process: u64) -> Option<Id> {
-    CARRIED.of(process).map(Id::from_known)
+pub(crate) fn carried(process: u64) -> Option<(Id, bool)> {
+    let [form, low, high] = CARRIED.of(process)?;
+    let id = Id::from_known([form & !LIKELY, low, high]);
+    Some((id, form & LIKELY != 0))
 }
 
-/// Forgets what processes carried that have ended.
+/// Forgets what processes carried that have ended, and ends their entries.
 ///
 /// # Safety
 /// `env` is that of a running call which is not made at a trace point.
@@ -127,6 +136,8 @@ pub(crate) unsafe fn drop_dead(env: *mut ErlNifEnv) {
         // SAFETY: as the caller promises.
         CARRIED.sweep(|process| unsafe { lives(env, process) });
     }
+    // SAFETY: as the caller promises.
+    entry::tidy(|process| unsafe { lives(env, process) });
 }
 
 /// The table, for `status/0`.
@@ -135,14 +146,21 @@ struct Status {
     limit: usize,
     used: usize,
     refused: u64,
+    entry_limit: usize,
+    entries: usize,
+    entries_refused: u64,
 }
 
 #[rustler::nif]
 fn event_status() -> Status {
+    let (entry_limit, entries, entries_refused) = entry::counts();
     Status {
         limit: Extents::<BUCKETS>::PLACES,
         used: EXTENTS.used(),
         refused: EXTENTS.refused(),
+        entry_limit,
+        entries,
+        entries_refused,
     }
 }
 
@@ -163,6 +181,7 @@ unsafe extern "C" fn event_enter(
         let lives = |process| unsafe { lives(env, process) };
         // What is refused was counted.
         let _: Result<(), ExtentsFull> = EXTENTS.enter(caller.caller(), id.known(), lives);
+        entry::changed(caller.caller());
     }
     words::term(words::ok())
 }
@@ -175,6 +194,7 @@ unsafe extern "C" fn event_leave(
     // SAFETY: called by the machine, registered with this arity.
     let (env, []) = unsafe { raw::arguments(env, argv) };
     EXTENTS.leave(env.caller());
+    entry::changed(env.caller());
     words::term(words::ok())
 }
 
@@ -185,8 +205,8 @@ unsafe extern "C" fn event_inherited(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (_env, [token]) = unsafe { raw::arguments(env, argv) };
-    let id = label::carried(token).id(drain::unix_ms() / 1000);
+    let (caller, [token]) = unsafe { raw::arguments(env, argv) };
+    let id = label::carried(caller.caller(), token).id(drain::unix_ms() / 1000);
     // SAFETY: the running call's environment.
     let term = id.and_then(|id| unsafe { id.term(env) });
     term.unwrap_or_else(|| words::term(words::nil()))

@@ -1,6 +1,7 @@
 //! What an event is correlated by: what the caller says, else the extent that the process is in, else
 //! what it carries.
 
+use crate::entry;
 use crate::erl::Term;
 use crate::extent::{self, Id};
 use crate::label::{self, Carried};
@@ -13,9 +14,11 @@ pub(crate) enum Source<'e> {
     None,
     Given(Term<'e>),
     Extent(Id, Carried),
+    /// The call that its process is in, which a trace gives ids to.
+    Entry(Id, Carried),
     Token(Carried),
-    /// What the process carried when it made the call that returns now.
-    Call(Id),
+    /// What the process carried when it made the call that returns now, and whether that is likely.
+    Call(Id, bool),
 }
 
 impl<'e> Source<'e> {
@@ -25,24 +28,29 @@ impl<'e> Source<'e> {
         if let Some(id) = id {
             return Self::Given(id);
         }
-        match extent::of(pid) {
-            None if label::is_none(token) => Self::None,
-            None => Self::Token(label::carried(token)),
-            Some(own) => Self::Extent(own, label::carried(token)),
+        match (extent::of(pid), entry::of(pid)) {
+            (None, None) if label::is_none(token) => Self::None,
+            (None, None) => Self::Token(label::carried(pid, token)),
+            (Some(own), _) => Self::Extent(own, label::carried(pid, token)),
+            (None, Some(own)) => Self::Entry(own, label::carried(pid, token)),
         }
     }
 
     /// Of a process of whose token nothing is known.
     #[inline]
     pub(crate) fn own(pid: u64) -> Self {
-        extent::of(pid).map_or(Self::None, |id| Self::Extent(id, Carried::Foreign))
+        match (extent::of(pid), entry::of(pid)) {
+            (Some(own), _) => Self::Extent(own, Carried::Foreign),
+            (None, Some(own)) => Self::Entry(own, Carried::Foreign),
+            (None, None) => Self::None,
+        }
     }
 
     /// Of a return, by its process.
     #[inline]
     pub(crate) fn of_return(pid: u64) -> Self {
         match (Self::own(pid), extent::carried(pid)) {
-            (Self::None, Some(id)) => Self::Call(id),
+            (Self::None, Some((id, likely))) => Self::Call(id, likely),
             (own, _) => own,
         }
     }
@@ -59,9 +67,11 @@ impl<'e> Source<'e> {
             Self::None => (None, false),
             Self::Given(id) => (Some(Correlation::Given(id)), false),
             Self::Extent(id, carried) => (Some(Correlation::Own(id)), carried.differs(id, now)),
-            Self::Call(id) => (Some(Correlation::Inherited(id)), false),
+            Self::Entry(id, carried) => (Some(Correlation::Own(id)), carried.is_lost()),
+            Self::Call(id, likely) => (Some(Correlation::Inherited(id, likely)), false),
             Self::Token(carried) => {
-                let id = carried.id(now).map(Correlation::Inherited);
+                let found = carried.found(now);
+                let id = found.map(|(id, likely)| Correlation::Inherited(id, likely));
                 (id, carried.is_stale(now))
             }
         }
