@@ -117,6 +117,16 @@ defmodule ElixirScope.Distributed.Error do
       "end that trace first, or use OTP 27"
   end
 
+  def message(%{reason: :no_entry}) do
+    "correlate: :each_call gives an id to each call, and no function is named: name those with which " <>
+      "requests begin"
+  end
+
+  def message(%{reason: :system_tracer, details: %{tracer: tracer}}) do
+    "correlate: :each_call overwrites the labels of seq_trace, which another tool uses here (its system " <>
+      "tracer is #{tracer}): end that first, or use with_correlation/2"
+  end
+
   def message(%{reason: :not_allowed, details: %{what: what}}),
     do: "this node does not allow #{inspect(what)}: see the option :allow"
 

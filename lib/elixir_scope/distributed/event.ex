@@ -12,7 +12,8 @@ defmodule ElixirScope.Distributed.Event do
     * `correlation_id` - what ties it to other events of the same request;
     * `data` - arguments, message, return, state: bounded when it was recorded;
     * `meta` - what is to be known about the event itself, such as `truncated?: true`, or
-      `attribution: :inherited` where the correlation came with a message.
+      `attribution: :inherited` where the correlation came with a message, with `confidence: :likely`
+      where it may have been meant for another call; `entry: true` of the call that began an id.
   """
 
   alias ElixirScope.Distributed.Types.GlobalTimestamp

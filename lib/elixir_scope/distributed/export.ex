@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Export do
   | `kind` | what |
   | `subject` | a function as `{"module", "function", "arity"}`, else a term |
   | `correlation_id`, `data` | terms |
-  | `meta` | `"truncated?": true`, `"attribution": "inherited"`, both or neither, in `{}` |
+  | `meta` | those of `"truncated?": true`, `"attribution": "inherited"`, `"confidence": "likely"` and `"entry": true` that hold, in `{}` |
 
   Terms are written so that they can be told apart, all but atoms from strings:
 
@@ -56,7 +56,8 @@ defmodule ElixirScope.Distributed.Export do
   end
 
   defp read(store, filter) do
-    written = Native.export_json_lines(store, Storage.native_filter(filter))
+    filter = Storage.native_filter(Query.widen(store, filter))
+    written = Native.export_json_lines(store, filter)
     %{text: text, count: count, dropped: dropped, more: more?} = written
     {:ok, %{events: text, count: count, dropped: dropped, more?: more?}}
   end

@@ -52,6 +52,8 @@ defmodule ElixirScope.Distributed.Native do
   def event_enter(_id, _decided), do: without([])
   def event_leave, do: without(:ok)
   def event_inherited(_token), do: without(nil)
+  def event_entry, do: without(nil)
+  def event_names(_pid), do: without(false)
   def event_status, do: missing()
 
   # store_: ElixirScope.Distributed.Storages.Native
@@ -109,6 +111,7 @@ defmodule ElixirScope.Distributed.Native do
   def trace_refill(_seat, _events), do: missing()
   def trace_spent(_seat), do: missing()
   def trace_thin(_seat, _level, _reserve), do: missing()
+  def trace_again, do: missing()
   def trace_collect, do: missing()
   def trace_known, do: missing()
   def trace_counts, do: missing()

@@ -7,7 +7,8 @@ defmodule ElixirScope.Distributed.Query do
 
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.{Query.Names, Query.Result, Query.Traces, Scope, Telemetry}
+  alias ElixirScope.Distributed.{Query.Entries, Query.Names, Query.Result, Query.Traces}
+  alias ElixirScope.Distributed.{Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -66,12 +67,21 @@ defmodule ElixirScope.Distributed.Query do
 
   # The events as structs, with correlation ids as their users call them.
   defp named(store, filter) do
-    with {:ok, matches} <- Traces.query(store, filter),
-         do: {:ok, %{matches | events: Names.show(matches.events, &marks(store, &1))}}
+    with {:ok, matches} <- Traces.query(store, widen(store, filter)) do
+      events = Entries.show(matches.events, &find(store, &1))
+      {:ok, %{matches | events: Names.show(events, &marks(store, &1))}}
+    end
   end
 
-  defp marks(store, key) do
-    filter = [kinds: [:mark], correlation_id: key, contains: "correlation", limit: 10]
+  @doc "The filter with what else belongs to a correlation, though it has another key."
+  @spec widen(Storage.t(), keyword) :: keyword
+  def widen(store, filter),
+    do: filter ++ [spans: Entries.spans(filter[:correlation_id], &find(store, &1))]
+
+  defp marks(store, key),
+    do: find(store, kinds: [:mark], correlation_id: key, contains: "correlation", limit: 10)
+
+  defp find(store, filter) do
     {:ok, %{events: events}} = Storage.query(store, Options.validate!(:filter, filter))
     events
   end

@@ -7,7 +7,8 @@ defmodule ElixirScope.Distributed.Status do
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
-      `refused`;
+      `refused`; the same of calls that a trace gives ids to: `entry_limit`, `entries`,
+      `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;

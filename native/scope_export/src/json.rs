@@ -61,13 +61,24 @@ pub fn json_line(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
     optional(row.correlation.as_ref(), term, out)?;
     out.write_all(b",\"data\":")?;
     optional(row.data.as_ref(), term, out)?;
-    let meta = match (row.truncated, row.inherited) {
-        (false, false) => "",
-        (true, false) => "\"truncated?\":true",
-        (false, true) => "\"attribution\":\"inherited\"",
-        (true, true) => "\"truncated?\":true,\"attribution\":\"inherited\"",
-    };
-    writeln!(out, ",\"meta\":{{{meta}}}}}")
+    out.write_all(b",\"meta\":{")?;
+    meta(row, out)?;
+    out.write_all(b"}}\n")
+}
+
+fn meta(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
+    let parts = [
+        (row.truncated, "\"truncated?\":true"),
+        (row.inherited, "\"attribution\":\"inherited\""),
+        (row.likely, "\"confidence\":\"likely\""),
+        (row.entry, "\"entry\":true"),
+    ];
+    let mut between = "";
+    for (_, part) in parts.into_iter().filter(|(holds, _)| *holds) {
+        write!(out, "{between}{part}")?;
+        between = ",";
+    }
+    Ok(())
 }
 
 /// Which event it is, when and where: `{` and all fields up to `node`.

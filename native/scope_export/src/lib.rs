@@ -25,6 +25,8 @@
 //!     data: Some(Value::tuple([Value::Atom("ok".into()), Value::Int(3)])),
 //!     truncated: false,
 //!     inherited: false,
+//!     likely: false,
+//!     entry: false,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;

@@ -28,6 +28,10 @@ pub struct Row<'a> {
     pub truncated: bool,
     /// Whether the correlation came with a message, and is not that of the process's own extent.
     pub inherited: bool,
+    /// Whether that correlation is only likely the one that was meant.
+    pub likely: bool,
+    /// Whether it is a call that began its correlation.
+    pub entry: bool,
 }
 
 /// What an event is about.

@@ -40,6 +40,8 @@ fn row(origin: &Origin) -> Row<'_> {
         data: None,
         truncated: false,
         inherited: false,
+        likely: false,
+        entry: false,
     }
 }
 
@@ -89,6 +91,8 @@ fn every_field_of_an_event() {
         data: Some(Value::list([Value::Int(1)])),
         truncated: true,
         inherited: true,
+        likely: true,
+        entry: true,
         ..row(&origin)
     };
     let expected = json!({
@@ -105,7 +109,12 @@ fn every_field_of_an_event() {
         "subject": {"module": "Elixir.Shop", "function": "\"quoted\"", "arity": 2},
         "correlation_id": "r-17",
         "data": [1],
-        "meta": {"truncated?": true, "attribution": "inherited"}
+        "meta": {
+            "truncated?": true,
+            "attribution": "inherited",
+            "confidence": "likely",
+            "entry": true
+        }
     });
     assert_eq!(line(&full), expected);
 }

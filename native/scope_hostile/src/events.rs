@@ -44,6 +44,8 @@ fn export(events: &Events, event: &EventView<'_>, line: &mut Vec<u8>) -> Result<
         data: event.data_value()?,
         truncated: event.flags() & 1 == 1,
         inherited: event.flags() & 2 == 2,
+        likely: event.flags() & 32 == 32,
+        entry: event.flags() & 64 == 64,
     };
     json_line(&row, line).expect("memory takes every line");
     one_line(line);

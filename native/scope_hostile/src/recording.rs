@@ -143,6 +143,8 @@ fn export(event: &Match, line: &mut Vec<u8>) -> Result<(), TermError> {
         data: event.data_value()?,
         truncated: false,
         inherited: false,
+        likely: false,
+        entry: false,
     };
     json_line(&row, line).expect("memory takes every line");
     Ok(())

@@ -20,6 +20,7 @@ rustler::atoms! {
     kind,
     subject,
     correlation_id,
+    spans,
     data,
     meta,
     r#type = "type",
@@ -28,6 +29,11 @@ rustler::atoms! {
     truncated = "truncated?",
     attribution,
     inherited,
+    confidence,
+    likely,
+    entry,
+    r#true = "true",
+    r#false = "false",
 
     // What an opaque term stands for.
     unknown,

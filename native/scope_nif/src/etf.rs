@@ -45,6 +45,33 @@ pub(crate) fn pid(bytes: &[u8]) -> Option<Pid> {
     })
 }
 
+/// What the name of an encoded pid's node comes to, and the bytes of its three numbers: without
+/// allocating anything, as trace points ask.
+pub(crate) fn pid_parts(bytes: &[u8]) -> Option<(u32, &[u8; 12])> {
+    let rest = bytes.strip_prefix(&[VERSION, NEW_PID])?;
+    let (tag, text, rest) = atom_parts(rest)?;
+    let hash = match tag {
+        ATOM_UTF8 | SMALL_ATOM_UTF8 => hash(text),
+        _latin1 => text.iter().fold(HASH, |so_far, byte| {
+            let mut room = [0; 2];
+            more_hash(so_far, char::from(*byte).encode_utf8(&mut room).as_bytes())
+        }),
+    };
+    Some((hash, rest.first_chunk::<12>()?))
+}
+
+/// The 32 bits of FNV-1a (Fowler, Noll, Vo) of a name in UTF-8; the Elixir side has the same.
+pub(crate) fn hash(name: &[u8]) -> u32 {
+    more_hash(HASH, name)
+}
+
+const HASH: u32 = 0x811C_9DC5;
+
+fn more_hash(so_far: u32, name: &[u8]) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    name.iter().fold(so_far, step)
+}
+
 /// An encoded pid.
 pub(crate) fn pid_bytes(pid: &Pid) -> Vec<u8> {
     let mut bytes = vec![VERSION, NEW_PID];
@@ -56,6 +83,12 @@ pub(crate) fn pid_bytes(pid: &Pid) -> Vec<u8> {
 }
 
 fn atom(bytes: &[u8]) -> Option<(Arc<str>, &[u8])> {
+    let (tag, text, rest) = atom_parts(bytes)?;
+    Some((decode(tag, text)?, rest))
+}
+
+/// How the text of an atom is written, that text, and what stands behind it.
+fn atom_parts(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (length, rest) = match tag {
         SMALL_ATOM | SMALL_ATOM_UTF8 => rest.split_first().map(|(&n, rest)| (usize::from(n), rest)),
@@ -65,7 +98,7 @@ fn atom(bytes: &[u8]) -> Option<(Arc<str>, &[u8])> {
         _ => None,
     }?;
     let (text, rest) = rest.split_at_checked(length)?;
-    Some((decode(tag, text)?, rest))
+    Some((tag, text, rest))
 }
 
 fn decode(tag: u8, text: &[u8]) -> Option<Arc<str>> {

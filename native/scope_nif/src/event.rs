@@ -105,6 +105,13 @@ impl<'a> Reader<'a> {
             let with = meta.map_put(atoms::attribution(), atoms::inherited());
             meta = with.unwrap_or(meta);
         }
+        if flags & payload::LIKELY != 0 {
+            let with = meta.map_put(atoms::confidence(), atoms::likely());
+            meta = with.unwrap_or(meta);
+        }
+        if flags & payload::ENTRY != 0 {
+            meta = meta.map_put(atoms::entry(), true).unwrap_or(meta);
+        }
         match event.session() {
             0 => meta,
             number => meta

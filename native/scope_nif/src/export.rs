@@ -61,6 +61,8 @@ fn row(event: &Match) -> Result<Row<'_>, TermError> {
         data: event.data_value()?,
         truncated: event.flags() & payload::TRUNCATED != 0,
         inherited: event.flags() & payload::INHERITED != 0,
+        likely: event.flags() & payload::LIKELY != 0,
+        entry: event.flags() & payload::ENTRY != 0,
     })
 }
 

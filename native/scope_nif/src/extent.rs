@@ -6,7 +6,7 @@
 
 use crate::erl::Term;
 use crate::trace::{seats, thin};
-use crate::{drain, label, raw, words};
+use crate::{drain, entry, label, raw, words};
 use rustler::NifMap;
 use rustler::sys::{
     ErlNifEnv, ErlNifPid, ErlNifTerm, enif_is_process_alive, enif_make_int64, enif_make_list_cell,
@@ -84,7 +84,7 @@ impl Id {
     ///
     /// # Safety
     /// `env` is the environment of the running call.
-    unsafe fn term(self, env: *mut ErlNifEnv) -> Option<ErlNifTerm> {
+    pub(crate) unsafe fn term(self, env: *mut ErlNifEnv) -> Option<ErlNifTerm> {
         let mut term = ErlNifTerm::default();
         // SAFETY: the binary is as long as what is copied into it.
         unsafe {
@@ -104,29 +104,66 @@ impl Id {
     }
 }
 
-/// An id, and those of the running traces that drop its events.
+/// What an event is correlated by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Own {
     pub(crate) id: Id,
+    /// Those of the running traces that drop its events.
     pub(crate) dropping: Traces,
+    /// Whether it may also have been another call of the process that is named.
+    pub(crate) likely: bool,
 }
 
+/// Beside the moment of a decision, which no machine lives to see.
+const LIKELY: u64 = 1 << 63;
+
 impl Own {
+    pub(crate) fn new(id: Id, dropping: Traces) -> Self {
+        Self {
+            id,
+            dropping,
+            likely: false,
+        }
+    }
+
     /// As the tables know it: bits of traces take the room beside the form, and when they were set
     /// the fourth word.
-    fn known(self) -> Known {
+    pub(crate) fn known(self) -> Known {
         let [form, low, high] = self.id.words();
         let decision = thin::THINNING.decided(self.dropping);
         let form = form | decision.dropping.bits() << 1;
-        [form, low, high, decision.at]
+        let likely = if self.likely { LIKELY } else { 0 };
+        [form, low, high, decision.at | likely]
     }
 
     #[inline]
-    fn from_known([form, low, high, at]: Known) -> Self {
+    pub(crate) fn from_known([form, low, high, at]: Known) -> Self {
         let dropping = Traces::from_bits(form >> 1);
+        let moment = at & !LIKELY;
         Self {
             id: Id::from_words([form & 1, low, high]),
-            dropping: thin::still(Decision { dropping, at }),
+            dropping: thin::still(Decision {
+                dropping,
+                at: moment,
+            }),
+            likely: at & LIKELY != 0,
+        }
+    }
+
+    /// `{id, numbers}`: those of the traces that drop it, or as they are given.
+    ///
+    /// # Safety
+    /// `env` is the environment of the running call, and what is given is of it.
+    pub(crate) unsafe fn named(
+        self,
+        env: *mut ErlNifEnv,
+        given: Option<ErlNifTerm>,
+    ) -> Option<ErlNifTerm> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let list = given.unwrap_or_else(|| numbers(env, self.dropping));
+            let pair = [self.id.term(env)?, list];
+            Some(enif_make_tuple_from_array(env, pair.as_ptr(), 2))
         }
     }
 }
@@ -151,13 +188,13 @@ pub(crate) fn carry(process: u64, own: Option<Own>) {
     }
 }
 
-/// What a process carried at its last traced call.
+/// What a process carried at its last traced call, and whether that is only likely.
 #[inline]
 pub(crate) fn carried(process: u64) -> Option<Own> {
     CARRIED.of(process).map(Own::from_known)
 }
 
-/// Forgets what processes carried that have ended.
+/// Forgets what processes carried that have ended, and ends their entries.
 ///
 /// # Safety
 /// `env` is that of a running call which is not made at a trace point.
@@ -166,6 +203,8 @@ pub(crate) unsafe fn drop_dead(env: *mut ErlNifEnv) {
         // SAFETY: as the caller promises.
         CARRIED.sweep(|process| unsafe { lives(env, process) });
     }
+    // SAFETY: as the caller promises.
+    entry::tidy(|process| unsafe { lives(env, process) });
 }
 
 /// The table, for `status/0`.
@@ -174,14 +213,21 @@ struct Status {
     limit: usize,
     used: usize,
     refused: u64,
+    entry_limit: usize,
+    entries: usize,
+    entries_refused: u64,
 }
 
 #[rustler::nif]
 fn event_status() -> Status {
+    let (entry_limit, entries, entries_refused) = entry::counts();
     Status {
         limit: Extents::<BUCKETS>::PLACES,
         used: EXTENTS.used(),
         refused: EXTENTS.refused(),
+        entry_limit,
+        entries,
+        entries_refused,
     }
 }
 
@@ -203,11 +249,12 @@ unsafe extern "C" fn event_enter(
         return words::term(words::empty_list());
     };
     let dropping = thin::named(decided).unwrap_or_else(|| thin::dropping(id));
-    let own = Own { id, dropping };
+    let own = Own::new(id, dropping);
     // SAFETY: not called at a trace point, where asking would take locks.
     let lives = |process| unsafe { lives(env, process) };
     // What is refused was counted.
     let _: Result<(), ExtentsFull> = EXTENTS.enter(caller.caller(), own.known(), lives);
+    entry::changed(caller.caller());
     // SAFETY: the running call's environment.
     unsafe { numbers(env, dropping) }
 }
@@ -233,6 +280,7 @@ unsafe extern "C" fn event_leave(
     // SAFETY: called by the machine, registered with this arity.
     let (env, []) = unsafe { raw::arguments(env, argv) };
     EXTENTS.leave(env.caller());
+    entry::changed(env.caller());
     words::term(words::ok())
 }
 
@@ -244,17 +292,13 @@ unsafe extern "C" fn event_inherited(
     argv: *const ErlNifTerm,
 ) -> ErlNifTerm {
     // SAFETY: called by the machine, registered with this arity.
-    let (_env, [token]) = unsafe { raw::arguments(env, argv) };
-    let own = label::carried(token).own(drain::unix_ms() / 1000);
-    // SAFETY: the running call's environment.
-    let id = own.and_then(|own| unsafe { own.id.term(env) });
+    let (caller, [token]) = unsafe { raw::arguments(env, argv) };
+    let own = label::carried(caller.caller(), token).own(drain::unix_ms() / 1000);
     // As it came: also traces that do not run here are named to others.
-    let list = label::list(token).map_or(words::empty_list(), Term::word);
-    match id.map(|id| [id, words::term(list)]) {
-        // SAFETY: two terms of the running call's environment.
-        Some(pair) => unsafe { enif_make_tuple_from_array(env, pair.as_ptr(), 2) },
-        None => words::term(words::nil()),
-    }
+    let list = label::list(token).map(|list| words::term(list.word()));
+    // SAFETY: the running call's environment, and a list of it.
+    own.and_then(|own| unsafe { own.named(env, list) })
+        .unwrap_or_else(|| words::term(words::nil()))
 }
 
 /// Whether a process has not ended.

@@ -8,7 +8,11 @@ use scope_event::{BlockBuilder, Kind, Origin, Pid, RawEvent, Value};
 use scope_store::{Function, Kinds, Order, Query};
 use std::sync::Arc;
 
-/// The queries of a map with every filter in it: one for each form of the correlation id.
+/// A form of the correlation id that counts between two stamps only.
+type Span<'a> = (Term<'a>, Term<'a>, Term<'a>);
+
+/// The queries of a map with every filter in it: one for each form of the correlation id, and one for
+/// each of its spans.
 pub(crate) fn queries(filters: Term<'_>) -> NifResult<Vec<Query>> {
     let query = query(filters)?;
     let forms = each(filters.map_get(atoms::correlation_id())?, correlation)?;
@@ -19,7 +23,21 @@ pub(crate) fn queries(filters: Term<'_>) -> NifResult<Vec<Query>> {
         correlation: Some(form),
         ..query.clone()
     };
-    Ok(forms.into_iter().map(of).collect())
+    let spans = each(filters.map_get(atoms::spans())?, |span| {
+        within(&query, span)
+    })?;
+    Ok(forms.into_iter().map(of).chain(spans).collect())
+}
+
+fn within(query: &Query, span: Term<'_>) -> NifResult<Query> {
+    let (form, from, to): Span<'_> = span.decode()?;
+    let (from, to) = (first_stamp(from)?, last_stamp(to)?);
+    Ok(Query {
+        correlation: Some(correlation(form)?),
+        from: Some(query.from.map_or(from, |first| first.max(from))),
+        to: Some(query.to.map_or(to, |last| last.min(to))),
+        ..query.clone()
+    })
 }
 
 fn query(filters: Term<'_>) -> NifResult<Query> {

@@ -4,13 +4,14 @@
 //! one prefix there. What is called for every event is registered raw ([`raw`]); what takes longer
 //! than a millisecond runs on a dirty scheduler, and only in processes of ours. Below that:
 //! [`scopes`] is the table of open scopes, [`drain`] the thread between rings and stores ([`batch`] what it carries), [`keeper`] the
-//! one that may wait for a disk, [`erl`] and [`walk`] the one way to look at a term inside a tracer, [`extent`] and [`label`] what an event
-//! is correlated by, [`terms`] and [`event`] the way back.
+//! one that may wait for a disk, [`erl`] and [`walk`] the one way to look at a term inside a tracer, [`extent`], [`entry`] and [`label`] what
+//! an event is correlated by, [`terms`] and [`event`] the way back.
 
 mod atoms;
 mod batch;
 mod clock;
 mod drain;
+mod entry;
 mod erl;
 mod etf;
 mod event;

@@ -18,6 +18,12 @@ pub(crate) const INHERITED: u8 = 2;
 /// Several traces share the event.
 const JOINED: u8 = 4;
 
+/// The correlation id came with a message, and need not be the one that was meant.
+pub(crate) const LIKELY: u8 = 32;
+
+/// A call from which on the pid of its process stands for its correlation id.
+pub(crate) const ENTRY: u8 = 64;
+
 /// What `record/3` keeps of its data.
 pub(crate) const MARK: Budget = Budget {
     binary: 2048,
@@ -42,6 +48,8 @@ pub(crate) struct Content<'e> {
     pub(crate) budget: Budget,
     /// The bits of the traces that share the event.
     pub(crate) joined: Option<u64>,
+    /// Whether it is a call that begins an entry.
+    pub(crate) entry: bool,
 }
 
 /// Arguments, message, return or state.
@@ -79,6 +87,7 @@ impl Content<'_> {
         data: Data::Nothing,
         budget: MARK,
         joined: None,
+        entry: false,
     };
 
     /// Whether there is nothing to write. What the correlation is, is known only at the stamp.
@@ -101,8 +110,8 @@ pub(crate) enum Correlation<'e> {
     Given(Term<'e>),
     /// The id of the extent that the process is in.
     Own(Id),
-    /// The id that its token carries.
-    Inherited(Id),
+    /// The id that its token carries, and whether that is only likely.
+    Inherited(Id, bool),
 }
 
 /// The parts of a payload, as they were written.
@@ -122,6 +131,7 @@ pub(crate) fn write(room: &mut [u8], content: &Content<'_>) -> usize {
         subject: content.subject,
         correlation: content.correlation,
         joined: content.joined,
+        entry: content.entry,
     };
     write_with(room, keys, |rest| write_data(rest, content))
 }
@@ -132,6 +142,7 @@ pub(crate) struct Keys<'e> {
     pub(crate) subject: Option<Term<'e>>,
     pub(crate) correlation: Option<Correlation<'e>>,
     pub(crate) joined: Option<u64>,
+    pub(crate) entry: bool,
 }
 
 /// The same with data that `encode` writes into the room it is given: how many bytes, and whether
@@ -153,7 +164,8 @@ pub(crate) fn write_with(
     let [c, d] = short(key);
     let joined = if set > 0 { JOINED } else { 0 };
     let cut = if cut { TRUNCATED } else { 0 };
-    *prefix = [cut | joined | inherited, a, b, c, d];
+    let entry = if keys.entry { ENTRY } else { 0 };
+    *prefix = [cut | joined | inherited | entry, a, b, c, d];
     PREFIX + set + subject + key + data
 }
 
@@ -182,7 +194,8 @@ fn write_correlation(rest: &mut &mut [u8], of: Option<Correlation<'_>>) -> (usiz
         None => (0, 0),
         Some(Correlation::Given(term)) => (write_term(rest, Some(term)), 0),
         Some(Correlation::Own(id)) => (write_id(rest, id), 0),
-        Some(Correlation::Inherited(id)) => (write_id(rest, id), INHERITED),
+        Some(Correlation::Inherited(id, false)) => (write_id(rest, id), INHERITED),
+        Some(Correlation::Inherited(id, true)) => (write_id(rest, id), INHERITED | LIKELY),
     }
 }
 

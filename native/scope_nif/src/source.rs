@@ -1,6 +1,7 @@
 //! What an event is correlated by: what the caller says, else the extent that the process is in, else
 //! what it carries.
 
+use crate::entry;
 use crate::erl::Term;
 use crate::extent::{self, Own};
 use crate::label::{self, Carried};
@@ -14,6 +15,8 @@ pub(crate) enum Source<'e> {
     None,
     Given(Term<'e>),
     Extent(Own, Carried),
+    /// The call that its process is in, which a trace gives ids to.
+    Entry(Own, Carried),
     Token(Carried),
     /// What the process carried when it made the call that returns now.
     Call(Own),
@@ -26,17 +29,22 @@ impl<'e> Source<'e> {
         if let Some(id) = id {
             return Self::Given(id);
         }
-        match extent::of(pid) {
-            None if label::is_none(token) => Self::None,
-            None => Self::Token(label::carried(token)),
-            Some(own) => Self::Extent(own, label::carried(token)),
+        match (extent::of(pid), entry::of(pid)) {
+            (None, None) if label::is_none(token) => Self::None,
+            (None, None) => Self::Token(label::carried(pid, token)),
+            (Some(own), _) => Self::Extent(own, label::carried(pid, token)),
+            (None, Some(own)) => Self::Entry(own, label::carried(pid, token)),
         }
     }
 
     /// Of a process of whose token nothing is known.
     #[inline]
     pub(crate) fn own(pid: u64) -> Self {
-        extent::of(pid).map_or(Self::None, |own| Self::Extent(own, Carried::Foreign))
+        match (extent::of(pid), entry::of(pid)) {
+            (Some(own), _) => Self::Extent(own, Carried::Foreign),
+            (None, Some(own)) => Self::Entry(own, Carried::Foreign),
+            (None, None) => Self::None,
+        }
     }
 
     /// Of a return, by its process.
@@ -62,10 +70,11 @@ impl<'e> Source<'e> {
             Self::Extent(own, carried) => {
                 (Some(Correlation::Own(own.id)), carried.differs(own, now))
             }
-            Self::Call(own) => (Some(Correlation::Inherited(own.id)), false),
+            Self::Entry(own, carried) => (Some(Correlation::Own(own.id)), carried.is_lost()),
+            Self::Call(own) => (Some(Correlation::Inherited(own.id, own.likely)), false),
             Self::Token(carried) => {
                 let own = carried.own(now);
-                let id = own.map(|own| Correlation::Inherited(own.id));
+                let id = own.map(|own| Correlation::Inherited(own.id, own.likely));
                 (id, carried.is_stale(now))
             }
         }
@@ -76,7 +85,7 @@ impl<'e> Source<'e> {
     pub(crate) fn dropping(&self) -> Traces {
         match self {
             Self::None | Self::Given(_) => Traces::NONE,
-            Self::Extent(own, _) | Self::Call(own) => own.dropping,
+            Self::Extent(own, _) | Self::Entry(own, _) | Self::Call(own) => own.dropping,
             Self::Token(carried) => carried.dropping(),
         }
     }
@@ -85,7 +94,7 @@ impl<'e> Source<'e> {
     pub(crate) fn known(&self, now: u64) -> Option<Own> {
         match self {
             Self::None | Self::Given(_) => None,
-            Self::Extent(own, _) | Self::Call(own) => Some(*own),
+            Self::Extent(own, _) | Self::Entry(own, _) | Self::Call(own) => Some(*own),
             Self::Token(carried) => carried.own(now),
         }
     }

@@ -19,7 +19,7 @@ pub(crate) use record::PID;
 use crate::payload::Data;
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
-use crate::{atoms, drain, erl, extent, words};
+use crate::{atoms, drain, entry, erl, extent, words};
 use memory::Taken;
 use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, LocalPid, NifMap, Term};
@@ -40,6 +40,8 @@ struct Wanted {
     /// `calls`, `arguments` or `full`.
     keep: Atom,
     returns: bool,
+    /// Where each call begins an id: the incarnation of the scope, and what the node's name comes to.
+    entries: Option<(u64, u32)>,
     any_process: bool,
     new_processes: bool,
     callers: bool,
@@ -97,6 +99,9 @@ fn trace_open(wanted: Wanted) -> Result<usize, String> {
         &wanted,
     );
     POINTS.begin(Traces::of(seat), &wish(&wanted));
+    if let Some((incarnation, node)) = wanted.entries {
+        entry::begin(seat, incarnation, node);
+    }
     Ok(seat)
 }
 
@@ -154,6 +159,7 @@ fn kind(name: &str) -> Option<Kind> {
 #[rustler::nif]
 fn trace_end(seat: usize) -> Atom {
     POINTS.end(Traces::of(seat));
+    entry::end(seat);
     let _ = LANES.close_session(seats::of(seat).session);
     atoms::ok()
 }
@@ -176,6 +182,7 @@ fn trace_reset() -> Vec<(u16, Spent)> {
     let taken = || (0..scope_trace::TRACES).filter(|at| seats::of(*at) != Seat::default());
     for seat in taken() {
         POINTS.end(Traces::of(seat));
+        entry::end(seat);
         let _ = LANES.close_session(seats::of(seat).session);
     }
     drain::past_now();
@@ -291,6 +298,13 @@ fn spent(seat: usize) -> Spent {
         kept: used.events,
         looked_at: used.looked_at,
     }
+}
+
+/// The machine had forgotten what it was to tell: of calls that are open now it may never tell the end.
+#[rustler::nif]
+fn trace_again() -> Atom {
+    entry::forget();
+    atoms::ok()
 }
 
 /// What is done now and then: places of processes that ended are given back.

@@ -33,6 +33,8 @@ macro_rules! words {
 words! {
     ok = atoms::ok,
     nil = atoms::nil,
+    r#true = atoms::r#true,
+    r#false = atoms::r#false,
     mend = atoms::mend,
     elixir_scope = atoms::elixir_scope,
     __struct__ = atoms::__struct__,

@@ -5,7 +5,8 @@
 //! counted, by lane and kind. Nothing is allocated after the start, and the only system call on the
 //! path is the one that wakes a sleeping drain.
 //!
-//! Beside the rings, [`Extents`] says which extent a process is in, for what it records.
+//! Beside the rings, [`Extents`] says which extent a process is in, for what it records, and
+//! [`Notices`] what it lets others know.
 //!
 //! It is not a general queue: events never wait for room, the words in a slot mean nothing here,
 //! and a thread keeps its lane until the VM ends.
@@ -52,6 +53,7 @@ mod lane;
 mod lanes;
 mod losses;
 mod memory;
+mod notices;
 mod pool;
 mod primitive;
 mod producer;
@@ -73,6 +75,7 @@ pub use heads::Heads;
 pub use idle::IDLE;
 pub use lanes::Lanes;
 pub use losses::Lost;
+pub use notices::{Fate, Notices, NoticesFull};
 pub use producer::Producer;
 pub use registry::{Registry, RegistryFull, Routes, Unrouted};
 pub use session::{Account, SESSIONS};

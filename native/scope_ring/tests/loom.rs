@@ -17,7 +17,9 @@ use loom::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom::thread;
-use scope_ring::{Drain, Extents, Head, IDLE, Lanes, LanesConfig, Producer, WakeOn, Woken, Words};
+use scope_ring::{
+    Drain, Extents, Fate, Head, IDLE, Lanes, LanesConfig, Notices, Producer, WakeOn, Woken, Words,
+};
 use std::time::Duration;
 
 const SLOTS: usize = 2;
@@ -469,5 +471,50 @@ fn a_place_of_the_dead_goes_to_one_of_the_living() {
         let own = life(4)();
         assert!(other.join().unwrap() || own);
         assert_eq!((extents.of(2), extents.used()), (Some([2; 4]), 1));
+    });
+}
+
+/// A process changes its notice while one reads it and one takes down what may go: what is read is
+/// whole, and what was put up again is not taken down.
+#[test]
+fn a_notice_is_read_whole_and_stays_while_its_process_wants_it() {
+    model(|| {
+        let notices = Arc::new(Notices::<1, 2>::new());
+        notices.put(1, [1, 1], |_| false).unwrap();
+        let others = Arc::clone(&notices);
+        let reader = thread::spawn(move || {
+            if let Some([one, two]) = others.of(1) {
+                assert_eq!(one, two);
+            }
+        });
+        let others = Arc::clone(&notices);
+        let sweeper = thread::spawn(move || {
+            others.sweep(|_process, [one, _]| if one == 1 { Fate::Goes } else { Fate::Stays });
+        });
+        notices.put(1, [2, 2], |_| false).unwrap();
+        assert_eq!(notices.of(1), Some([2, 2]));
+        reader.join().unwrap();
+        sweeper.join().unwrap();
+        assert_eq!((notices.of(1), notices.used()), (Some([2, 2]), 1));
+    });
+}
+
+/// Two processes at one place whose notice may go: one gets it, or both where one more is free.
+#[test]
+fn a_notice_makes_room_for_one() {
+    model(|| {
+        let notices = Arc::new(Notices::<1, 1>::new());
+        notices.put(1, [1], |_| false).unwrap();
+        notices.put(2, [2], |_| false).unwrap();
+        let others = Arc::clone(&notices);
+        let other = thread::spawn(move || others.put(3, [3], |[word]| word == 1).is_ok());
+        let own = notices.put(4, [4], |[word]| word == 1).is_ok();
+        let other = other.join().unwrap();
+        assert!(own ^ other);
+        assert_eq!(notices.of(2), Some([2]));
+        assert_eq!(
+            (notices.of(3), notices.of(4)),
+            (other.then_some([3]), own.then_some([4]))
+        );
     });
 }

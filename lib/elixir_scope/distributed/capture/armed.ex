@@ -71,15 +71,16 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     if options[:only] == nil, do: functions, else: Enum.filter(functions, & &1.pattern.return)
   end
 
-  @doc "What the native side has to know of it."
-  @spec wanted(t, integer) :: map
-  def wanted(%{order: order} = armed, scope) do
+  @doc "What the native side has to know of it; a name is what ids of its calls begin with."
+  @spec wanted(t, integer, {incarnation :: integer, node :: integer} | nil) :: map
+  def wanted(%{order: order} = armed, scope, name \\ nil) do
     %{
       number: order.id,
       scope: scope,
       events: armed.granted,
       keep: order.options[:capture],
       returns: Enum.any?(order.patterns, & &1.return),
+      entries: if(Order.entries?(order), do: name),
       any_process: armed.processes.existing == :all,
       new_processes: new?(armed.processes),
       callers: Order.callers?(order),

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Board do
   # The traces that run in this VM and what the VM has been made to watch for them. What it
   # watches is always the plan of these traces, and of no trace it is nothing.
 
-  alias ElixirScope.Distributed.Capture.{Armed, Memory, Plan, Seat, Vm}
+  alias ElixirScope.Distributed.Capture.{Armed, Memory, Order, Plan, Seat, Vm}
   alias ElixirScope.Distributed.{Error, Scope}
 
   # Processes that are looked at to know of all.
@@ -32,6 +32,7 @@ defmodule ElixirScope.Distributed.Capture.Board do
   @spec add(t, Armed.t()) :: {:ok, t, Armed.t()} | {:error, Error.t(), t}
   def add(board, armed) do
     with :ok <- room(board, armed),
+         :ok <- alone(armed),
          {:ok, board} <- opened(board),
          {:ok, armed} <- Seat.take(armed) do
       board = count(board, :all)
@@ -131,6 +132,7 @@ defmodule ElixirScope.Distributed.Capture.Board do
   @doc "Sets everything again."
   @spec set_again(t) :: t
   def set_again(board) do
+    Seat.again()
     plan = plan(board.traces, Seat.told())
     set(board, Plan.difference(%Plan{}, plan))
     spare(%{board | plan: plan})
@@ -145,6 +147,14 @@ defmodule ElixirScope.Distributed.Capture.Board do
 
       [mfa | _] ->
         {:error, Error.new(:too_many_conditions, function: mfa, limit: Plan.Spec.most())}
+    end
+  end
+
+  # A match specification cannot see whose label it overwrites.
+  defp alone(armed) do
+    case Order.entries?(armed.order) and :seq_trace.get_system_tracer() do
+      false -> :ok
+      tracer -> {:error, Error.new(:system_tracer, tracer: inspect(tracer))}
     end
   end
 

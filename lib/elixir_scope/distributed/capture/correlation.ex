@@ -61,11 +61,22 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
       on every process that the id reaches.
     * `put_context/1` begins an extent without an end: what its process does later has that id
       until it is put again, `nil` is put, or the process ends.
+    * **Ids of calls** (`trace(…, correlate: :each_call)`) ride on a label that is the pid of the caller,
+      as a match specification can set no other one. Such a call overwrites the label that its
+      process had, a tool's or that of an id which came with a message; where another trace shares
+      the function, also of processes that the first one does not mean. A label that is a pid is
+      taken as ours while such a trace runs, and one of another node's process always. A pid
+      says who called, not which call: where the call is still open it is taken for that one,
+      else, for 30 seconds, for the last one, and then the event's `meta` also holds
+      `confidence: :likely`. So it does on other nodes, where it is the call that had begun last by
+      the stamps of both. What is done late for one call while the next one runs counts as the
+      next one's. A call that never returns, as its process hibernates in it, lasts until that process
+      ends. Tokens that are under way when the trace ends go on, and mean nothing after a while.
     * When 65,536 processes of a node are in extents, the next ones' events go by their tokens and
       are marked as inherited; `status/0` counts them.
   """
 
-  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Token}
+  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Entry, Token}
   alias ElixirScope.Distributed.Capture.Recorder
   alias ElixirScope.Distributed.{Error, Native, Scope}
 
@@ -81,7 +92,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @spec correlation() :: term
   def correlation do
     case Context.current() do
-      nil -> inherited()
+      nil -> with %{id: id} <- other_context(), do: id
       context -> context.id
     end
   end
@@ -89,7 +100,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @doc false
   @spec context() :: binary | nil
   def context do
-    if context = Context.current() || inherited_context(), do: Carrier.encode(context)
+    if context = Context.current() || other_context(), do: Carrier.encode(context)
   end
 
   @doc false
@@ -192,15 +203,33 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # An id that is known already does not begin: what was decided where it did holds on.
   defp decided(key) do
-    Context.decided(Context.current(), key) || Context.decided(inherited_context(), key)
+    Context.decided(Context.current(), key) || Context.decided(other_context(), key)
   end
 
-  defp inherited do
-    with %{key: key} <- inherited_context(), do: key
+  # What the process has without an extent of its own.
+  defp other_context, do: entry() || inherited(:seq_trace.get_token(:label))
+
+  defp entry do
+    with {key, dropping} <- Native.event_entry(), do: begun(Entry.of(key, self()), dropping)
   end
 
-  defp inherited_context do
-    with {key, dropping} <- Native.event_inherited(:seq_trace.get_token(:label)),
-         do: %{Context.new(key) | dropping: dropping}
+  # Of a process elsewhere only its node knows in which call it is, and who leaves that out.
+  defp inherited({:label, pid}) when is_pid(pid) and node(pid) != node(),
+    do: begun(Entry.any(pid), [])
+
+  defp inherited(token) do
+    with {key, dropping} <- Native.event_inherited(token), do: begun(named(key, token), dropping)
   end
+
+  # What stands there may also be the id of an extent that the process is in.
+  defp named(<<_::128>> = key, {:label, pid}) when is_pid(pid) do
+    case Entry.read(key, Entry.names([node()])) do
+      {:call, _nobodys} -> Entry.of(key, pid)
+      _other -> key
+    end
+  end
+
+  defp named(key, _token), do: key
+
+  defp begun(id, dropping), do: %{Context.new(id) | dropping: dropping}
 end

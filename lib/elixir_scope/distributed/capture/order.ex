@@ -67,6 +67,10 @@ defmodule ElixirScope.Distributed.Capture.Order do
   @spec same?(t, t) :: boolean
   def same?(one, other), do: {one.id, one.by, one.at} == {other.id, other.by, other.at}
 
+  @doc "Whether each call begins an id of its own."
+  @spec entries?(t) :: boolean
+  def entries?(order), do: order.options[:correlate] == :each_call
+
   @doc "The kinds of what is wanted of processes besides their calls."
   @spec kinds(t) :: [atom]
   def kinds(%{options: options}) do
@@ -107,11 +111,14 @@ defmodule ElixirScope.Distributed.Capture.Order do
     end
   end
 
-  defp parse([], _options), do: {:ok, []}
+  # What each call begins ends with its return.
+  defp parse([], options) do
+    if options[:correlate] == :each_call, do: {:error, Error.new(:no_entry)}, else: {:ok, []}
+  end
 
   defp parse(written, options) do
     with {:ok, patterns} <- Pattern.parse(written) do
-      return? = options[:return] or options[:only] != nil
+      return? = options[:return] or options[:only] != nil or options[:correlate] == :each_call
       {:ok, Enum.map(patterns, &%{&1 | return: &1.return or return?})}
     end
   end

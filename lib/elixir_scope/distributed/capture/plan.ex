@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Capture.Plan do
           callbacks: [mfa],
           families: [atom],
           callers: boolean,
-          correlate: boolean,
+          correlate: boolean | :each_call,
           memory: boolean,
           arguments: boolean,
           any: boolean,
@@ -88,7 +88,9 @@ defmodule ElixirScope.Distributed.Capture.Plan do
   # Of a callback only what comes of it: whether its call is wanted is the targets' to say.
   defp outcome(part, {module, function, arity}) do
     pattern = %Pattern{module: module, function: function, arity: arity, return: true}
-    {%{part | bit: 0, callers: false}, %{pattern: pattern, also: []}}
+
+    {%{part | bit: 0, callers: false, correlate: part.correlate != false},
+     %{pattern: pattern, also: []}}
   end
 
   # Module by module: what is set for a module as a whole replaces all it had.

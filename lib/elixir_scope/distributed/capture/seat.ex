@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   # The native side of a trace: its seat among those that run in this VM, whom and what it
   # is told of, what it may record and has recorded. Nothing else calls these functions.
 
-  alias ElixirScope.Distributed.Capture.Armed
+  alias ElixirScope.Distributed.Capture.{Armed, Correlation.Entry}
   alias ElixirScope.Distributed.{Error, Native, Scope}
 
   @doc "Forgets what an owner left behind that was killed: which traces, and what they have used."
@@ -16,7 +16,7 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @doc "Gives a trace a seat, and tells what it wants: before the VM tells it anything."
   @spec take(Armed.t()) :: {:ok, Armed.t()} | {:error, Error.t()}
   def take(armed) do
-    case Native.trace_open(Armed.wanted(armed, index(armed))) do
+    case Native.trace_open(Armed.wanted(armed, index(armed), name(armed))) do
       {:ok, seat} -> {:ok, %{armed | seat: seat} |> told() |> tap(&thin/1)}
       {:error, reason} -> {:error, Error.new(:no_room, reason: reason)}
     end
@@ -68,6 +68,10 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @spec leave(Armed.t()) :: map
   def leave(armed), do: Native.trace_forget(armed.seat)
 
+  @doc "The VM had forgotten what it was to tell: no call is open that it may not tell the end of."
+  @spec again() :: :ok
+  def again, do: Native.trace_again()
+
   @doc "Frees what ended a while ago."
   @spec collect() :: :ok
   def collect, do: Native.trace_collect()
@@ -103,4 +107,9 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   end
 
   defp index(armed), do: Scope.index(armed.order.options[:scope])
+
+  defp name(armed) do
+    with {:ok, scope} <- Scope.fetch(armed.order.options[:scope]),
+         do: {scope.incarnation, Entry.hash(node())}
+  end
 end

@@ -69,11 +69,15 @@ defmodule ElixirScope.Distributed.Options.Trace do
             "calls, which patterns name"
       ],
       correlate: [
-        type: :boolean,
+        type: {:in, [true, false, :each_call]},
         default: true,
         doc:
           "whether calls and sends are shown with the correlation that came with a message, " <>
-            "which makes each call dearer; that of the process's own `with_correlation/2` always is"
+            "which makes each call dearer; that of the process's own `with_correlation/2` always is. " <>
+            "`:each_call`: each call of these functions by a process that is not in one begins an id, " <>
+            "`{node, incarnation, pid, k}`, which ends when it returns and travels as those of " <>
+            "`with_correlation/2` do. Returns are traced, too (see `return`). It overwrites what the process " <>
+            "carried, and is refused while another tool has a system tracer of `:seq_trace`"
       ],
       capture: [
         type: {:in, [:calls, :arguments, :full]},

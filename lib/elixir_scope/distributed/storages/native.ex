@@ -48,6 +48,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
     |> Map.update!(:from, &moment(&1, 0))
     |> Map.update!(:to, &moment(&1, @last_logical))
     |> Map.update!(:correlation_id, &forms/1)
+    |> Map.put_new(:spans, [])
   end
 
   @impl Storage

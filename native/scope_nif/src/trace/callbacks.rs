@@ -9,7 +9,7 @@ use super::seats::{self, POINTS};
 use super::{sizes, state};
 use crate::erl::Term;
 use crate::payload::Data;
-use crate::{drain, extent, label, raw, redact, words};
+use crate::{drain, entry, extent, label, raw, redact, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use scope_event::Kind;
 use scope_trace::{Function, Traces};
@@ -116,6 +116,7 @@ impl<'e> Point<'e> {
             about,
             data,
             token: None,
+            entry: false,
         }
     }
 }
@@ -134,13 +135,15 @@ fn called(point: Point<'_>) -> Option<()> {
             .filter(|_| !seats::with_returns(wanting).is_empty())
         {
             let now = drain::unix_ms() / 1000;
-            extent::carry(point.pid, label::carried(token).own(now));
+            extent::carry(point.pid, label::carried(point.pid, token).own(now));
         }
+        let entry = entry::called(point.pid, function, verdict.entries & wanting);
         let sight = point.sight(Kind::Call, about, shown(arguments));
         record(
             wanting,
             &Sight {
                 token: verdict.token,
+                entry,
                 ..sight
             },
         );
@@ -149,6 +152,7 @@ fn called(point: Point<'_>) -> Option<()> {
         left(&point, function, kind);
         let wanting = seats::with_returns(wanting);
         record(wanting, &point.sight(kind, about, shown(point.extra())));
+        entry::returned(point.pid, function);
     }
     Some(())
 }
@@ -256,6 +260,7 @@ fn began(point: &Point<'_>) -> Option<()> {
         about: About::Pid(point.pid),
         data: Data::of(point.extra()),
         token: None,
+        entry: false,
     };
     record(wanting, &sight);
     Some(())

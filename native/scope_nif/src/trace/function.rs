@@ -45,33 +45,36 @@ pub(super) fn end_of(tag: u64) -> Option<Kind> {
 }
 
 /// What the match specification of a function said about a call: who wants it, where that depends on
-/// the arguments, and the token that the process carried, where it was asked for.
+/// the arguments, the token that the process carried, where it was asked for, and the traces that it is
+/// an entry of.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Verdict<'e> {
     wanting: Option<Traces>,
     pub(super) token: Option<Term<'e>>,
+    pub(super) entries: Traces,
 }
 
 impl<'e> Verdict<'e> {
-    /// A number, a token, or a pair of both.
+    /// A number, a token, a pair of both, or these and a second number.
     pub(super) fn of(message: Term<'e>) -> Self {
         if let Some(bits) = message.int() {
             return Self {
                 wanting: Some(set(bits)),
-                token: None,
+                ..Self::default()
             };
         }
-        let pair = message.tuple().filter(|parts| parts.len() == 2);
+        let together = message.tuple().filter(|parts| parts.len() <= 3);
         // No token is a token, too: the empty list.
-        let Some(mut parts) = pair else {
+        let Some(mut parts) = together else {
             return Self {
-                wanting: None,
                 token: Some(message),
+                ..Self::default()
             };
         };
         Self {
             wanting: parts.next().and_then(Term::int).map(set),
             token: parts.next(),
+            entries: parts.next().and_then(Term::int).map_or(Traces::NONE, set),
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) fn taken(traces: Traces, taken: &Taken) {
         about: About::Function(name, arity),
         data: Data::Written(write(&mut room, taken)),
         token: None,
+        entry: false,
     };
     record(POINTS.of_call(taken.function, taken.pid) & traces, &sight);
 }

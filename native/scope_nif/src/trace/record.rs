@@ -38,6 +38,8 @@ pub(crate) struct Sight<'e> {
     pub(crate) data: Data<'e>,
     /// The token that the process carried, where a match specification asked for it.
     pub(crate) token: Option<Term<'e>>,
+    /// Whether it is a call that begins an entry.
+    pub(crate) entry: bool,
 }
 
 impl Sight<'_> {
@@ -248,6 +250,7 @@ fn content<'e>(sight: &Sight<'e>, keep: Keep) -> Content<'e> {
         subject,
         data,
         budget: budget(sight.kind, keep),
+        entry: sight.entry,
         ..Content::EMPTY
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn collected(point: &Point<'_>) -> Option<()> {
             about: About::Nothing,
             data,
             token: None,
+            entry: false,
         },
     );
     Some(())

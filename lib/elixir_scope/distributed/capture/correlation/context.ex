@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
   # small map. A process keeps that of its extent in its dictionary, for Elixir's side; the
   # key alone is in the native table, where trace points can read it.
 
+  alias ElixirScope.Distributed.Capture.Correlation.Entry
   alias ElixirScope.Distributed.Error
 
   @enforce_keys [:id, :key]
@@ -38,15 +39,17 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
     %__MODULE__{id: id, key: key(id), data: data}
   end
 
-  @doc "The key of an id: what is no integer of 64 bits and no 16 bytes is hashed."
+  @doc "The key of an id: what is no integer of 64 bits and no 16 bytes is hashed, but for those of traced calls."
   @spec key(term) :: key
   def key(id) when is_integer(id) and id >= -0x8000000000000000 and id <= 0x7FFFFFFFFFFFFFFF,
     do: id
 
   def key(<<_::128>> = id), do: id
 
+  def key(id), do: Entry.key(id) || hash(id)
+
   # The same bytes on every version of Erlang: atoms as UTF-8, maps sorted.
-  def key(id), do: :erlang.md5(:erlang.term_to_binary(id, [:deterministic, minor_version: 2]))
+  defp hash(id), do: :erlang.md5(:erlang.term_to_binary(id, [:deterministic, minor_version: 2]))
 
   @doc "The context of the extent that the calling process is in."
   @spec current() :: t | nil

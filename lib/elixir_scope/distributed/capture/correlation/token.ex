@@ -1,20 +1,23 @@
 defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   @moduledoc false
   # Our part of the VM's token: one key of a label that is a map. What other tools have
-  # in the token stays as it is, and a label that is no plain map is theirs alone.
+  # in the token stays as it is, and a label that is no plain map is theirs alone: but for a pid,
+  # which a trace with `correlate: :each_call` has put there.
 
   alias ElixirScope.Distributed.Capture.Correlation.Context
+  alias ElixirScope.Distributed.Native
 
   @key :elixir_scope
 
   # Seconds; native/scope_nif/src/label.rs has the same number.
   @lifetime 30
 
-  @doc "What stands under our key, as it is."
+  @doc "What stands under our key, as it is, or the pid that stands in its place."
   @spec ours() :: term
   def ours do
     case :seq_trace.get_token(:label) do
       {:label, %{@key => ours}} -> ours
+      {:label, pid} when is_pid(pid) -> if Native.event_names(pid), do: pid
       _other -> nil
     end
   end
@@ -27,13 +30,14 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   @doc "Puts back what `ours/0` said."
   @spec restore(term) :: :ok
   def restore(nil), do: drop()
+  def restore(pid) when is_pid(pid), do: name(pid, :seq_trace.get_token(:label))
   def restore(ours), do: write(ours)
 
-  @doc "Makes the label what it should be: that of the extent, or none of ours, as it expired."
+  @doc "Makes the label what it should be: that of the extent or call, or none of ours, as it expired."
   @spec mend() :: :ok
   def mend do
     case Context.current() do
-      nil -> drop()
+      nil -> if Native.event_entry(), do: restore(self()), else: drop()
       context -> put(context.key, context.dropping)
     end
   end
@@ -64,17 +68,33 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
       {:label, label} when is_map(label) and not is_struct(label) ->
         label(Map.put(label, @key, ours))
 
+      {:label, pid} when is_pid(pid) ->
+        if Native.event_names(pid), do: label(%{@key => ours}), else: :ok
+
       {:label, _others} ->
         :ok
     end
   end
 
+  # A pid shares a label with nobody: where another tool has a part, ours goes.
+  defp name(pid, []), do: label(pid)
+  defp name(pid, {:label, label}) when label == %{}, do: label(pid)
+  defp name(pid, {:label, %{@key => _} = label}) when map_size(label) == 1, do: label(pid)
+
+  defp name(pid, {:label, other}) when is_pid(other),
+    do: if(Native.event_names(other), do: label(pid), else: :ok)
+
+  defp name(_pid, _shared), do: drop()
+
   defp drop do
     case :seq_trace.get_token(:label) do
       {:label, %{@key => _ours} = label} -> keep(Map.delete(label, @key), :seq_trace.get_token())
+      {:label, pid} when is_pid(pid) -> if Native.event_names(pid), do: keep(), else: :ok
       _other -> :ok
     end
   end
+
+  defp keep, do: keep(%{}, :seq_trace.get_token())
 
   # Nothing but our key was in it: it goes, unless somebody has set flags on it since.
   defp keep(rest, {0, _label, _serial, _from, _last}) when rest == %{},

@@ -36,6 +36,9 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
   # What the process carries: only here can it be asked for.
   @token {:get_seq_token}
 
+  # The one label that may be set here: one that is no immediate term kills the VM.
+  @name {:set_seq_token, :label, {:self}}
+
   @doc "What is needed to know who sent a message, and under which correlation one is sent."
   @spec messages(boolean) :: %{(:send | :receive) => t}
   def messages(correlate?) do
@@ -43,8 +46,23 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
     if correlate?, do: Map.put(receive, :send, [{:_, [], [{:message, @token}]}]), else: receive
   end
 
-  defp message(bits, false), do: {:message, bits}
-  defp message(bits, true), do: {:message, {{bits, @token}}}
+  defp message(bits, false, 0), do: {:message, bits}
+  defp message(bits, true, 0), do: {:message, {{bits, @token}}}
+  defp message(bits, _token?, entries), do: {:message, {{bits, @token, entries}}}
+
+  # The bits of the traces for which a call is an entry: what it was carrying is asked for first.
+  defp entries(wanting) do
+    for {part, target} <- wanting, entry?(part, target), reduce: 0 do
+      bits -> Bitwise.bor(bits, part.bit)
+    end
+  end
+
+  # One whose returns are not wanted after all would never be left.
+  defp entry?(part, target),
+    do: part.correlate == :each_call and Enum.any?(patterns(target), & &1.return)
+
+  defp bits(wanting),
+    do: Enum.reduce(wanting, 0, fn {part, _target}, bits -> Bitwise.bor(bits, part.bit) end)
 
   defp correlate?(wanting), do: Enum.any?(wanting, fn {part, _target} -> part.correlate end)
 
@@ -52,13 +70,14 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
   defp free?(target), do: Enum.any?(patterns(target), &(&1.head == :_))
 
   defp every_call(free) do
-    token = if correlate?(free), do: [{:message, @token}], else: []
-
-    case token ++ Enum.flat_map(free, &actions/1) do
+    case asked(free, entries(free)) ++ Enum.flat_map(free, &actions/1) do
       [] -> true
       actions -> [{:_, [], Enum.uniq(actions)}]
     end
   end
+
+  defp asked(free, 0), do: if(correlate?(free), do: [{:message, @token}], else: [])
+  defp asked(free, entries), do: [message(bits(free), true, entries), @name]
 
   defp actions({part, target}) do
     for(pattern <- patterns(target), pattern.return, do: {:exception_trace}) ++
@@ -70,26 +89,38 @@ defmodule ElixirScope.Distributed.Capture.Plan.Spec do
 
   # One trace with conditions needs no combinations, and its heads stay as they are.
   defp clauses([], [{part, target}]) do
+    wanting = [{part, target}]
+
     for pattern <- patterns(target) do
       {head, guards} = Pattern.match_head(pattern)
-      {head, guards, [message(part.bit, correlate?([{part, target}])) | one(part, pattern)]}
+      {head, guards, said(wanting, entries(wanting)) ++ one(part, pattern)}
     end
   end
 
   defp clauses(free, bound) do
-    always = Enum.reduce(free, 0, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
-    rest = Enum.uniq(Enum.flat_map(free, &actions/1))
     token? = correlate?(free ++ bound)
+    ends = if entries(free ++ bound) == 0, do: [], else: [{:exception_trace}]
+
+    body = fn wanting ->
+      actions = Enum.uniq(Enum.flat_map(wanting, &actions/1) ++ ends)
+      said(wanting, entries(wanting), token?) ++ actions
+    end
 
     combinations =
       for some <- subsets(bound), some != [], conditions <- choices(some) do
-        bits = Enum.reduce(some, always, fn {part, _}, bits -> Bitwise.bor(bits, part.bit) end)
-        actions = Enum.uniq(Enum.flat_map(some, &actions/1) ++ rest)
-        {:_, [Condition.all(conditions)], [message(bits, token?) | actions]}
+        {:_, [Condition.all(conditions)], body.(some ++ free)}
       end
 
-    combinations ++ if(free == [], do: [], else: [{:_, [], [message(always, token?) | rest]}])
+    combinations ++ if(free == [], do: [], else: [{:_, [], body.(free)}])
   end
+
+  # Of a function that has entries every call that is told is also seen to end: they are counted.
+  defp said(wanting, entries, token? \\ false)
+
+  defp said(wanting, 0, token?),
+    do: [message(bits(wanting), token? or correlate?(wanting), 0)]
+
+  defp said(wanting, entries, _token?), do: [message(bits(wanting), true, entries), @name]
 
   defp one(part, pattern), do: actions({part, %{pattern: pattern, also: []}})
 
