@@ -31,6 +31,7 @@ mod primitive;
 mod sets;
 mod traces;
 mod usage;
+mod words;
 
 pub use calls::{OpenCalls, RUNAWAY};
 pub use places::Places;
