@@ -3,22 +3,9 @@
 # process; drain and tracer processes run beside it.
 
 Code.require_file("support.exs", __DIR__)
+Code.require_file("noop/tracers.exs", __DIR__)
+alias Bench.Tracers
 alias ElixirScope.Distributed, as: Scope
-
-# Built where the VM's headers are.
-library = Path.join(System.tmp_dir!(), "bench_noop_#{System.pid()}")
-source = Path.join(__DIR__, "noop/noop_tracer.c")
-headers = Path.join(:code.root_dir(), "usr/include")
-cc = ~w(-O2 -shared -fPIC -I #{headers} -o #{library}.so #{source})
-{_, 0} = System.cmd("cc", cc)
-System.put_env("BENCH_NOOP", library)
-
-defmodule Bench.Noop do
-  @on_load :load
-  def load, do: :erlang.load_nif(System.get_env("BENCH_NOOP", ""), 0)
-  def enabled(_tag, _state, _tracee), do: :erlang.nif_error(:missing)
-  def trace(_tag, _state, _tracee, _term, _options), do: :erlang.nif_error(:missing)
-end
 
 defmodule Bench.Subject do
   def f(x, y), do: if(x == y, do: 1, else: 2)
@@ -38,7 +25,6 @@ defmodule Bench.Traced do
   @moduledoc false
   # One way of tracing at a time, for a process that then calls so and so often.
 
-  @compile {:no_warn_undefined, :trace}
   @rounds 21
   @calls 4_000
 
@@ -46,33 +32,6 @@ defmodule Bench.Traced do
     for _ <- 1..2, {_name, way} <- ways, do: once(way)
     rounds = for _ <- 1..@rounds, do: for({name, way} <- ways, do: {name, once(way)})
     for {name, _} <- ways, do: {name, rounds |> Enum.map(& &1[name]) |> Bench.median()}
-  end
-
-  def sessions?, do: Code.ensure_loaded?(:trace)
-
-  # Another tracer than ours, with its own patterns: what takes it away again is returned.
-  def with_tracer(pid, tracer, flags, patterns) do
-    if sessions?(),
-      do: session(pid, tracer, flags, patterns),
-      else: legacy(pid, tracer, flags, patterns)
-  end
-
-  defp session(pid, tracer, flags, patterns) do
-    session = :trace.session_create(:bench, tracer, [])
-    for {mfa, spec} <- patterns, do: :trace.function(session, mfa, spec, [:local])
-    1 = :trace.process(session, pid, true, flags)
-    fn -> :trace.session_destroy(session) end
-  end
-
-  defp legacy(pid, tracer, flags, patterns) do
-    for {mfa, spec} <- patterns, do: :erlang.trace_pattern(mfa, spec, [:local])
-    tracer = if is_tuple(tracer), do: Tuple.insert_at(tracer, 0, :tracer), else: {:tracer, tracer}
-    1 = :erlang.trace(pid, true, [tracer | flags])
-
-    fn ->
-      if Process.alive?(pid), do: :erlang.trace(pid, false, [:all])
-      for {mfa, _spec} <- patterns, do: :erlang.trace_pattern(mfa, false, [:local])
-    end
   end
 
   defp once({what, start}) do
@@ -105,42 +64,24 @@ defmodule Bench.Traced do
   defp drop, do: receive(do: (_message -> drop()))
 end
 
-{:module, _} = Code.ensure_loaded(Bench.Noop)
-File.rm!(library <> ".so")
-
-bounds = [
-  events: 1_000_000_000,
-  events_per_s: 1_000_000_000,
-  bytes: 1_000_000_000_000,
-  duration_ms: 3_600_000,
-  cpu_percent: 100_000,
-  health: [
-    run_queue: :infinity,
-    scheduler: :infinity,
-    memory: :infinity,
-    dist_ports: :infinity,
-    available: 0
-  ]
-]
-
 f = {Bench.Subject, :f, 2}
 g = {Bench.Subject, :g, 1}
 untraced = fn _pid -> fn -> :ok end end
 
 ours = fn patterns, options ->
   fn pid ->
-    {:ok, trace} = Scope.trace(patterns, [processes: pid] ++ options ++ bounds)
+    {:ok, trace} = Scope.trace(patterns, [processes: pid] ++ options ++ Tracers.bounds())
     fn -> {:ok, _} = Scope.stop_trace(trace) end
   end
 end
 
-noop = fn flags, patterns -> &Bench.Traced.with_tracer(&1, {Bench.Noop, []}, flags, patterns) end
+noop = fn flags, patterns -> &Tracers.start([&1], {Bench.Noop, []}, flags, patterns) end
 
 # A process that is sent every event; `each` is what it does with it.
 process = fn flags, patterns, each ->
   fn pid ->
     tracer = :erlang.spawn_opt(fn -> each.(each) end, message_queue_data: :off_heap)
-    stop = Bench.Traced.with_tracer(pid, tracer, flags, patterns)
+    stop = Tracers.start([pid], tracer, flags, patterns)
     fn -> stop.() && Process.exit(tracer, :kill) end
   end
 end

@@ -197,16 +197,23 @@ fn forgotten(seat: usize) -> (u16, Spent) {
     (number, spent)
 }
 
-/// Functions that a trace wants from now on, or no longer; how many there was no room for.
+/// Functions that a trace wants from now on, or no longer, each with whether it is told of all returns;
+/// how many there was no room for.
 #[rustler::nif]
-fn trace_functions(seat: usize, functions: Vec<(Term<'_>, Term<'_>, u8)>, wanted: bool) -> usize {
-    let functions = functions.into_iter().filter_map(|(module, name, arity)| {
-        let word = |term: Term<'_>| erl::word_of(term.as_c_arg());
-        let name = pack(word(module), word(name))?;
-        Some(Function { name, arity })
-    });
+fn trace_functions(
+    seat: usize,
+    functions: Vec<(Term<'_>, Term<'_>, u8, bool)>,
+    wanted: bool,
+) -> usize {
+    let functions = functions
+        .into_iter()
+        .filter_map(|(module, name, arity, returns)| {
+            let word = |term: Term<'_>| erl::word_of(term.as_c_arg());
+            let name = pack(word(module), word(name))?;
+            Some((Function { name, arity }, returns))
+        });
     functions
-        .filter(|function| !want(Traces::of(seat), *function, wanted))
+        .filter(|(function, returns)| !want(Traces::of(seat), *function, *returns, wanted))
         .count()
 }
 
@@ -226,9 +233,10 @@ fn trace_callbacks(seat: usize, callbacks: Vec<(Term<'_>, Term<'_>, u8, bool)>) 
         .count()
 }
 
-fn want(traces: Traces, function: Function, wanted: bool) -> bool {
+fn want(traces: Traces, function: Function, returns: bool, wanted: bool) -> bool {
     if wanted {
-        return POINTS.add_function(function, traces);
+        let awaiting = if returns { traces } else { Traces::NONE };
+        return POINTS.add_function(function, traces, awaiting);
     }
     POINTS.remove_function(function, traces);
     true

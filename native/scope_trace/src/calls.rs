@@ -1,6 +1,7 @@
 //! Calls whose return is awaited: where returns are traced, every one of them takes the stack of its
 //! process, which a loop without end never gives back.
 
+use crate::words::Words;
 use std::collections::HashMap;
 
 /// As many open calls of one process are no program, but a loop.
@@ -11,9 +12,13 @@ const PROCESSES: usize = 65_536;
 
 /// How many calls each process has open. Calls and returns may come in any order, as long as all come:
 /// those of one process can lie in the rings of several threads.
+///
+/// Invariant: the process that was seen last is not in `others`, and those that are have some open.
 #[derive(Debug, Default)]
 pub struct OpenCalls {
-    open: HashMap<u64, i32>,
+    /// Mostly the next one, too: what it calls comes in a row.
+    last: (u64, i32),
+    others: HashMap<u64, i32, Words>,
 }
 
 impl OpenCalls {
@@ -29,21 +34,24 @@ impl OpenCalls {
 
     /// Nobody waits for returns any more.
     pub fn clear(&mut self) {
-        self.open.clear();
+        *self = Self::default();
     }
 
-    /// A process with nothing open is not kept; beyond the bound, one that is new is not counted.
     fn change(&mut self, pid: u64, by: i32) -> u32 {
-        if !self.open.contains_key(&pid) && self.open.len() >= PROCESSES {
-            return 0;
+        if self.last.0 != pid {
+            self.turn_to(pid);
         }
-        let open = self.open.entry(pid).or_default();
-        *open = open.saturating_add(by);
-        let now = *open;
-        if now == 0 {
-            self.open.remove(&pid);
+        self.last.1 = self.last.1.saturating_add(by);
+        u32::try_from(self.last.1).unwrap_or(0)
+    }
+
+    /// A process with nothing open is not kept; beyond the bound, one that is new is forgotten.
+    fn turn_to(&mut self, pid: u64) {
+        let (before, open) = self.last;
+        if open != 0 && self.others.len() < PROCESSES {
+            self.others.insert(before, open);
         }
-        u32::try_from(now).unwrap_or(0)
+        self.last = (pid, self.others.remove(&pid).unwrap_or(0));
     }
 }
 
@@ -62,7 +70,8 @@ mod tests {
         calls.left(3);
         assert_eq!((calls.entered(1), calls.entered(3)), (2, 0));
         calls.left(2);
-        assert_eq!(calls.open.len(), 1);
+        calls.entered(4);
+        assert_eq!(calls.others, HashMap::from_iter([(1, 2)]));
     }
 
     #[test]
@@ -71,6 +80,6 @@ mod tests {
         for pid in 0..2 * PROCESSES as u64 {
             calls.entered(pid);
         }
-        assert_eq!(calls.open.len(), PROCESSES);
+        assert_eq!(calls.others.len(), PROCESSES);
     }
 }

@@ -17,7 +17,7 @@
 //!
 //! let (orders, place) = (Traces::of(3), Function { name: 0x2b_0000_001b, arity: 2 });
 //! POINTS.begin(orders, &Wish { any_process: true, ..Wish::default() });
-//! POINTS.add_function(place, orders);
+//! POINTS.add_function(place, orders, Traces::NONE);
 //! POINTS.go(orders);
 //!
 //! assert_eq!(POINTS.of_call(place, 77), orders);
@@ -34,6 +34,7 @@ mod sets;
 mod thinning;
 mod traces;
 mod usage;
+mod words;
 
 pub use calls::{OpenCalls, RUNAWAY};
 pub use held::{HELD_BYTES, HELD_CALLS, Held, Order, Released, Seen, Side};

@@ -22,7 +22,8 @@ const TAKEN: u64 = 4;
 /// How far a search goes before it gives up.
 const REACH: usize = 32;
 
-/// Two sets of traces under a key of two words.
+/// Two sets of traces under a key of two words: those that want what the key names, and of those some
+/// that want more, the children of a process or the returns of a function.
 ///
 /// Invariants: `key`, `wanted` and `heirs` change owner only while `state` is `BUSY`; between two
 /// owners a place has been `ENDED` from one call of [`Places::collect`] to the next.

@@ -155,11 +155,19 @@ impl Points {
         Traces::from_bits(self.live.load(Acquire))
     }
 
-    /// Traces want the calls of a function; false if there are too many functions.
-    pub fn add_function(&self, function: Function, traces: Traces) -> bool {
+    /// Traces want the calls of a function, and those in `awaiting` the return of each of them; false
+    /// if there are too many functions.
+    pub fn add_function(&self, function: Function, traces: Traces, awaiting: Traces) -> bool {
         let Function { name, arity } = function;
+        self.functions.add(name, u64::from(arity), traces, awaiting)
+    }
+
+    /// Who is told of every return of a function that it is told of the calls of.
+    #[inline]
+    pub fn awaiting(&self, function: Function) -> Traces {
         self.functions
-            .add(name, u64::from(arity), traces, Traces::NONE)
+            .get(function.name, u64::from(function.arity))
+            .1
     }
 
     /// They no longer want it.

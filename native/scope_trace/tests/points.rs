@@ -41,7 +41,8 @@ fn a_call_belongs_to_those_who_want_function_and_process() {
     let (all, some) = (Traces::of(0), Traces::of(1));
     run(points, all, &wish(|wish| wish.any_process = true));
     run(points, some, &Wish::default());
-    points.add_function(PLACE, all | some);
+    points.add_function(PLACE, all | some, some);
+    assert_eq!(points.awaiting(PLACE), some);
     points.add_process(77, some, Traces::NONE);
 
     assert_eq!(points.of_call(PLACE, 77), all | some);
@@ -113,7 +114,7 @@ fn who_calls_is_known_from_then_on_and_children_of_heirs_from_the_start() {
             ..Wish::default()
         },
     );
-    points.add_function(PLACE, callers);
+    points.add_function(PLACE, callers, Traces::NONE);
     points.add_process(1, heirs, heirs);
 
     assert!(points.of_process(KIND, 9).is_empty());

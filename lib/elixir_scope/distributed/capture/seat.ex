@@ -29,7 +29,7 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   @doc "The functions of a module, which came or came again."
   @spec tell_again(Armed.t(), module) :: non_neg_integer
   def tell_again(armed, module) do
-    functions = for %{mfa: {^module, _, _} = mfa} <- armed.targets.functions, do: mfa
+    functions = for %{mfa: {^module, _, _}} = target <- armed.targets.functions, do: target
     callbacks = for {{^module, _, _}, _machine?} = callback <- armed.callbacks, do: callback
     tell(armed.seat, functions, callbacks)
     length(functions) + length(callbacks)
@@ -94,17 +94,20 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   def tracer, do: {Native, []}
 
   defp told(%{seat: seat} = armed) do
-    functions = for %{mfa: mfa} <- armed.targets.functions, do: mfa
-    tell(seat, functions, armed.callbacks)
+    tell(seat, armed.targets.functions, armed.callbacks)
     Native.trace_processes(seat, Armed.pids(armed), false)
     Native.trace_processes(seat, armed.processes.parents, true)
     armed
   end
 
-  defp tell(seat, functions, callbacks) do
+  defp tell(seat, targets, callbacks) do
+    functions = for %{mfa: {m, f, a}} = target <- targets, do: {m, f, a, returns?(target)}
     Native.trace_functions(seat, functions, true)
     Native.trace_callbacks(seat, for({{m, f, a}, machine?} <- callbacks, do: {m, f, a, machine?}))
   end
+
+  # Whether each call of it has its return told.
+  defp returns?(target), do: Enum.all?([target.pattern | target.also], & &1.return)
 
   defp index(armed), do: Scope.index(armed.order.options[:scope])
 

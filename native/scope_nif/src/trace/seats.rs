@@ -7,7 +7,7 @@ use crate::scopes::ScopeId;
 use parking_lot::{Mutex, MutexGuard};
 use scope_event::Kind;
 use scope_ring::Slot;
-use scope_trace::{OpenCalls, Points, Sets, TRACES, Traces, Usage};
+use scope_trace::{Function, OpenCalls, Points, Sets, TRACES, Traces, Usage};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Who wants what. One table for the machine, as there is one tracer.
@@ -126,7 +126,7 @@ impl Account {
             return Some(Charged::NOBODY);
         };
         let traces = parts.joined.map_or(Traces::of(first), Traces::from_bits);
-        let open = ledger.follow(kind, slot.pid, traces);
+        let open = ledger.follow(kind, slot, traces);
         let traces = ledger.hold(kind, slot, payload, traces, open)?;
         Some(ledger.keep(slot, traces, open))
     }
@@ -169,6 +169,14 @@ impl Account {
     }
 }
 
+fn is_awaited(slot: &Slot, traces: Traces) -> bool {
+    let function = Function {
+        name: slot.subject,
+        arity: slot.head.arity_of(),
+    };
+    !traces.is_empty() && !(POINTS.awaiting(function) & traces).is_empty()
+}
+
 /// A set of traces and the number that it got.
 pub(crate) struct Introduced {
     pub(crate) number: u16,
@@ -201,15 +209,17 @@ impl Ledger {
         self.number(first, traces)
     }
 
-    fn follow(&mut self, kind: Kind, pid: u64, traces: Traces) -> u32 {
-        match kind {
-            Kind::Call if !with_returns(traces).is_empty() => self.calls.entered(pid),
-            Kind::Return | Kind::Exception => {
-                self.calls.left(pid);
-                0
-            }
-            _ => 0,
+    /// Only functions of which every call has its return told: a loop has none, and is not open.
+    fn follow(&mut self, kind: Kind, slot: &Slot, traces: Traces) -> u32 {
+        let ends = matches!(kind, Kind::Return | Kind::Exception);
+        if !(ends || kind == Kind::Call) || !is_awaited(slot, with_returns(traces)) {
+            return 0;
         }
+        if ends {
+            self.calls.left(slot.pid);
+            return 0;
+        }
+        self.calls.entered(slot.pid)
     }
 
     /// Calls that a trace saw begin and not end stay open for nobody, once none is left that

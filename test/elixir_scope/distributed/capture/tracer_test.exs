@@ -318,6 +318,21 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
       gone(pid)
     end
 
+    test "not when calls have no returns that could be waited for", %{scope: scope, pid: pid} do
+      patterns = ["ScopeTraced.id/1", "ScopeTraced.add/2 -> return"]
+      bounds = [processes: pid, events: 1_000_000, events_per_s: 1_000_000]
+      %{id: id} = trace = trace(scope, patterns, bounds)
+
+      run(pid, fn -> for n <- 1..12_000, do: ScopeTraced.id(ScopeTraced.add(n, 1)) end)
+      assert length(events(scope, [:return])) == 10_000
+      seen = :sys.get_state(Tracer).round
+      eventually(fn -> assert :sys.get_state(Tracer).round > seen + 1 end)
+
+      stopped = Scope.stop_trace(id) |> stopped(scope, trace)
+      assert {:ok, %{traces: [%{events: 36_000, reason: :stopped}]}} = by_node(stopped)
+      gone(pid)
+    end
+
     test "with the process that began it", %{scope: scope, pid: pid} do
       {owner, monitor} = spawn_monitor(fn -> trace(scope, {ScopeTraced, :id}, processes: pid) end)
 
@@ -371,6 +386,8 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
 
   defp stopped({:error, _}, scope, trace),
     do: ElixirScope.Distributed.Capture.Conductor.stop(trace.id, scope)
+
+  defp by_node({:ok, summaries}), do: {:ok, summaries[node()]}
 
   defp gone(pid) do
     assert ScopeTraced.Vm.traced() == []
