@@ -45,8 +45,11 @@ pub(super) fn begin(seat: usize) {
 
 /// Which of the running traces drop an id that begins here and now.
 pub(crate) fn dropping(id: Id) -> Traces {
-    let credits = |seat| LANES.left(seats::of(seat).session);
     THINNING.decide(POINTS.live(), id.unit(), credits)
+}
+
+fn credits(seat: usize) -> Option<u64> {
+    LANES.left(seats::of(seat).session)
 }
 
 /// Those of the running traces that a decision was made for.
@@ -94,22 +97,34 @@ fn thinned(traces: Traces, sight: &Sight<'_>, source: &Source<'_>) -> Traces {
     let dropping = traces
         & match own {
             Some(own) => own.dropping,
-            None => THINNING.without_correlation(traces, unit),
+            None => THINNING.without_correlation(traces, unit, credits),
         };
     (traces & THINNING.watched())
         .seats()
         .for_each(|seat| THINNING.saw(seat, unit));
     for seat in dropping.seats() {
-        LANES.thin(seats::of(seat).session, sight.kind as u8);
+        leave_out(seat, sight.kind, unit);
     }
     traces.without(dropping)
 }
 
-/// An event could not be paid for: it is remembered what it was of.
+/// A call that is left out takes the stack of its process as any other whose return is awaited.
+fn leave_out(seat: usize, kind: Kind, unit: Unit) {
+    let at = seats::of(seat);
+    LANES.thin(at.session, kind as u8);
+    match kind {
+        Kind::Call if at.returns => THINNING.opened(seat, unit, 1),
+        Kind::Return | Kind::Exception => THINNING.opened(seat, unit, -1),
+        _ => {}
+    }
+}
+
+/// An event could not be paid for: it is remembered what it was of, and what has begun comes first.
 #[cold]
 pub(super) fn refused(refusal: Refusal, seat: usize, pid: u64, source: &Source<'_>) {
     if refusal == Refusal::OverBudget {
         let own = source.known(now());
+        THINNING.watch(Traces::of(seat));
         THINNING.saw(seat, own.map_or_else(|| process(pid), |own| own.id.unit()));
     }
 }
