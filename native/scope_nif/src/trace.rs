@@ -302,7 +302,7 @@ fn spent(seat: usize) -> Spent {
         thinned: account.thinned,
         sketch: thin::THINNING.sketch(seat),
         bytes: used.bytes,
-        deepest: used.deepest,
+        deepest: used.deepest.max(thin::THINNING.deepest(seat)),
         kept: used.events,
         looked_at: used.looked_at,
     }

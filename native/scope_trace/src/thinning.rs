@@ -5,12 +5,15 @@
 //! is decided by the unit alone, so that every node that has the same level decides alike. Who
 //! decides for a correlation is the node where it begins; the others are told.
 
-use crate::primitive::{AtomicU8, AtomicU64};
+use crate::primitive::{AtomicI32, AtomicU8, AtomicU64};
 use crate::{TRACES, Traces};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 /// The strongest level: one unit in 1,024 is kept.
 pub const TOP: u8 = 10;
+
+/// Places in which units are told apart roughly.
+const PLACES: usize = 64;
 
 /// What is shown whole or not at all, by a hash that is the same on all machines.
 ///
@@ -39,9 +42,13 @@ impl Unit {
         self.0.trailing_zeros() >= level as u32
     }
 
-    /// Its bit in a sketch; by the upper bits, which levels do not look at.
+    /// Its place in a sketch; by the upper bits, which levels do not look at.
+    const fn place(self) -> usize {
+        (self.0 >> 58) as usize
+    }
+
     const fn bit(self) -> u64 {
-        1 << (self.0 >> 58)
+        1 << self.place()
     }
 }
 
@@ -68,10 +75,13 @@ pub struct Thinning {
 #[repr(align(128))]
 struct Seat {
     level: AtomicU8,
-    /// Units that begin are dropped while there are fewer credits than this.
+    /// Correlations that begin are dropped while there are fewer credits than this, and events that
+    /// have none while there is not half of it: it is for what has begun.
     reserve: AtomicU64,
     /// A bit for each unit that was seen since it was last emptied, in one of 64 places.
     sketch: AtomicU64,
+    /// Calls that units have open in each place, of which nothing is recorded.
+    open: [AtomicI32; PLACES],
     /// Correlations that were dropped where they began.
     dropped: AtomicU64,
     /// Which trace this is, by `now`: what was decided before is another one's.
@@ -119,6 +129,7 @@ impl Thinning {
             seat.level.store(0, Relaxed);
             seat.reserve.store(0, Relaxed);
             seat.sketch.store(0, Relaxed);
+            seat.close();
             seat.dropped.store(0, Relaxed);
             // Ordering: a decision that was made before has an older count.
             let now = self.now.fetch_add(1, AcqRel) + 1;
@@ -130,7 +141,11 @@ impl Thinning {
     /// credits than `reserve`. What it has seen of units is forgotten.
     pub fn set(&self, seat: usize, level: u8, reserve: u64) {
         if let Some(at) = self.seats.get(seat) {
-            at.level.store(level.min(TOP), Relaxed);
+            let before = at.level.swap(level.min(TOP), Relaxed);
+            // Calls that were open then may return as what is recorded, and the other way round.
+            if before != level.min(TOP) {
+                at.close();
+            }
             at.reserve.store(reserve, Relaxed);
             at.sketch.store(0, Relaxed);
         }
@@ -160,11 +175,17 @@ impl Thinning {
         seat.map_or(0, |seat| seat.level.load(Relaxed))
     }
 
-    /// Which of these traces drop a process whose events have no correlation.
-    pub fn without_correlation(&self, traces: Traces, process: Unit) -> Traces {
+    /// Which of these traces drop an event of a process that has no correlation; `credits` are those of
+    /// a seat.
+    pub fn without_correlation(
+        &self,
+        traces: Traces,
+        process: Unit,
+        credits: impl Fn(usize) -> Option<u64>,
+    ) -> Traces {
         let dropping = traces
             .seats()
-            .filter(|&at| !process.is_kept(self.level(at)));
+            .filter(|&at| !process.is_kept(self.level(at)) || self.is_short(at, 2, &credits));
         dropping.fold(Traces::NONE, |all, at| all | Traces::of(at))
     }
 
@@ -175,20 +196,22 @@ impl Thinning {
         unit: Unit,
         credits: impl Fn(usize) -> Option<u64>,
     ) -> Traces {
-        let short = |at: usize| {
-            // Ordering: what the poll says; a little old is a little late.
-            let reserve = self.seats[at].reserve.load(Relaxed);
-            reserve > 0 && credits(at).is_some_and(|left| left < reserve)
-        };
         let dropping = running
             .seats()
-            .filter(|&at| !unit.is_kept(self.level(at)) || short(at))
+            .filter(|&at| !unit.is_kept(self.level(at)) || self.is_short(at, 1, &credits))
             .fold(Traces::NONE, |all, at| all | Traces::of(at));
         for at in dropping.seats() {
             self.seats[at].dropped.fetch_add(1, Relaxed);
         }
         self.watch(dropping);
         dropping
+    }
+
+    /// Whether there are fewer credits than a part of the reserve.
+    fn is_short(&self, at: usize, part: u64, credits: impl Fn(usize) -> Option<u64>) -> bool {
+        // Ordering: what the poll says; a little old is a little late.
+        let reserve = self.seats[at].reserve.load(Relaxed) / part;
+        reserve > 0 && credits(at).is_some_and(|left| left < reserve)
     }
 
     /// A decision, as it is remembered.
@@ -226,6 +249,20 @@ impl Thinning {
         seat.map_or(0, |seat| seat.sketch.load(Relaxed))
     }
 
+    /// A trace left out a call of a unit whose return it awaits, or with -1 such a return.
+    pub fn opened(&self, seat: usize, unit: Unit, by: i32) {
+        if let Some(seat) = self.seats.get(seat) {
+            seat.open[unit.place()].fetch_add(by, Relaxed);
+        }
+    }
+
+    /// The most calls that units in one place have open, of those that were left out.
+    pub fn deepest(&self, seat: usize) -> u32 {
+        let open = self.seats.get(seat).into_iter().flat_map(|seat| &seat.open);
+        let open = open.map(|open| open.load(Relaxed)).max();
+        u32::try_from(open.unwrap_or(0)).unwrap_or(0)
+    }
+
     /// Correlations that a trace dropped where they began.
     pub fn dropped(&self, seat: usize) -> u64 {
         let seat = self.seats.get(seat);
@@ -240,9 +277,14 @@ impl Seat {
             level: AtomicU8::new(0),
             reserve: AtomicU64::new(0),
             sketch: AtomicU64::new(0),
+            open: [const { AtomicI32::new(0) }; PLACES],
             dropped: AtomicU64::new(0),
             began: AtomicU64::new(0),
         }
+    }
+
+    fn close(&self) {
+        self.open.iter().for_each(|open| open.store(0, Relaxed));
     }
 
     #[cfg(loom)]
@@ -251,6 +293,7 @@ impl Seat {
             level: AtomicU8::new(0),
             reserve: AtomicU64::new(0),
             sketch: AtomicU64::new(0),
+            open: std::array::from_fn(|_| AtomicI32::new(0)),
             dropped: AtomicU64::new(0),
             began: AtomicU64::new(0),
         }

@@ -70,7 +70,8 @@ fn what_is_decided_is_what_the_levels_of_the_moment_say() {
         let expected = (0..TRACES).filter(|&at| !unit(id).is_kept(levels[at].min(TOP)));
         assert!(dropping.seats().eq(expected), "seed {seed}, id {id}");
         assert!(dropping.without(thinning.watched()).is_empty());
-        assert_eq!(thinning.without_correlation(all(), unit(id)), dropping);
+        let process = thinning.without_correlation(all(), unit(id), PLENTY);
+        assert_eq!(process, dropping);
     }
 }
 
@@ -117,6 +118,34 @@ fn no_correlation_begins_that_the_credits_may_not_last_for() {
     );
     thinning.set(0, 0, 0);
     assert!(begins(Some(0)));
+}
+
+#[test]
+fn half_of_the_reserve_is_for_what_has_begun() {
+    let thinning = Thinning::new();
+    thinning.begin(0);
+    thinning.set(0, 0, 100);
+    let drops = |left| {
+        !thinning
+            .without_correlation(Traces::of(0), unit(1), |_| left)
+            .is_empty()
+    };
+    assert!(!drops(Some(50)) && !drops(None));
+    assert!(drops(Some(49)));
+}
+
+#[test]
+fn calls_that_are_left_out_are_counted_until_they_return_or_the_level_changes() {
+    let thinning = Thinning::new();
+    thinning.begin(0);
+    (0..5).for_each(|_| thinning.opened(0, unit(1), 1));
+    thinning.opened(0, unit(1), -1);
+    assert_eq!((thinning.deepest(0), thinning.deepest(1)), (4, 0));
+    thinning.set(0, 0, 0);
+    assert_eq!(thinning.deepest(0), 4);
+    thinning.set(0, 1, 0);
+    thinning.opened(0, unit(1), -1);
+    assert_eq!((thinning.deepest(0), thinning.deepest(TRACES)), (0, 0));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! carries it tell everybody else. So a level that changes, and another node's level, change nothing
 //! for what has begun.
 
-use super::record::{self, Sight};
+use super::record::{self, About, Sight};
 use super::seats::{self, POINTS};
 use crate::erl::Term;
 use crate::extent::Id;
@@ -16,7 +16,7 @@ use crate::{atoms, drain, words};
 use rustler::Atom;
 use scope_event::{Budget, Kind, TermWriter};
 use scope_ring::Refusal;
-use scope_trace::{Decision, Sets, TRACES, Thinning, Traces, Unit};
+use scope_trace::{Decision, Function, Sets, TRACES, Thinning, Traces, Unit};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The levels of all traces of the machine.
@@ -45,8 +45,11 @@ pub(super) fn begin(seat: usize) {
 
 /// Which of the running traces drop an id that begins here and now.
 pub(crate) fn dropping(id: Id) -> Traces {
-    let credits = |seat| LANES.left(seats::of(seat).session);
     THINNING.decide(POINTS.live(), id.unit(), credits)
+}
+
+fn credits(seat: usize) -> Option<u64> {
+    LANES.left(seats::of(seat).session)
 }
 
 /// Those of the running traces that a decision was made for.
@@ -94,22 +97,45 @@ fn thinned(traces: Traces, sight: &Sight<'_>, source: &Source<'_>) -> Traces {
     let dropping = traces
         & match own {
             Some(own) => own.dropping,
-            None => THINNING.without_correlation(traces, unit),
+            None => THINNING.without_correlation(traces, unit, credits),
         };
     (traces & THINNING.watched())
         .seats()
         .for_each(|seat| THINNING.saw(seat, unit));
     for seat in dropping.seats() {
-        LANES.thin(seats::of(seat).session, sight.kind as u8);
+        leave_out(seat, sight, unit);
     }
     traces.without(dropping)
 }
 
-/// An event could not be paid for: it is remembered what it was of.
+/// A call that is left out takes the stack of its process as any other whose return is awaited.
+fn leave_out(seat: usize, sight: &Sight<'_>, unit: Unit) {
+    LANES.thin(seats::of(seat).session, sight.kind as u8);
+    match sight.kind {
+        Kind::Call if is_awaited(seat, sight) => THINNING.opened(seat, unit, 1),
+        Kind::Return | Kind::Exception if is_awaited(seat, sight) => {
+            THINNING.opened(seat, unit, -1);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a trace is told the return of every call of the function.
+fn is_awaited(seat: usize, sight: &Sight<'_>) -> bool {
+    match sight.about {
+        About::Function(name, arity) => {
+            !(POINTS.awaiting(Function { name, arity }) & Traces::of(seat)).is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// An event could not be paid for: it is remembered what it was of, and what has begun comes first.
 #[cold]
 pub(super) fn refused(refusal: Refusal, seat: usize, pid: u64, source: &Source<'_>) {
     if refusal == Refusal::OverBudget {
         let own = source.known(now());
+        THINNING.watch(Traces::of(seat));
         THINNING.saw(seat, own.map_or_else(|| process(pid), |own| own.id.unit()));
     }
 }

@@ -21,7 +21,7 @@ defmodule ElixirScope.Distributed.Capture.ThinningNodesTest do
     {module, code} = ScopeThinned.Code.code()
 
     for node <- nodes do
-      {:module, ^module} = on(node, :code, :load_binary, [module, 'thinned', code])
+      {:module, ^module} = on(node, :code, :load_binary, [module, [], code])
       {:ok, _} = on(node, ScopeThinned, :start, [ScopeThinned])
     end
 

@@ -111,6 +111,22 @@ defmodule ElixirScope.Distributed.Capture.ThinningTest do
       if more?, do: rounds(servers, until, done + 1), else: done + 1
     end
 
+    test "has enough for the correlations that have begun, whatever else comes", context do
+      %{scope: scope, servers: servers} = context
+      functions = [{ScopeTraced, :id} | ScopeThinned.functions()]
+      id = trace(scope, functions, return: true, events_per_s: 2_000)
+      noise = Task.async(fn -> ScopeThinned.load(1..60_000, &ScopeTraced.id/1, 2) end)
+      load(servers, 6_000)
+      Task.await(noise, 60_000)
+      summary = stop(scope, id)
+      {correlated, noise} = Enum.split_with(of(found(scope), id), & &1.correlation_id)
+      assert summary.reason == :stopped
+      assert [{@whole, kept}] = Map.to_list(sizes(correlated))
+      assert kept in 1..5_000 and noise != []
+      all = 6_000 * @whole + 120_000
+      assert summary.events + summary.refused + summary.thinned == all
+    end
+
     test "keeps the states that callbacks leave with their calls", context do
       %{scope: scope, servers: servers} = context
       functions = [{ScopeThinned, :handle_call} | ScopeThinned.functions()]
@@ -224,6 +240,24 @@ defmodule ElixirScope.Distributed.Capture.ThinningTest do
       assert ids(scope) == List.duplicate(nil, length(shapes) + 1)
       assert %{thinned: 0} = stop(scope, id)
     end
+  end
+
+  test "what is left out does not hide that calls wait for returns that do not come", %{
+    scope: scope
+  } do
+    pid = ScopeTraced.start()
+    options = [processes: pid, return: true, events_per_s: 1_000_000]
+    id = trace(scope, {ScopeTraced, :deep}, options)
+
+    ScopeTraced.run(pid, fn ->
+      :seq_trace.set_token(:label, %{elixir_scope: {17, in_seconds(30), [id]}})
+      ScopeTraced.deep(12_000)
+      # Or its answer takes the token to this process, and on to the next test.
+      :seq_trace.set_token([])
+    end)
+
+    assert %{reason: :runaway_returns, events: 0} = ended(scope)
+    Process.exit(pid, :kill)
   end
 
   test "what was left out of a trace that ended is nothing to the next in its place", context do

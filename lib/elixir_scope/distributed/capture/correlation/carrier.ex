@@ -45,7 +45,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Carrier do
 
   # Most are left out by no trace, and are as short as they can be.
   defp named(rest, dropping) when dropping in [nil, []], do: rest
-  defp named(rest, dropping), do: Tuple.append(rest, dropping)
+  defp named({known, data}, dropping), do: {known, data, dropping}
 
   defp key(key) when is_integer(key), do: <<0, key::signed-64>>
   defp key(key), do: <<1, key::binary>>
