@@ -12,7 +12,9 @@ defmodule ElixirScope.Distributed.Status do
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
-    * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
+    * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all: the
+      functions and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that
+      wait until it is known whether they were slow, each with its limit;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """

@@ -83,9 +83,8 @@ impl<'s> Batch<'s> {
         let Some((at, scope)) = self.present(scope) else {
             return;
         };
-        let now = scope.clock().now().bits();
         let Some(holds) = self.holds() else { return };
-        let (released, given_up) = holds.settle(scope.id, stamp, now);
+        let (released, given_up) = holds.settle(scope.id, stamp, scope.clock());
         self.store_held(at, scope, released);
         if given_up > 0 {
             self.gap(at, scope, given_up);

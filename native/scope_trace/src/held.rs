@@ -25,6 +25,9 @@ pub const HELD_CALLS: usize = 65_536;
 /// Bytes of events that are held at one time.
 pub const HELD_BYTES: usize = 32 << 20;
 
+/// More often a clock is not put forward within the longest threshold.
+const JUMPS: usize = 256;
+
 /// Which end of a call an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -107,6 +110,8 @@ pub struct Held<E> {
     slow: Traces,
     /// Below this stamp something was missed of what the trace in a seat had to see.
     missed: [u64; TRACES],
+    /// Where the clock was put forward, and by how much in all by then; the newest.
+    jumps: Vec<(u64, u64)>,
     /// What came since, in no order.
     waiting: Vec<Seen<E>>,
     waiting_bytes: usize,
@@ -122,6 +127,7 @@ impl<E> Default for Held<E> {
             thresholds: [0; TRACES],
             slow: Traces::NONE,
             missed: [0; TRACES],
+            jumps: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             stacks: Stacks::default(),
@@ -160,6 +166,15 @@ impl<E> Held<E> {
         if let Some(threshold) = self.thresholds.get_mut(seat) {
             *threshold = 0;
         }
+    }
+
+    /// At `stamp` the clock was put forward: no call took longer for that.
+    pub fn jumped(&mut self, stamp: u64, by: u64) {
+        if self.jumps.len() == JUMPS {
+            self.jumps.remove(0);
+        }
+        let before = self.jumps.last().map_or(0, |jump| jump.1);
+        self.jumps.push((stamp, before + by));
     }
 
     /// The traces that keep only slow calls.
@@ -226,6 +241,7 @@ impl<E> Held<E> {
         self.miss(self.slow, u64::MAX);
         self.settle(u64::MAX, |_| false, release);
         self.missed = [0; TRACES];
+        self.jumps.clear();
     }
 
     /// The oldest stamp that may yet be released.
@@ -236,7 +252,8 @@ impl<E> Held<E> {
 
     /// The stamp at which a call will have been open for too long.
     pub fn due(&self) -> Option<u64> {
-        self.queues.due()
+        let ahead = self.jumps.last().map_or(0, |jump| jump.1);
+        self.queues.due().map(|due| due + ahead)
     }
 
     /// Whether something waits for a stamp that is settled.
@@ -264,11 +281,12 @@ impl<E> Held<E> {
         let besides = self.seeing(seen.besides, seen.stamp);
         let traces = seen.traces.without(self.slow) | judging;
         let ms = judging.seats().map(|seat| self.thresholds[seat]).max();
+        let since = self.time(seen.stamp);
         let at = match (ms, seen.event) {
-            (Some(ms), Some(event)) => Some(self.queues.push(
-                ms,
-                Entry::new(seen.stamp, seen.pid, traces, seen.bytes, event),
-            )),
+            (Some(ms), Some(event)) => {
+                let entry = Entry::new(seen.stamp, since, seen.pid, traces, seen.bytes, event);
+                Some(self.queues.push(ms, entry))
+            }
             (None, Some(event)) => {
                 settled(seen.stamp, traces, event, release);
                 None
@@ -278,7 +296,7 @@ impl<E> Held<E> {
         if !(judging | besides).is_empty() {
             let frame = Frame {
                 function: seen.function,
-                stamp: seen.stamp,
+                since,
                 judging,
                 besides,
                 at,
@@ -295,11 +313,12 @@ impl<E> Held<E> {
         if !judging.is_empty() {
             let queues = &mut self.queues;
             let slow = self.slow;
+            let now = time(&self.jumps, seen.stamp);
             let popped = self.stacks.pop(seen.pid, seen.function, |inner| {
                 queues.decide(inner.at, |traces| traces.without(slow));
             });
             if let Some(frame) = popped {
-                let late = self.exceeded(frame.judging, seen.stamp.saturating_sub(frame.stamp));
+                let late = self.exceeded(frame.judging, now.saturating_sub(frame.since));
                 self.queues
                     .decide(frame.at, |traces| traces.without(slow) | (traces & late));
                 kept = kept | (judging & late);
@@ -308,6 +327,11 @@ impl<E> Held<E> {
         if let Some(event) = seen.event {
             settled(seen.stamp, kept, event, release);
         }
+    }
+
+    /// A stamp, as if the clock had never been put forward.
+    fn time(&self, stamp: u64) -> u64 {
+        time(&self.jumps, stamp)
     }
 
     /// Those that have seen everything that there was at a stamp.
@@ -334,7 +358,7 @@ impl<E> Held<E> {
     ) {
         loop {
             self.queues.release(release);
-            let Some((at, pid)) = self.queues.overdue(stamp) else {
+            let Some((at, pid)) = self.queues.overdue(self.time(stamp)) else {
                 return;
             };
             if alive(pid) {
@@ -404,6 +428,11 @@ impl<E> Held<E> {
         }
         self.queues.release(release);
     }
+}
+
+fn time(jumps: &[(u64, u64)], stamp: u64) -> u64 {
+    let last = jumps.iter().rev().find(|(at, _)| *at <= stamp);
+    stamp - last.map_or(0, |(_, ahead)| *ahead).min(stamp)
 }
 
 fn settled<E>(stamp: u64, traces: Traces, event: E, release: &mut impl FnMut(Released<E>)) {

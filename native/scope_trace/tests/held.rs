@@ -413,6 +413,22 @@ fn a_clock_that_ends_leaves_everything_to_those_who_keep_all() {
 }
 
 #[test]
+fn a_clock_that_is_put_forward_makes_no_call_slow() {
+    let mut held = watching();
+    held.push(call(1, 1, 0)).unwrap();
+    held.push(call(2, 2, 1)).unwrap();
+    held.jumped(stamps(2), stamps(500));
+    held.push(end(1, stamps(504), 2)).unwrap();
+    assert_eq!(settle(&mut held, stamps(504) + 1), []);
+    assert_eq!(held.due(), Some(2 + stamps(5) + stamps(500)));
+    held.push(call(3, stamps(505), 3)).unwrap();
+    assert_eq!(settle(&mut held, stamps(506)), [1]);
+    held.push(end(3, stamps(509), 4)).unwrap();
+    held.push(end(2, stamps(510), 5)).unwrap();
+    assert_eq!(settle(&mut held, stamps(511)), [5]);
+}
+
+#[test]
 fn more_calls_than_the_bound_cost_the_oldest() {
     let mut held = watching();
     for pid in 0..=HELD_CALLS as u64 {

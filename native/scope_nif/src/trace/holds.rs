@@ -5,6 +5,7 @@ use super::seats::{self, POINTS};
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
 use rustler::OwnedEnv;
+use scope_clock::Clock;
 use scope_event::Kind;
 use scope_ring::Slot;
 use scope_trace::{Function, Held, Order, Released, Seen, Side, Traces};
@@ -40,6 +41,8 @@ struct Scope {
     held: Held<OnHold>,
     /// Events that the session in a seat was refused, as far as is known.
     refused: BTreeMap<usize, u64>,
+    /// The clock's generation up to which jumps are known.
+    generation: Option<u64>,
 }
 
 impl Holds {
@@ -69,19 +72,19 @@ impl Holds {
         self.scopes.is_empty()
     }
 
-    /// Everything of a scope below `stamp` was drained, and `now` is its clock: what is decided by
-    /// that, and how many calls were given up for want of room.
+    /// Everything of a scope below `stamp` was drained, and this is its clock: what is decided by that, and how many calls were given up for want of room.
     pub(crate) fn settle(
         &mut self,
         scope: ScopeId,
         stamp: u64,
-        now: u64,
+        clock: &Clock,
     ) -> (Vec<Released<OnHold>>, u64) {
-        let mut released = Vec::new();
+        let (mut released, now) = (Vec::new(), clock.now().bits());
         let Some(one) = self.scopes.get_mut(&scope.index()) else {
             return (released, 0);
         };
         one.mind_refused(now);
+        one.mind_jumps(clock);
         one.held.settle(stamp, alive, |event| released.push(event));
         let given_up = one.held.take_given_up();
         if one.held.is_idle() {
@@ -95,6 +98,7 @@ impl Holds {
         let mut released = Vec::new();
         if let Some(one) = self.scopes.get_mut(&scope.index()) {
             one.held.abandon(|event| released.push(event));
+            one.generation = None;
         }
         released
     }
@@ -130,6 +134,20 @@ impl Holds {
 }
 
 impl Scope {
+    /// A stamp that comes from another node puts the clock forward.
+    fn mind_jumps(&mut self, clock: &Clock) {
+        let now = clock.generation();
+        let before = self.generation.replace(now).unwrap_or(now);
+        if before != now {
+            for pair in clock.anchors(before).windows(2) {
+                let ns = pair[0]
+                    .mono_ns_at(pair[1].stamp)
+                    .saturating_sub(pair[1].mono_ns);
+                self.held.jumped(pair[1].stamp.bits(), ns_in_stamps(ns));
+            }
+        }
+    }
+
     /// A session that was refused an event has missed it.
     fn mind_refused(&mut self, now: u64) {
         for seat in self.held.slow().seats() {
@@ -206,6 +224,11 @@ fn besides(
         return Traces::NONE;
     }
     (POINTS.of_call(function, pid) & held.slow()).without(traces)
+}
+
+fn ns_in_stamps(ns: u64) -> u64 {
+    let stamps = (u128::from(ns) << 32) / 1_000_000_000;
+    u64::try_from(stamps).unwrap_or(u64::MAX)
 }
 
 fn alive(pid: u64) -> bool {

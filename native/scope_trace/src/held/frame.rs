@@ -8,7 +8,8 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) function: Function,
-    pub(super) stamp: u64,
+    /// The time it began at.
+    pub(super) since: u64,
     /// Traces that keep its end if it was slow.
     pub(super) judging: Traces,
     /// Traces that will be told its end, though they did not want the call.
@@ -85,14 +86,14 @@ impl Stacks {
     /// The oldest stand at the bottom of their stacks: without them those above are what they were.
     pub(super) fn drop_oldest(&mut self, count: usize, mut dropped: impl FnMut(&Frame)) {
         let frames = self.stacks.values().flatten();
-        let mut stamps: Vec<_> = frames.map(|frame| frame.stamp).collect();
-        if stamps.is_empty() {
+        let mut times: Vec<_> = frames.map(|frame| frame.since).collect();
+        if times.is_empty() {
             return;
         }
-        let last = count.clamp(1, stamps.len()) - 1;
-        let (_, &mut youngest, _) = stamps.select_nth_unstable(last);
+        let last = count.clamp(1, times.len()) - 1;
+        let (_, &mut youngest, _) = times.select_nth_unstable(last);
         self.retain(|frame| {
-            let stays = frame.stamp > youngest;
+            let stays = frame.since > youngest;
             if !stays {
                 dropped(frame);
             }

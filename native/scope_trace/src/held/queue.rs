@@ -14,6 +14,8 @@ pub(super) type At = (u16, u64);
 #[derive(Debug)]
 pub(super) struct Entry<E> {
     stamp: u64,
+    /// The time it began at: the stamp, but for jumps of the clock.
+    since: u64,
     pid: u64,
     /// Those that may want it; once it is decided, those that do.
     traces: Traces,
@@ -23,9 +25,17 @@ pub(super) struct Entry<E> {
 }
 
 impl<E> Entry<E> {
-    pub(super) fn new(stamp: u64, pid: u64, traces: Traces, bytes: usize, event: E) -> Self {
+    pub(super) fn new(
+        stamp: u64,
+        since: u64,
+        pid: u64,
+        traces: Traces,
+        bytes: usize,
+        event: E,
+    ) -> Self {
         Self {
             stamp,
+            since,
             pid,
             traces,
             decided: false,
@@ -133,17 +143,17 @@ impl<E> Queues<E> {
     }
 
     /// A call that has been open for longer than its threshold, and its process.
-    pub(super) fn overdue(&self, stamp: u64) -> Option<(At, u64)> {
+    pub(super) fn overdue(&self, now: u64) -> Option<(At, u64)> {
         self.firsts().find_map(|(ms, number, entry)| {
-            let late = !entry.decided && stamp.saturating_sub(entry.stamp) > stamps(ms);
+            let late = !entry.decided && now.saturating_sub(entry.since) > stamps(ms);
             late.then_some(((ms, number), entry.pid))
         })
     }
 
-    /// The stamp after which the next one is overdue.
+    /// The time after which the next one is overdue.
     pub(super) fn due(&self) -> Option<u64> {
         self.firsts()
-            .map(|(ms, _, entry)| entry.stamp + stamps(ms))
+            .map(|(ms, _, entry)| entry.since + stamps(ms))
             .min()
     }
 

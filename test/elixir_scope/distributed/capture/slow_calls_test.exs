@@ -145,16 +145,20 @@ defmodule ElixirScope.Distributed.Capture.SlowCallsTest do
   end
 
   describe "a process" do
-    test "that is killed within a slow call leaves it, and its end", context do
+    test "that is killed within a slow call leaves it", context do
       %{scope: scope, pid: pid} = context
       trace(scope, {ScopeTraced, :wait, 1}, 20, processes: pid)
       begin(pid, fn -> ScopeTraced.wait(make_ref()) end)
       eventually(fn -> assert [%{kind: :call}] = events(scope) end)
       Process.exit(pid, :kill)
 
-      eventually(fn ->
-        assert [{:call, :wait, _}, {:exception, :wait, {:exit, :killed}}] = seen(scope)
-      end)
+      eventually(fn -> assert not Process.alive?(pid) end)
+
+      # Until OTP 26 the VM tells of the end.
+      case seen(scope) do
+        [{:call, :wait, _}] -> :ok
+        [{:call, :wait, _}, {:exception, :wait, {:exit, :killed}}] -> :ok
+      end
     end
 
     test "that is killed before leaves nothing", %{scope: scope, pid: pid} do
