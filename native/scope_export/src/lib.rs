@@ -25,6 +25,7 @@
 //!     data: Some(Value::tuple([Value::Atom("ok".into()), Value::Int(3)])),
 //!     truncated: false,
 //!     inherited: false,
+//!     pairing: None,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;
@@ -43,4 +44,4 @@ mod row;
 mod time;
 
 pub use json::json_line;
-pub use row::{About, Row};
+pub use row::{About, Pairing, Row};

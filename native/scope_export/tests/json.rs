@@ -40,6 +40,7 @@ fn row(origin: &Origin) -> Row<'_> {
         data: None,
         truncated: false,
         inherited: false,
+        pairing: None,
     }
 }
 

@@ -62,6 +62,11 @@ rustler::atoms! {
     order,
     desc,
 
+    // Of pairs of messages.
+    exact,
+    likely,
+    ambiguous,
+
     // Of clocks.
     running,
     ended,
