@@ -14,6 +14,27 @@ defmodule ElixirScope.Distributed.Event do
     * `meta` - what is to be known about the event itself, such as `truncated?: true`, or
       `attribution: :inherited` where the correlation came with a message, with `confidence: :likely`
       where it may have been meant for another call; `entry: true` of the call that began an id.
+
+  ## Messages in pairs
+
+  A `:send` and a `:receive` of one message name each other in their meta, as far as that can be
+  known: `pair` is the id of the other event, and `pairing` how sure it is.
+
+    * `:exact` - a reference in the message occurs in one captured send and in one captured receive
+      of the same shape, which agree in everything else: every `GenServer.call` and its reply, every
+      `Task`, whatever else carries a reference of its own. Never a guess: where something that was
+      captured is known to be missing, nothing is called exact;
+    * `:likely` - content, sender, receiver and time leave one candidate, by the order that the
+      VM keeps between two processes. It can be wrong only where two messages are alike, and
+      the true one was not captured;
+    * `:ambiguous` - more than one is left, or one which may belong elsewhere: `pair` is a list of at
+      most eight ids, the nearest in time.
+
+  What is compared is what was captured, when a query asks; tracing costs nothing more for it, under
+  no profile. So with `capture: :calls` messages have no content, and no pairs either. Of messages that
+  a budget cut the beginning counts. Candidates lie at most five seconds before or after
+  the answer, among at most 100,000 messages. A `:DOWN`, an exit signal and what a timer brings are
+  received without ever being sent, and have no pair.
   """
 
   alias ElixirScope.Distributed.Types.GlobalTimestamp

@@ -18,7 +18,10 @@ defmodule ElixirScope.Distributed.Export do
   | `kind` | what |
   | `subject` | a function as `{"module", "function", "arity"}`, else a term |
   | `correlation_id`, `data` | terms |
-  | `meta` | those of `"truncated?": true`, `"attribution": "inherited"`, `"confidence": "likely"` and `"entry": true` that hold, in `{}` |
+  | `meta` | `"truncated?": true`, `"attribution": "inherited"`, `"confidence": "likely"`, `"entry": true`, of a message `"pairing"` and `"pair"`, as far as they apply, in `{}` |
+
+  `pairing` is `"exact"`, `"likely"` or `"ambiguous"`, and `pair` the `id` of the other half of a send or
+  receive; of an ambiguous one, an array of those it may be.
 
   Terms are written so that they can be told apart, all but atoms from strings:
 
@@ -36,7 +39,8 @@ defmodule ElixirScope.Distributed.Export do
   | `ElixirScope.Distributed.Opaque` | `{"$opaque": {"type", "size", "kept"}}` |
   """
 
-  alias ElixirScope.Distributed.{Error, Native, Query, Query.Result}
+  alias ElixirScope.Distributed.{Error, Native, Query}
+  alias ElixirScope.Distributed.Query.{Pairs, Result}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @doc """
@@ -56,8 +60,10 @@ defmodule ElixirScope.Distributed.Export do
   end
 
   defp read(store, filter) do
-    filter = Storage.native_filter(Query.widen(store, filter))
-    written = Native.export_json_lines(store, filter)
+    filter = Query.widen(store, filter)
+    {found, messages} = Native.export_find(store, Storage.native_filter(filter))
+    pairs = Pairs.read(store, messages, filter[:pairing])
+    written = Native.export_json_lines(found, pairs)
     %{text: text, count: count, dropped: dropped, more: more?} = written
     {:ok, %{events: text, count: count, dropped: dropped, more?: more?}}
   end

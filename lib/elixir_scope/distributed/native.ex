@@ -78,7 +78,13 @@ defmodule ElixirScope.Distributed.Native do
   def sync_status(_scope), do: missing()
 
   # export_: ElixirScope.Distributed.Export
-  def export_json_lines(_scope, _filter), do: missing()
+  def export_find(_scope, _filter), do: missing()
+  def export_json_lines(_found, _pairs), do: missing()
+
+  # causal_: ElixirScope.Distributed.Query.Pairs
+  def causal_start(_scope, _wanted), do: missing()
+  def causal_read(_reading), do: missing()
+  def causal_pairs(_reading, _ids), do: missing()
 
   # graph_: ElixirScope.Distributed.Debug.Graph
   def graph_load(_modules), do: missing()

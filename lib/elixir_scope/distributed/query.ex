@@ -7,12 +7,15 @@ defmodule ElixirScope.Distributed.Query do
 
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.{Query.Entries, Query.Names, Query.Result, Query.Traces}
+  alias ElixirScope.Distributed.Query.{Entries, Names, Pairs, Result, Traces}
   alias ElixirScope.Distributed.{Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
-  @typedoc "How the matching events are read from the store of a scope, by a checked filter."
+  @typedoc """
+  How the matching events are read from the store of a scope, by a checked filter. In it, `pairing` is
+  on what terms messages are paired.
+  """
   @type read(found) ::
           (Storage.t(), filter :: keyword ->
              {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
@@ -65,11 +68,12 @@ defmodule ElixirScope.Distributed.Query do
     |> Task.await(:infinity)
   end
 
-  # The events as structs, with correlation ids as their users call them.
+  # The events as structs, with correlation ids as their users call them, and messages in pairs.
   defp named(store, filter) do
     with {:ok, matches} <- Traces.query(store, widen(store, filter)) do
       events = Entries.show(matches.events, &find(store, &1))
-      {:ok, %{matches | events: Names.show(events, &marks(store, &1))}}
+      events = Names.show(events, &marks(store, &1))
+      {:ok, %{matches | events: Pairs.show(events, store, filter[:pairing])}}
     end
   end
 
@@ -92,7 +96,8 @@ defmodule ElixirScope.Distributed.Query do
 
     with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, asked(infos, options[:nodes]), options[:timeout_ms]),
-         {:ok, matches} <- read.(scope.store, options) do
+         terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
+         {:ok, matches} <- read.(scope.store, Keyword.put(options, :pairing, terms)) do
       result = Result.new(scope.node, Map.keys(infos), missing, matches)
       duration = System.monotonic_time() - began
       Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
@@ -101,6 +106,12 @@ defmodule ElixirScope.Distributed.Query do
   catch
     # A scope that stops under a question is no crash.
     :exit, reason -> failed(reason)
+  end
+
+  # Of who did not answer, or was not asked, there may be events that are not here.
+  defp pairing(scope, members, missing, asked) do
+    unasked = if asked == [], do: [], else: members -- asked
+    %{unsure: missing ++ unasked, clocks_ms: scope.options[:max_clock_drift_ms]}
   end
 
   defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}

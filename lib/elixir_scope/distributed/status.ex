@@ -11,6 +11,7 @@ defmodule ElixirScope.Distributed.Status do
       `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all: the
       functions and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that
@@ -21,12 +22,13 @@ defmodule ElixirScope.Distributed.Status do
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :sync, :traces, :nodes, :missing]
+                  [:store, :pairing, :sync, :traces, :nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -38,6 +40,7 @@ defmodule ElixirScope.Distributed.Status do
           extents: map,
           sources: map | nil,
           store: map,
+          pairing: map,
           sync: map,
           traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
@@ -78,6 +81,7 @@ defmodule ElixirScope.Distributed.Status do
       extents: Correlation.status(),
       sources: Sources.status(),
       store: Storage.status(scope.store),
+      pairing: Pairs.limits(),
       sync: Replica.status(scope),
       traces: Tracer.status(),
       nodes: nodes,

@@ -1,12 +1,16 @@
-//! Causal order: stamp order corrected along causes, and which event happened before which.
+//! Causal order: stamp order corrected along causes, which event happened before which, and which send
+//! and receive are of one message.
 //!
 //! Stamps of different nodes agree with causality only as far as the clocks do: a message can seem
 //! to arrive before it was sent. [`Causality::build`] takes events in stamp order and the causes that
 //! are known, moves each event behind its causes in one pass, and says which events had to be moved
 //! and how far. [`Causality::relation`] answers whether one event can have influenced another.
 //!
-//! This crate does **not** know what the events are or where causes come from: it is given both, and
-//! neither guesses a cause nor changes a stamp that was stored.
+//! The causes between processes are messages. [`pair()`] finds which send and which receive are of one,
+//! and says of each how sure that is; [`Likeness`] is what it compares their content by.
+//!
+//! This crate does **not** know where events are stored or how they were captured, and changes no stamp
+//! that was. Orders are made from the causes that are given and from no others.
 //!
 //! # Examples
 //!
@@ -35,8 +39,16 @@ mod causality;
 mod effects;
 mod error;
 mod event;
+mod identity;
+mod likeness;
+mod message;
+mod pairing;
 mod pass;
 
 pub use causality::{Causality, Relation};
 pub use error::CausalError;
 pub use event::{Correction, Edge, Event};
+pub use identity::{Identity, Named, Node};
+pub use likeness::{Likeness, REFERENCES, Reference};
+pub use message::{Message, Peer, Tolerance};
+pub use pairing::{CANDIDATES, Confidence, Pair, Pairs, pair};

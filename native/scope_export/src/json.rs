@@ -9,7 +9,10 @@
 //! | `kind` | what |
 //! | `subject` | a function as `{"module", "function", "arity"}`, else a term |
 //! | `correlation_id`, `data` | terms |
-//! | `meta` | `"truncated?": true`, `"attribution": "inherited"`, both or neither, in `{}` |
+//! | `meta` | `"truncated?": true`, `"attribution": "inherited"`, `"pairing"` and `"pair"`, as far as they apply, in `{}` |
+//!
+//! `pairing` is `"exact"`, `"likely"` or `"ambiguous"`, and `pair` the id of the other half of a message;
+//! of an ambiguous one, an array of those it may be.
 //!
 //! `ns` and `mono_ns` are strings of digits: many readers keep numbers as floats, which hold no more
 //! than 53 bits.
@@ -39,9 +42,9 @@
 mod term;
 mod text;
 
-use crate::row::{About, Row};
+use crate::row::{About, Pairing, Row};
 use crate::time::Rfc3339;
-use scope_event::Pid;
+use scope_event::{Origin, Pid, Seq};
 use std::io::{self, Write};
 use term::{atom, term};
 use text::text;
@@ -67,30 +70,60 @@ pub fn json_line(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn meta(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
-    let parts = [
+    let flags = [
         (row.truncated, "\"truncated?\":true"),
         (row.inherited, "\"attribution\":\"inherited\""),
         (row.likely, "\"confidence\":\"likely\""),
         (row.entry, "\"entry\":true"),
     ];
-    let mut between = "";
-    for (_, part) in parts.into_iter().filter(|(holds, _)| *holds) {
-        write!(out, "{between}{part}")?;
-        between = ",";
+    let mut comma = "";
+    for (_, text) in flags.iter().filter(|(is, _)| *is) {
+        write!(out, "{comma}{text}")?;
+        comma = ",";
     }
-    Ok(())
+    let Some(of) = &row.pairing else {
+        return Ok(());
+    };
+    out.write_all(comma.as_bytes())?;
+    pairing(of, out)
+}
+
+fn pairing(of: &Pairing<'_>, out: &mut impl Write) -> io::Result<()> {
+    match of {
+        Pairing::Exact(other) => {
+            out.write_all(b"\"pairing\":\"exact\",\"pair\":")?;
+            id(other, out)
+        }
+        Pairing::Likely(other) => {
+            out.write_all(b"\"pairing\":\"likely\",\"pair\":")?;
+            id(other, out)
+        }
+        Pairing::Ambiguous(others) => {
+            out.write_all(b"\"pairing\":\"ambiguous\",\"pair\":[")?;
+            for (at, other) in others.iter().enumerate() {
+                out.write_all(if at > 0 { b"," } else { b"" })?;
+                id(other, out)?;
+            }
+            out.write_all(b"]")
+        }
+    }
+}
+
+fn id((origin, seq): &(&Origin, Seq), out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"{\"node\":")?;
+    text(&origin.node, out)?;
+    write!(
+        out,
+        ",\"incarnation\":{},\"seq\":{seq}}}",
+        origin.incarnation
+    )
 }
 
 /// Which event it is, when and where: `{` and all fields up to `node`.
 fn identity(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
     let (node, ns) = (&row.origin.node, row.stamp.physical_ns());
-    out.write_all(b"{\"id\":{\"node\":")?;
-    text(node, out)?;
-    write!(
-        out,
-        ",\"incarnation\":{},\"seq\":{}}}",
-        row.origin.incarnation, row.seq
-    )?;
+    out.write_all(b"{\"id\":")?;
+    id(&(row.origin, row.seq), out)?;
     write!(
         out,
         ",\"at\":{{\"ns\":\"{ns}\",\"logical\":{}",

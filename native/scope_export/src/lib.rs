@@ -27,6 +27,7 @@
 //!     inherited: false,
 //!     likely: false,
 //!     entry: false,
+//!     pairing: None,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;
@@ -45,4 +46,4 @@ mod row;
 mod time;
 
 pub use json::json_line;
-pub use row::{About, Row};
+pub use row::{About, Pairing, Row};

@@ -32,6 +32,19 @@ pub struct Row<'a> {
     pub likely: bool,
     /// Whether it is a call that began its correlation.
     pub entry: bool,
+    /// Of a send or receive the other half, where one is known.
+    pub pairing: Option<Pairing<'a>>,
+}
+
+/// The event that is the other half of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pairing<'a> {
+    /// It is this one.
+    Exact((&'a Origin, Seq)),
+    /// It is this one, or one that says the same.
+    Likely((&'a Origin, Seq)),
+    /// It is one of these, or none of them.
+    Ambiguous(Vec<(&'a Origin, Seq)>),
 }
 
 /// What an event is about.

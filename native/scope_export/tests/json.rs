@@ -42,6 +42,7 @@ fn row(origin: &Origin) -> Row<'_> {
         inherited: false,
         likely: false,
         entry: false,
+        pairing: None,
     }
 }
 

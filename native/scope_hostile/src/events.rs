@@ -46,6 +46,7 @@ fn export(events: &Events, event: &EventView<'_>, line: &mut Vec<u8>) -> Result<
         inherited: event.flags() & 2 == 2,
         likely: event.flags() & 32 == 32,
         entry: event.flags() & 64 == 64,
+        pairing: None,
     };
     json_line(&row, line).expect("memory takes every line");
     one_line(line);

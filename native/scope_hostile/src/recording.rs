@@ -145,6 +145,7 @@ fn export(event: &Match, line: &mut Vec<u8>) -> Result<(), TermError> {
         inherited: false,
         likely: false,
         entry: false,
+        pairing: None,
     };
     json_line(&row, line).expect("memory takes every line");
     Ok(())

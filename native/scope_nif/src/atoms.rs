@@ -68,6 +68,10 @@ rustler::atoms! {
     order,
     desc,
 
+    // Of pairs of messages.
+    exact,
+    ambiguous,
+
     // Of clocks.
     running,
     ended,

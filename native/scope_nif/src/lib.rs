@@ -9,6 +9,7 @@
 
 mod atoms;
 mod batch;
+mod causal;
 mod clock;
 mod drain;
 mod entry;
