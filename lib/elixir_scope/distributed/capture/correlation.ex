@@ -76,9 +76,9 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
       are marked as inherited; `status/0` counts them.
   """
 
-  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Entry, Token}
+  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Entry, Inside, Token}
   alias ElixirScope.Distributed.Capture.Recorder
-  alias ElixirScope.Distributed.{Error, Native, Scope}
+  alias ElixirScope.Distributed.{Error, Scope}
 
   @doc false
   @spec with_correlation(term, (... -> result)) :: result when result: term
@@ -138,7 +138,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @doc false
   # How many processes are in extents, of how many that can be.
   @spec status() :: map
-  def status, do: Native.event_status()
+  defdelegate status, to: Inside
 
   defp change(nil), do: go(to: nil, with: nil)
 
@@ -190,26 +190,26 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # Outside all extents the label is the one that the process had before them.
   defp go(to: nil, with: label) do
-    Native.event_leave()
+    Inside.leave()
     Context.put(nil)
     Token.restore(label)
   end
 
   defp go(to: context, with: _label) do
-    Native.event_enter(context.key)
+    Inside.enter(context.key)
     Context.put(context)
     Token.put(context.key)
   end
 
   defp entry do
-    if key = Native.event_entry(), do: Entry.of(key, self())
+    if key = Inside.entry(), do: Entry.of(key, self())
   end
 
   # Of a process elsewhere only its node knows in which call it is.
   defp inherited({:label, pid}) when is_pid(pid) and node(pid) != node(), do: Entry.any(pid)
 
   defp inherited(token) do
-    case {Native.event_inherited(token), token} do
+    case {Inside.inherited(token), token} do
       {<<_::128>> = key, {:label, pid}} when is_pid(pid) -> named(key, pid)
       {key, _token} -> key
     end

@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.{Conductor, Tracer}
+  alias ElixirScope.Distributed.Capture.Correlation.Inside
 
   @moduletag timeout: :infinity
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
@@ -17,7 +18,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   @runs if @long?, do: 1_000, else: 60
 
   # What is asked for at random may be too much or nothing, and nobody answers who was killed.
-  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted]
+  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted, :no_entry]
 
   # As many restarts as there are seeds are no fault here.
   @intensity 5
@@ -155,6 +156,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
         Enum.random([:all, :new, {:supervised_by, sup}, :scope_traced_first, Enum.take(pids, 2)]),
       messages: Enum.random([true, false]),
       capture: Enum.random([:calls, :arguments, :full]),
+      correlate: Enum.random([true, false, :each_call]),
       kinds: some([:process, :gc, :scheduling])
     ]
   end
@@ -168,7 +170,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
       end)
 
     mark = make_ref()
-    run(pid, fn -> ScopeTraced.id({mark, :works}) end)
+    assert run(pid, fn -> ScopeTraced.id({mark, :works}) && Inside.entry() end) == nil
     {:ok, events} = Scope.events(scope: scope, kinds: [:call], order: :desc, limit: 3)
     assert Enum.any?(events, &(&1.meta.traces == [trace.id] and match?([{_, :works}], &1.data)))
     {:ok, _} = Conductor.stop(trace.id, scope)
