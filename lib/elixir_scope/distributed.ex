@@ -138,7 +138,9 @@ defmodule ElixirScope.Distributed do
   The id that an event recorded now would have, `nil` if none.
 
   Within `with_correlation/2` it is the term that was given there. What came with a message
-  is the term's key, where the term is not an integer or 16 bytes: it means the same.
+  is the term's key, where the term is not an integer or 16 bytes: it means the same. In a call
+  that a trace with `correlate: :each_call` gives an id to, it is `{node, incarnation, pid, k}`;
+  what another node's such call reached knows the process alone, `{node, nil, pid, nil}`.
 
       "r-17" = ElixirScope.Distributed.with_correlation("r-17", &ElixirScope.Distributed.correlation/0)
   """

@@ -47,7 +47,7 @@ defmodule ElixirScope.Distributed.Native do
   def ring_vitals(_pid, _data), do: without(:ok)
   def ring_status, do: missing()
 
-  # event_: ElixirScope.Distributed.Capture.Correlation
+  # event_: ElixirScope.Distributed.Capture.Correlation.Inside
   # What runs in an extent runs, also where there is no library.
   def event_enter(_id, _decided), do: without([])
   def event_leave, do: without(:ok)

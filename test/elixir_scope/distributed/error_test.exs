@@ -25,6 +25,8 @@ defmodule ElixirScope.Distributed.ErrorTest do
           {:no_state, [module: X, why: "it is no server"], "X shows no state: it is no server"},
           {:bad_option, [message: "unknown option :evnts"], "unknown option :evnts"},
           {:nothing_wanted, [], "name functions"},
+          {:no_entry, [], "name those with which requests begin"},
+          {:system_tracer, [tracer: "#PID<0.1.0>"], "its system tracer is #PID<0.1.0>"},
           {:no_node, [members: [:a@h]], "name some of [:a@h]"},
           {:ended, [id: 7, reason: :events], "trace 7 ended here (:events)"},
           {:number_taken, [id: 7], "begin yours again"},

@@ -76,9 +76,9 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
       are marked as inherited; `status/0` counts them.
   """
 
-  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Entry, Token}
+  alias ElixirScope.Distributed.Capture.Correlation.{Carrier, Context, Entry, Inside, Token}
   alias ElixirScope.Distributed.Capture.Recorder
-  alias ElixirScope.Distributed.{Error, Native, Scope}
+  alias ElixirScope.Distributed.{Error, Scope}
 
   @doc false
   @spec with_correlation(term, (... -> result)) :: result when result: term
@@ -138,7 +138,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @doc false
   # How many processes are in extents, of how many that can be.
   @spec status() :: map
-  def status, do: Native.event_status()
+  defdelegate status, to: Inside
 
   defp change(nil), do: go(to: nil, with: nil)
 
@@ -190,13 +190,13 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # Outside all extents the label is the one that the process had before them.
   defp go(to: nil, with: label) do
-    Native.event_leave()
+    Inside.leave()
     Context.put(nil)
     Token.restore(label)
   end
 
   defp go(to: context, with: _label) do
-    dropping = Native.event_enter(context.key, context.dropping || decided(context.key))
+    dropping = Inside.enter(context.key, context.dropping || decided(context.key))
     Context.put(%{context | dropping: dropping})
     Token.put(context.key, dropping)
   end
@@ -210,7 +210,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   defp other_context, do: entry() || inherited(:seq_trace.get_token(:label))
 
   defp entry do
-    with {key, dropping} <- Native.event_entry(), do: begun(Entry.of(key, self()), dropping)
+    with {key, dropping} <- Inside.entry(), do: begun(Entry.of(key, self()), dropping)
   end
 
   # Of a process elsewhere only its node knows in which call it is, and who leaves that out.
@@ -218,7 +218,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
     do: begun(Entry.any(pid), [])
 
   defp inherited(token) do
-    with {key, dropping} <- Native.event_inherited(token), do: begun(named(key, token), dropping)
+    with {key, dropping} <- Inside.inherited(token), do: begun(named(key, token), dropping)
   end
 
   # What stands there may also be the id of an extent that the process is in.

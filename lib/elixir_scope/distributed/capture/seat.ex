@@ -112,7 +112,9 @@ defmodule ElixirScope.Distributed.Capture.Seat do
   defp index(armed), do: Scope.index(armed.order.options[:scope])
 
   defp name(armed) do
-    with {:ok, scope} <- Scope.fetch(armed.order.options[:scope]),
-         do: {scope.incarnation, Entry.hash(node())}
+    case Scope.fetch(armed.order.options[:scope]) do
+      {:ok, scope} -> {scope.incarnation, Entry.hash(node())}
+      {:error, _not_running} -> nil
+    end
   end
 end

@@ -203,6 +203,44 @@ defmodule ElixirScope.Distributed.Capture.EachCallTest do
       assert length(ids) == 10 and nil not in ids
     end
 
+    test "is one whatever is kept of it, and for the messages of its process", %{
+      scope: scope,
+      pid: pid
+    } do
+      trace(scope, @within, capture: :calls)
+      trace(scope, [], processes: pid, messages: true, correlate: true)
+      me = self()
+
+      {:within, id} =
+        run(pid, fn ->
+          ScopeEntered.within(fn -> send(me, :from_within) && Scope.correlation() end)
+        end)
+
+      assert_receive :from_within
+      assert [:call, :send, :return] = for(e <- events(scope, correlation_id: id), do: e.kind)
+
+      assert [%{correlation_id: nil} | _] =
+               Enum.reject(events(scope, kinds: [:send]), &(&1.data == :from_within))
+    end
+
+    test "of a process that is not meant is none", %{scope: scope, pid: pid} do
+      each = trace(scope, @within, processes: pid)
+      all = trace(scope, @within, correlate: false)
+      assert {:within, nil} = ScopeEntered.within(&Scope.correlation/0)
+
+      assert {:within, {_, _, ^pid, _}} =
+               run(pid, fn -> ScopeEntered.within(&Scope.correlation/0) end)
+
+      assert [{nil, [^all], nil}, {{_, _, ^pid, _}, both, true}] =
+               for(
+                 e <- events(scope, kinds: [:call]),
+                 do: {e.correlation_id, e.meta.traces, e.meta[:entry]}
+               )
+
+      assert Enum.sort(both) == Enum.sort([each, all])
+      :seq_trace.set_token([])
+    end
+
     test "of two processes at one time are two", %{scope: scope} do
       trace(scope, @within, events_per_s: 1_000_000, events: 1_000_000)
 

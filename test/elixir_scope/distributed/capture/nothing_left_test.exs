@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   import ScopeTraced, only: [run: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.{Conductor, Tracer, Vm}
+  alias ElixirScope.Distributed.Capture.{Conductor, Correlation.Inside, Tracer, Vm}
 
   @moduletag timeout: :infinity
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   @runs if @long?, do: 1_000, else: 60
 
   # What is asked for at random may be too much or nothing, and nobody answers who was killed.
-  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted, :no_functions]
+  @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted, :no_functions, :no_entry]
 
   # As many restarts as there are seeds are no fault here.
   @intensity 5
@@ -156,6 +156,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
       messages: Enum.random([true, false]),
       capture: Enum.random([:calls, :arguments, :full]),
       memory: Vm.memory() == :ok and Enum.random([true, false]),
+      correlate: Enum.random([true, false, :each_call]),
       kinds: some([:process, :gc, :scheduling])
     ]
   end
@@ -169,7 +170,7 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
       end)
 
     mark = make_ref()
-    run(pid, fn -> ScopeTraced.id({mark, :works}) end)
+    assert run(pid, fn -> ScopeTraced.id({mark, :works}) && Inside.entry() end) == nil
     {:ok, events} = Scope.events(scope: scope, kinds: [:call], order: :desc, limit: 3)
     assert Enum.any?(events, &(&1.meta.traces == [trace.id] and match?([{_, :works}], &1.data)))
     {:ok, _} = Conductor.stop(trace.id, scope)

@@ -80,7 +80,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Entry do
 
   defp pid(node, numbers) do
     <<131, atom::binary>> = :erlang.term_to_binary(node, minor_version: 2)
-    :erlang.binary_to_term(<<131, @pid>> <> atom <> numbers)
+    :erlang.binary_to_term(<<131, @pid>> <> atom <> numbers, [:safe])
   rescue
     # Bytes that no pid has.
     ArgumentError -> nil

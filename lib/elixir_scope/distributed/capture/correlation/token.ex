@@ -4,8 +4,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   # in the token stays as it is, and a label that is no plain map is theirs alone: but for a pid,
   # which a trace with `correlate: :each_call` has put there.
 
-  alias ElixirScope.Distributed.Capture.Correlation.Context
-  alias ElixirScope.Distributed.Native
+  alias ElixirScope.Distributed.Capture.Correlation.{Context, Inside}
 
   @key :elixir_scope
 
@@ -17,7 +16,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   def ours do
     case :seq_trace.get_token(:label) do
       {:label, %{@key => ours}} -> ours
-      {:label, pid} when is_pid(pid) -> if Native.event_names(pid), do: pid
+      {:label, pid} when is_pid(pid) -> if Inside.names?(pid), do: pid
       _other -> nil
     end
   end
@@ -37,7 +36,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   @spec mend() :: :ok
   def mend do
     case Context.current() do
-      nil -> if Native.event_entry(), do: restore(self()), else: drop()
+      nil -> if Inside.entry(), do: restore(self()), else: drop()
       context -> put(context.key, context.dropping)
     end
   end
@@ -69,7 +68,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
         label(Map.put(label, @key, ours))
 
       {:label, pid} when is_pid(pid) ->
-        if Native.event_names(pid), do: label(%{@key => ours}), else: :ok
+        if Inside.names?(pid), do: label(%{@key => ours}), else: :ok
 
       {:label, _others} ->
         :ok
@@ -82,14 +81,14 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Token do
   defp name(pid, {:label, %{@key => _} = label}) when map_size(label) == 1, do: label(pid)
 
   defp name(pid, {:label, other}) when is_pid(other),
-    do: if(Native.event_names(other), do: label(pid), else: :ok)
+    do: if(Inside.names?(other), do: label(pid), else: :ok)
 
   defp name(_pid, _shared), do: drop()
 
   defp drop do
     case :seq_trace.get_token(:label) do
       {:label, %{@key => _ours} = label} -> keep(Map.delete(label, @key), :seq_trace.get_token())
-      {:label, pid} when is_pid(pid) -> if Native.event_names(pid), do: keep(), else: :ok
+      {:label, pid} when is_pid(pid) -> if Inside.names?(pid), do: keep(), else: :ok
       _other -> :ok
     end
   end
