@@ -33,7 +33,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         doc:
           "of the calls only those that take longer, with their returns, as `slower_than/1` says: a " <>
             "call is kept once it is open for so long, its return or exception when it comes; " <>
-            "refused of functions that call themselves last. Other events of the trace are all kept"
+            "refused of functions that call themselves last. A process that ends takes along what is " <>
+            "not slow by then. Other events of the trace are all kept"
       ],
       processes: [
         type: :processes,
