@@ -7,13 +7,13 @@ use crate::scopes::Scope;
 use crate::trace::seats::LEDGER;
 use scope_event::Origin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is due by itself is looked at so much later: then it has been.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How often somebody who waits asks whether all threads are between two entries.
-const TRIES: usize = 1000;
+/// How long somebody who asks waits for all threads to be between two entries.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A processor may read its counter some 20 ns early or late: a microsecond, in stamps.
 const SLACK: u64 = STAMPS_PER_S / 1_000_000;
@@ -45,14 +45,13 @@ pub(crate) fn settle_soon(scopes: &Scopes) -> Vec<Settled<'_>> {
     if !holds_any() {
         return Vec::new();
     }
-    for _ in 0..TRIES {
-        let settled = settle(scopes);
-        if !settled.is_empty() {
-            return settled;
-        }
+    let began = Instant::now();
+    let mut settled = settle(scopes);
+    while settled.is_empty() && began.elapsed() < PATIENCE {
         std::thread::yield_now();
+        settled = settle(scopes);
     }
-    Vec::new()
+    settled
 }
 
 pub(crate) fn judge(batch: &mut Batch<'_>, settled: &[Settled<'_>]) {

@@ -2,7 +2,8 @@
 //!
 //! Up to 64 traces run at one time, each with a bit of its own. A [`Points`] answers for a function
 //! called by a process, or for anything else that a process does, with the set of traces that want
-//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`].
+//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`]. There, too,
+//! wait the calls of which only slow ones are kept: [`Held`].
 //!
 //! It is not a tracer: it knows neither the virtual machine nor events, words are opaque to it, and it
 //! takes nothing away by itself.
