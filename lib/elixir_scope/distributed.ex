@@ -102,7 +102,7 @@ defmodule ElixirScope.Distributed do
       {:ok, _trace} =
         ElixirScope.Distributed.trace(MyApp.Orders, only: ElixirScope.Distributed.slower_than(100))
   """
-  @spec slower_than(1..60_000) :: Only.t()
+  @spec slower_than(1..60_000) :: {:slower_than, 1..60_000}
   def slower_than(ms), do: Only.slower_than(ms)
 
   @doc """

@@ -3,11 +3,10 @@
 use crate::batch::Batch;
 use crate::ring::LANES;
 use crate::scopes::{self, LIMIT, Scope};
-use crate::trace::seats::LEDGER;
+use crate::settled::{self, Settled};
 use crate::{atoms, keeper};
 use parking_lot::Mutex;
 use rustler::{Encoder, OwnedEnv};
-use scope_event::Origin;
 use scope_ring::{Drain, LanesConfig, StartError, WakeOn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,20 +23,6 @@ const BATCH: usize = 4096;
 
 /// While events come, they are fetched at this pace; a ring that fills wakes the drain earlier.
 const NAP: Duration = Duration::from_millis(10);
-
-/// What is due by itself is looked at so much later: then it has been.
-const PAUSE: Duration = Duration::from_millis(1);
-
-/// How often somebody who waits asks whether all threads are between two entries.
-const TRIES: usize = 1000;
-
-/// A processor may read its counter some 20 ns early or late: a microsecond, in stamps.
-const SLACK: u64 = STAMPS_PER_S / 1_000_000;
-
-const STAMPS_PER_S: u64 = 1 << 32;
-
-/// A scope, and what its clock showed in which incarnation.
-type Settled<'a> = (&'a Arc<Scope>, (u64, Origin));
 
 pub(crate) type Scopes = [Option<Arc<Scope>>; LIMIT];
 
@@ -71,7 +56,7 @@ pub(crate) fn past_now_then<T>(change: impl FnOnce() -> T) -> T {
 /// The same, and of `leaving` nothing is held any more: its clock ends with the change.
 pub(crate) fn past_now_without<T>(leaving: Option<&Scope>, change: impl FnOnce() -> T) -> T {
     let scopes = scopes::all();
-    let settled = settle_soon(&scopes);
+    let settled = settled::settle_soon(&scopes);
     let heads = LANES.heads();
     let mut drain = DRAIN.lock();
     if let Some(drain) = drain.as_mut() {
@@ -81,7 +66,7 @@ pub(crate) fn past_now_without<T>(leaving: Option<&Scope>, change: impl FnOnce()
             batch.route(lane, slot, payload)
         });
         tell_losses(&mut batch);
-        judge(&mut batch, &settled);
+        settled::judge(&mut batch, &settled);
         if let Some(scope) = leaving {
             batch.abandon(scope);
         }
@@ -108,7 +93,7 @@ fn run() {
 /// Empties the rings once: how many events it were, and when there is something to do by itself.
 fn round(now: Duration) -> (usize, Option<Duration>) {
     let scopes = scopes::all();
-    let settled = settle(&scopes);
+    let settled = settled::settle(&scopes);
     let seen = drain_all();
     let unix_ms = unix_ms();
     let held = promise(settled);
@@ -126,38 +111,6 @@ fn round(now: Duration) -> (usize, Option<Duration>) {
     (seen, due.into_iter().chain(release).chain(held).min())
 }
 
-/// What the clocks show, if no older stamp can be recorded any more: none of the threads is between
-/// opening an entry, which it does before it reads a clock, and publishing it.
-fn settle(scopes: &Scopes) -> Vec<Settled<'_>> {
-    let shown = |scope: &'_ Arc<Scope>| (scope.clock().now().bits(), scope.store.own());
-    let shown: Vec<_> = scopes
-        .iter()
-        .flatten()
-        .map(|scope| (scope, shown(scope)))
-        .collect();
-    if LANES.is_settled() {
-        shown
-    } else {
-        Vec::new()
-    }
-}
-
-/// The same for who waits for it, while something is held that is to be judged: a thread is between
-/// the two for a few nanoseconds, unless the machine took its processor away.
-fn settle_soon(scopes: &Scopes) -> Vec<Settled<'_>> {
-    if !holds_any() {
-        return Vec::new();
-    }
-    for _ in 0..TRIES {
-        let settled = settle(scopes);
-        if !settled.is_empty() {
-            return settled;
-        }
-        std::thread::yield_now();
-    }
-    Vec::new()
-}
-
 /// Everything below was drained since: what waited for that is judged, and no older stamp comes but
 /// those that are held. What another incarnation showed says nothing about this one. When the next
 /// that is held becomes due.
@@ -165,57 +118,15 @@ fn promise(settled: Vec<Settled<'_>>) -> Option<Duration> {
     let _no_other_begins = DRAIN.lock();
     let scopes = scopes::all();
     let mut batch = Batch::new(&scopes, unix_ms());
-    judge(&mut batch, &settled);
-    let promises = oldest(&mut batch, settled);
-    let due = next_due(&mut batch, &scopes);
+    settled::judge(&mut batch, &settled);
+    let promises = settled::oldest(&mut batch, settled);
+    let due = settled::next_due(&mut batch, &scopes);
     // It has the open blocks locked.
     drop(batch);
     for (scope, stamp) in promises {
         scope.store.complete_to(stamp);
     }
     due
-}
-
-fn judge(batch: &mut Batch<'_>, settled: &[Settled<'_>]) {
-    if batch.holds().is_none() {
-        return;
-    }
-    for (scope, (stamp, origin)) in settled {
-        if scope.store.own() == *origin {
-            batch.settle(scope, stamp.saturating_sub(SLACK));
-        }
-    }
-}
-
-/// Below what each scope will store no stamp any more.
-fn oldest<'a>(batch: &mut Batch<'_>, settled: Vec<Settled<'a>>) -> Vec<(&'a Arc<Scope>, u64)> {
-    let present = settled
-        .into_iter()
-        .filter(|(scope, (_, origin))| scope.store.own() == *origin);
-    let promise = |(scope, (stamp, _)): Settled<'a>| {
-        let held = batch.holds().and_then(|holds| holds.oldest(scope.id));
-        let stamp = stamp.saturating_sub(SLACK);
-        (scope, held.map_or(stamp, |held| stamp.min(held)))
-    };
-    present.map(promise).collect()
-}
-
-fn next_due(batch: &mut Batch<'_>, scopes: &Scopes) -> Option<Duration> {
-    let holds = batch.holds()?;
-    let due = scopes.iter().flatten().filter_map(|scope| {
-        let left = holds
-            .due(scope.id)?
-            .saturating_sub(scope.clock().now().bits());
-        Some(Duration::from_millis(left / (STAMPS_PER_S / 1000)) + PAUSE)
-    });
-    due.min()
-}
-
-fn holds_any() -> bool {
-    let ledger = LEDGER.lock();
-    ledger
-        .as_ref()
-        .is_some_and(|ledger| !ledger.holds.is_empty())
 }
 
 /// Closes what is due; when to come back.

@@ -29,6 +29,7 @@ mod raw;
 mod redact;
 mod ring;
 mod scopes;
+mod settled;
 mod source;
 mod store;
 mod symbols;

@@ -172,6 +172,8 @@ fn trace_forget(seat: usize) -> Spent {
     let spent = spent(seat);
     POINTS.sweep(Traces::of(seat));
     seats::leave(seat);
+    // What it held together with others is theirs now.
+    LANES.wake();
     spent
 }
 
@@ -186,7 +188,9 @@ fn trace_reset() -> Vec<(u16, Spent)> {
         let _ = LANES.close_session(seats::of(seat).session);
     }
     drain::past_now();
-    taken().map(forgotten).collect()
+    let forgotten = taken().map(forgotten).collect();
+    LANES.wake();
+    forgotten
 }
 
 fn forgotten(seat: usize) -> (u16, Spent) {

@@ -2,8 +2,9 @@
 //!
 //! Up to 64 traces run at one time, each with a bit of its own. A [`Points`] answers for a function
 //! called by a process, or for anything else that a process does, with the set of traces that want
-//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`]. Where more
-//! comes than it may record, [`Thinning`] says what is left out.
+//! it. What a trace used of its budgets is counted where the events are drained: [`Usage`]. There, too,
+//! wait the calls of which only slow ones are kept: [`Held`]. Where more comes than a trace may record,
+//! [`Thinning`] says what is left out.
 //!
 //! It is not a tracer: it knows neither the virtual machine nor events, words are opaque to it, and it
 //! takes nothing away by itself.

@@ -36,12 +36,15 @@ impl Usage {
         }
     }
 
-    /// A call of these traces was drained that they may not keep.
-    pub fn look(&mut self, traces: Traces, open_calls: u32) {
+    /// A call was drained, which is so many open ones of its process; some of its traces may not
+    /// keep it.
+    pub fn look(&mut self, traces: Traces, judging: Traces, open_calls: u32) {
         for seat in traces.seats() {
             let used = &mut self.0[seat];
-            used.looked_at += 1;
             used.deepest = used.deepest.max(open_calls);
+        }
+        for seat in (traces & judging).seats() {
+            self.0[seat].looked_at += 1;
         }
     }
 
@@ -67,13 +70,13 @@ mod tests {
         let mut usage = Usage::default();
         usage.add(Traces::of(0) | Traces::of(62), 40, 3);
         usage.add(Traces::of(62), 2, 1);
-        usage.look(Traces::of(62), 5);
+        usage.look(Traces::of(0) | Traces::of(62), Traces::of(62), 5);
         assert_eq!(
             usage.of(0),
             Used {
                 events: 1,
                 bytes: 40,
-                deepest: 3,
+                deepest: 5,
                 looked_at: 0
             }
         );

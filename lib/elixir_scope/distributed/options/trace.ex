@@ -33,7 +33,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         doc:
           "of the calls only those that take longer, with their returns, as `slower_than/1` says: a " <>
             "call is kept once it is open for so long, its return or exception when it comes; " <>
-            "refused of functions that call themselves last. Other events of the trace are all kept"
+            "refused of functions that call themselves last. A process that ends takes along what is " <>
+            "not slow by then. Other events of the trace are all kept"
       ],
       processes: [
         type: :processes,
@@ -135,7 +136,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: nil,
         doc:
           "with `only:`, ends it when more calls have to be looked at in a second, kept or not; " <>
-            "`nil`: the profile's (100,000, in production 10,000)"
+            "`nil`: the profile's (100,000; in production 10,000, of which its 1 % of a scheduler " <>
+            "bears some 7,000)"
       ],
       cpu_percent: [
         type: @budget,

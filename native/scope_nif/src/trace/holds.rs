@@ -57,6 +57,7 @@ impl Holds {
             scope.held.leave(seat);
             scope.refused.remove(&seat);
         }
+        self.scopes.retain(|_, scope| !scope.held.is_idle());
     }
 
     pub(super) fn of(&mut self, scope: u8) -> Option<&mut Held<OnHold>> {

@@ -197,7 +197,7 @@ impl Ledger {
             return Some(traces);
         };
         if kind == Kind::Call {
-            self.usage.look(traces & held.slow(), open);
+            self.usage.look(traces, held.slow(), open);
         }
         holds::hold(held, kind, slot, payload, traces)
     }

@@ -150,11 +150,13 @@ impl<E> Queues<E> {
         })
     }
 
-    /// The time after which the next one is overdue.
+    /// The time after which the next one is overdue; at once for what is decided.
     pub(super) fn due(&self) -> Option<u64> {
-        self.firsts()
-            .map(|(ms, _, entry)| entry.since + stamps(ms))
-            .min()
+        let due = self.firsts().map(|(ms, _, entry)| match entry.decided {
+            true => 0,
+            false => entry.since + stamps(ms),
+        });
+        due.min()
     }
 
     pub(super) fn oldest(&self) -> Option<u64> {

@@ -2,6 +2,7 @@ defmodule ElixirScope.Distributed.Capture.SlowCallsNodesTest do
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
+  alias ElixirScope.Distributed.Capture.Tracer
   alias ElixirScope.Distributed.NodeCoordinator
 
   @compile {:no_warn_undefined, ScopeSlowShop}
@@ -9,8 +10,8 @@ defmodule ElixirScope.Distributed.Capture.SlowCallsNodesTest do
   # No node finds it on its disk: it is where it was given.
   @shop ScopeSlowShop
 
-  defp shops(number) do
-    nodes = start_nodes(number)
+  defp shops(which, options \\ []) do
+    nodes = start_nodes(which, options)
     for node <- nodes, do: eventually(fn -> all?(node, nodes) end)
 
     on(nodes, fn ->
@@ -49,7 +50,7 @@ defmodule ElixirScope.Distributed.Capture.SlowCallsNodesTest do
   defp begin(node) do
     on(node, fn ->
       spawn(fn -> @shop.order(:market) end) |> Process.register(@shop)
-      for item <- 1..100, do: @shop.sell(item)
+      Enum.each(1..100, &@shop.sell/1)
     end)
   end
 
@@ -93,5 +94,34 @@ defmodule ElixirScope.Distributed.Capture.SlowCallsNodesTest do
 
     assert {:ok, stopped} = on(b, Scope, :stop_trace, [trace.id])
     for node <- nodes, do: assert(%{events: 2, looked_at: 101} = stopped[node])
+  end
+
+  test "where events are lost nobody guesses, and what comes then is judged again" do
+    config = [elixir_scope_distributed: [ring_bytes: 4 * 1024 * 1024]]
+    [node] = shops([:small], config: config)
+    trace = trace(node, 30_000)
+    begin(node)
+    eventually(fn -> assert %{held_calls: 1} = tables(node) end)
+    assert flood(node) > 0
+    eventually(fn -> assert %{held_calls: 0, held_bytes: 0} = tables(node) end)
+    deliver(node)
+    {:ok, %{^node => %{events: 0}}} = on(node, Scope, :stop_trace, [trace.id])
+    assert told(node) == []
+
+    trace(node, 50)
+    eventually(fn -> assert begin(node) == :ok end)
+    eventually(fn -> assert told(node) == [{node, :call, [:market]}] end)
+    deliver(node)
+    eventually(fn -> assert [{^node, :return, {:ordered, 7}}] = tl(told(node)) end)
+  end
+
+  defp tables(node), do: on(node, Tracer, :status, []).tables
+
+  defp flood(node) do
+    on(node, fn ->
+      for n <- 1..300_000, do: Scope.record(:flood, n)
+      {:ok, status} = Scope.status()
+      status.rings.lost
+    end)
   end
 end
