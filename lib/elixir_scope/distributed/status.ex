@@ -11,7 +11,8 @@ defmodule ElixirScope.Distributed.Status do
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
-    * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
+    * `traces` - those that run on this node, each with its `level`, what was `thinned`, and `refused`
+      for want of budget; `ended` lately and why; and the `tables` of all;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """

@@ -58,7 +58,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: true,
         doc:
           "whether calls and sends are shown with the correlation that came with a message, " <>
-            "which makes each call dearer; that of the process's own `with_correlation/2` always is"
+            "which makes each call dearer; that of the process's own `with_correlation/2` always " <>
+            "is. Without it, what came with a message is thinned by process"
       ],
       capture: [
         type: {:in, [:calls, :arguments, :full]},
@@ -109,7 +110,9 @@ defmodule ElixirScope.Distributed.Options.Trace do
       events_per_s: [
         type: @budget,
         default: nil,
-        doc: "ends it when more events come in a second; `nil`: the profile's"
+        doc:
+          "thins it when more events come in a second, and ends it where thinning is not enough: see " <>
+            "`ElixirScope.Distributed.trace/2`; `nil`: the profile's"
       ],
       cpu_percent: [
         type: @budget,
