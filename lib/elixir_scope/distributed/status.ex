@@ -13,9 +13,10 @@ defmodule ElixirScope.Distributed.Status do
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member, and every bound of the exchange;
-    * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all: the
-      functions and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that
-      wait until it is known whether they were slow, each with its limit;
+    * `traces` - those that run on this node, each with its `level`, what was `thinned`, and `refused`
+      for want of budget; those that `ended` lately and why; and the `tables` of all: the functions
+      and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it
+      is known whether they were slow, each with its limit;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """

@@ -32,7 +32,8 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   ## What it does not promise
 
   The id travels on the VM's own token (`:seq_trace`), as `{id, expiry}` under the key
-  `:elixir_scope` of a map that is the token's label. The VM has one token per process, for all
+  `:elixir_scope` of a map that is the token's label; as `{id, expiry, traces}` where traces leave
+  it out, as more comes than they may record (`ElixirScope.Distributed.trace/2`). The VM has one token per process, for all
   tools. It follows messages, and nothing else:
 
     * **A message without a token clears the token of who receives it**, and one with another
@@ -57,6 +58,10 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
       that replaces the label instead of adding to it takes our id away, until the next event
       in the extent. `:seq_trace.reset_trace/0` takes it from every process of the node, as
       `clear_tokens/0` does.
+    * **What traces leave out** is decided where an id begins, by the node, and holds wherever the id
+      gets by itself or by `context/0`. An id that begins twice, as it was handed on alone, is
+      decided twice: alike where the levels are the same. Where an id begins on a node without the
+      trace, or before it, no node leaves it out.
     * **A message with a token costs more**: a call and its answer in one node two to three times as much,
       on every process that the id reaches.
     * `put_context/1` begins an extent without an end: what its process does later has that id

@@ -75,6 +75,7 @@ defmodule ElixirScope.Distributed.Options.Trace do
         doc:
           "whether calls and sends are shown with the correlation that came with a message, " <>
             "which makes each call dearer; that of the process's own `with_correlation/2` always is. " <>
+            "Without it, what came with a message is thinned by process. " <>
             "`:each_call`: each call of these functions by a process that is not in one begins an id, " <>
             "`{node, incarnation, pid, k}`, which ends when it returns and travels as those of " <>
             "`with_correlation/2` do. Returns are traced, too (see `return`). It overwrites what the process " <>
@@ -129,7 +130,9 @@ defmodule ElixirScope.Distributed.Options.Trace do
       events_per_s: [
         type: @budget,
         default: nil,
-        doc: "ends it when more events come in a second; `nil`: the profile's"
+        doc:
+          "thins it when more events come in a second, and ends it where thinning is not enough: see " <>
+            "`ElixirScope.Distributed.trace/2`; `nil`: the profile's"
       ],
       calls_per_s: [
         type: @budget,

@@ -7,7 +7,8 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`;
     * `dropped` - how many events were lost before they could be stored, as far as the
-      `:gap` events in the range say, or could not be read back;
+      `:gap` events in the range say, or could not be read back; those that a trace left out,
+      as more came than it may record, are among them;
     * `more?` - whether `limit` cut the result.
   """
 

@@ -5,7 +5,8 @@ use scope_event::{EventView, Events, Kind, TermError, Value};
 
 /// How many events were lost, by the gaps of `events` that are `counted`.
 ///
-/// A gap's data is the number of lost events, or a map whose values add up to it.
+/// A gap's data is the number of lost events, or a map whose numbers add up to it; what it says
+/// otherwise is in terms that are no numbers, such as a map in the map.
 ///
 /// # Errors
 ///

@@ -68,8 +68,16 @@ fn ordered(order: Order, a: &Cursor, b: &Cursor) -> std::cmp::Ordering {
 
 fn lost(gap: &Event) -> u64 {
     match &gap.data {
-        Some(Value::Int(n)) => *n as u64,
-        _ => 1,
+        Some(Value::Map { pairs, .. }) => pairs.iter().map(|(_, value)| number(value)).sum(),
+        Some(count) => number(count),
+        None => 1,
+    }
+}
+
+fn number(value: &Value) -> u64 {
+    match value {
+        Value::Int(n) => *n as u64,
+        _ => 0,
     }
 }
 

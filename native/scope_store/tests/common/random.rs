@@ -190,6 +190,18 @@ fn random_data(rng: &mut Rng) -> Value {
     }
 }
 
+/// How many, or how many of which kind, and what it was of.
+fn random_gap(rng: &mut Rng) -> Value {
+    let atom = |name: &'static str| Value::Atom(name.into());
+    let count = Value::Int(rng.below(9) as i64 + 1);
+    if rng.one_in(2) {
+        return count;
+    }
+    let of = Value::map([(atom("level"), Value::Int(7))]);
+    let refused = Value::Int(rng.below(3) as i64);
+    Value::map([(atom("thinned"), count), (atom("refused"), refused), (atom("of"), of)])
+}
+
 fn random_subject(rng: &mut Rng, names: &SymbolTable) -> Subject {
     match rng.below(8) {
         0 => Subject::None,
@@ -211,7 +223,7 @@ fn random_events(rng: &mut Rng, origin: &Origin, names: &SymbolTable, size: Size
         stamp += rng.below(3);
         let kind = *rng.pick(&KINDS);
         let data = if kind == Kind::Gap {
-            Some(Value::Int(rng.below(9) as i64 + 1))
+            Some(random_gap(rng))
         } else {
             (!rng.one_in(4)).then(|| random_data(rng))
         };
