@@ -65,7 +65,7 @@ impl Lanes {
     /// The running thread's lane, which it claims when it first asks. `None` before the start, for
     /// threads beyond the table, and for a thread that records elsewhere: report what it would have
     /// recorded to [`Lanes::lost_outside`], or use [`Lanes::begin`], which does.
-    #[inline]
+    #[inline(always)]
     pub fn lane(&'static self) -> Option<Producer<'static>> {
         let table = self.table.get()?;
         let lane = current::lane(self, |_| table.claim())?;
@@ -77,7 +77,8 @@ impl Lanes {
     ///
     /// # Errors
     /// As there, and [`Refusal::NoLane`].
-    #[inline]
+    // Always in line: see `Entry::commit`.
+    #[inline(always)]
     pub fn begin(&'static self, head: Head, reserve: usize) -> Result<Entry<'static>, Refusal> {
         match self.lane() {
             Some(lane) => lane.begin(head, reserve),

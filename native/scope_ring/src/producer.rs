@@ -47,7 +47,8 @@ impl<'t> Producer<'t> {
     ///
     /// # Errors
     /// Whatever the event was not taken for. It has been counted; there is nothing left to do.
-    #[inline]
+    // Always in line: see `Entry::commit`.
+    #[inline(always)]
     pub fn begin(&self, head: Head, reserve: usize) -> Result<Entry<'t>, Refusal> {
         match self.admit(head.session_id(), reserve) {
             Ok(()) => Ok(Entry::open(*self, head, reserve)),
