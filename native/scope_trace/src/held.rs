@@ -146,7 +146,7 @@ impl<E> Held<E> {
     /// The event, with `traces` that are to have it now: none, mostly.
     pub fn push(&mut self, mut seen: Seen<E>) -> Result<(), Seen<E>> {
         if self.bytes() + seen.bytes > HELD_BYTES {
-            self.given_up += 1 + self.stacks.len() as u64;
+            self.given_up += u64::from(seen.side == Side::Call) + self.stacks.len() as u64;
             self.miss(self.slow, seen.stamp + 1);
             seen.traces = seen.traces.without(self.slow);
             return Err(seen);
