@@ -2,6 +2,7 @@
 //! each scope.
 
 use super::seats::{self, POINTS};
+use super::thin::THINNING;
 use crate::ring::LANES;
 use crate::scopes::ScopeId;
 use rustler::OwnedEnv;
@@ -39,8 +40,8 @@ pub(crate) struct Holds {
 #[derive(Debug, Default)]
 struct Scope {
     held: Held<OnHold>,
-    /// Events that the session in a seat was refused, as far as is known.
-    refused: BTreeMap<usize, u64>,
+    /// Events that the session in a seat was refused, and its level, as far as is known.
+    known: BTreeMap<usize, (u64, u8)>,
     /// The clock's generation up to which jumps are known.
     generation: Option<u64>,
 }
@@ -55,7 +56,7 @@ impl Holds {
     pub(super) fn leave(&mut self, seat: usize) {
         for scope in self.scopes.values_mut() {
             scope.held.leave(seat);
-            scope.refused.remove(&seat);
+            scope.known.remove(&seat);
         }
         self.scopes.retain(|_, scope| !scope.held.is_idle());
     }
@@ -73,7 +74,8 @@ impl Holds {
         self.scopes.is_empty()
     }
 
-    /// Everything of a scope below `stamp` was drained, and this is its clock: what is decided by that, and how many calls were given up for want of room.
+    /// Everything of a scope below `stamp` was drained, and this is its clock: what is decided by that,
+    /// and how many calls were given up for want of room.
     pub(crate) fn settle(
         &mut self,
         scope: ScopeId,
@@ -84,7 +86,7 @@ impl Holds {
         let Some(one) = self.scopes.get_mut(&scope.index()) else {
             return (released, 0);
         };
-        one.mind_refused(now);
+        one.mind_missed(now);
         one.mind_jumps(clock);
         one.held.settle(stamp, alive, |event| released.push(event));
         let given_up = one.held.take_given_up();
@@ -149,12 +151,13 @@ impl Scope {
         }
     }
 
-    /// A session that was refused an event has missed it.
-    fn mind_refused(&mut self, now: u64) {
+    /// A session that was refused an event has missed it. So has one that is thinned more or less than
+    /// before: of a process without a correlation it may have the call and not the end.
+    fn mind_missed(&mut self, now: u64) {
         for seat in self.held.slow().seats() {
             let account = LANES.account(seats::of(seat).session).unwrap_or_default();
-            let before = self.refused.insert(seat, account.refused);
-            if account.refused > before.unwrap_or(0) {
+            let known = (account.refused, THINNING.level(seat));
+            if self.known.insert(seat, known).unwrap_or_default() != known {
                 self.held.miss(Traces::of(seat), now);
             }
         }
