@@ -86,7 +86,7 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
   @spec correlation() :: term
   def correlation do
     case Context.current() do
-      nil -> inherited()
+      nil -> with({key, _dropping} <- inherited(), do: key)
       context -> context.id
     end
   end
@@ -197,15 +197,16 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # An id that is known already does not begin: what was decided where it did holds on.
   defp decided(key) do
-    Context.decided(Context.current(), key) || Context.decided(inherited_context(), key)
+    case {Context.current(), inherited()} do
+      {%{key: ^key, dropping: dropping}, _inherited} -> dropping
+      {_other, {^key, dropping}} -> dropping
+      _unknown -> nil
+    end
   end
 
-  defp inherited do
-    with %{key: key} <- inherited_context(), do: key
-  end
+  defp inherited, do: Native.event_inherited(:seq_trace.get_token(:label))
 
   defp inherited_context do
-    with {key, dropping} <- Native.event_inherited(:seq_trace.get_token(:label)),
-         do: %{Context.new(key) | dropping: dropping}
+    with {key, dropping} <- inherited(), do: %{Context.new(key) | dropping: dropping}
   end
 end

@@ -199,7 +199,11 @@ fn random_gap(rng: &mut Rng) -> Value {
     }
     let of = Value::map([(atom("level"), Value::Int(7))]);
     let refused = Value::Int(rng.below(3) as i64);
-    Value::map([(atom("thinned"), count), (atom("refused"), refused), (atom("of"), of)])
+    Value::map([
+        (atom("thinned"), count),
+        (atom("refused"), refused),
+        (atom("of"), of),
+    ])
 }
 
 fn random_subject(rng: &mut Rng, names: &SymbolTable) -> Subject {
