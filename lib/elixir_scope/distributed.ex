@@ -83,6 +83,16 @@ defmodule ElixirScope.Distributed do
   after its time, its events or its bytes, with the process that began it, or when a node
   has no room for it; `status/0` says why.
 
+  Of more events in a second than it may record (`events_per_s`) it leaves some out, on each node as
+  strongly as it has to: of the correlations that begin, one in 2, 4, … 1,024 is kept, with all its
+  events on all nodes, the others are shown nowhere; of events without a correlation, as of
+  those that came with a message under `correlate: false`, the processes are kept or not. Only where
+  that is not enough it ends, with the reason `:rate`: of one process or one request, which is too
+  fast alone, nothing would be left. How much was left out is said in `:gap` events, each for what came
+  since the one before: `%{thinned: 120, refused: 0, of: %{trace: id, level: 3, correlations: 15}}`.
+  Their sum is `dropped` in `query/2`; what was `refused` had no budget left, so that a
+  correlation may be cut there.
+
       {:ok, %ElixirScope.Distributed.Trace{id: id}} = ElixirScope.Distributed.trace(MyApp.Orders)
       {:ok, _trace} = ElixirScope.Distributed.trace("MyApp.Orders.place(%{id: 7}, _) -> return")
 

@@ -248,13 +248,18 @@ unsafe extern "C" fn event_enter(
     let Some(id) = Id::read(id) else {
         return words::term(words::empty_list());
     };
-    let dropping = thin::named(decided).unwrap_or_else(|| thin::dropping(id));
+    let known = thin::named(decided);
+    let dropping = known.unwrap_or_else(|| thin::dropping(id));
     let own = Own::new(id, dropping);
     // SAFETY: not called at a trace point, where asking would take locks.
     let lives = |process| unsafe { lives(env, process) };
     // What is refused was counted.
     let _: Result<(), ExtentsFull> = EXTENTS.enter(caller.caller(), own.known(), lives);
     entry::changed(caller.caller());
+    // What was decided elsewhere goes on as it came: it may name traces that do not run here.
+    if known.is_some() {
+        return words::term(decided.word());
+    }
     // SAFETY: the running call's environment.
     unsafe { numbers(env, dropping) }
 }

@@ -208,11 +208,15 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   # An id that is known already does not begin: what was decided where it did holds on.
   defp decided(key) do
-    Context.decided(Context.current(), key) || Context.decided(other_context(), key)
+    case {Context.current(), Inside.entry() || Inside.inherited(label())} do
+      {%{key: ^key, dropping: dropping}, _carried} -> dropping
+      {_other, {^key, dropping}} -> dropping
+      _unknown -> nil
+    end
   end
 
   # What the process has without an extent of its own.
-  defp other_context, do: entry() || inherited(:seq_trace.get_token(:label))
+  defp other_context, do: entry() || inherited(label())
 
   defp entry do
     with {key, dropping} <- Inside.entry(), do: begun(Entry.of(key, self()), dropping)
@@ -236,5 +240,6 @@ defmodule ElixirScope.Distributed.Capture.Correlation do
 
   defp named(key, _token), do: key
 
+  defp label, do: :seq_trace.get_token(:label)
   defp begun(id, dropping), do: %{Context.new(id) | dropping: dropping}
 end

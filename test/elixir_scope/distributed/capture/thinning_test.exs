@@ -224,6 +224,29 @@ defmodule ElixirScope.Distributed.Capture.ThinningTest do
       assert %{events: 3, thinned: 2, refused: 0} = stop(scope, id)
     end
 
+    test "says it on, where its id goes on", %{scope: scope, id: id} do
+      here = fn -> :seq_trace.get_token(:label) |> elem(1) |> Map.fetch!(:elixir_scope) end
+      # The other one runs on another node.
+      :seq_trace.set_token(:label, %{elixir_scope: {17, in_seconds(30), [id, 32_767]}})
+
+      Scope.with_correlation(Scope.correlation(), fn ->
+        ScopeTraced.id(:again)
+        assert {17, _expiry, [^id, 32_767]} = here.()
+        :seq_trace.set_token([])
+        Scope.record(:mended)
+        assert {17, _expiry, [^id, 32_767]} = here.()
+        Scope.with_correlation(17, fn -> ScopeTraced.id(:inner) end)
+        Scope.with_correlation(18, fn -> ScopeTraced.id(:other) && assert({18, _} = here.()) end)
+        ScopeTraced.id(:outer)
+      end)
+
+      carried = Scope.context()
+      :seq_trace.set_token([])
+      Scope.with_context(carried, fn -> ScopeTraced.id(:resumed) end)
+      assert ids(scope) == [18]
+      assert %{events: 1, thinned: 4} = stop(scope, id)
+    end
+
     test "that has expired names nobody", %{scope: scope, id: id} do
       carrying({17, in_seconds(-1), [id]})
       carrying({17, in_seconds(100), [id]})

@@ -76,11 +76,6 @@ defmodule ElixirScope.Distributed.Capture.Correlation.Context do
   @spec small?(map) :: boolean
   def small?(data), do: :erlang.external_size(data) <= @most_bytes
 
-  @doc "The traces that leave out an id that this context knows of; `nil` where it knows another."
-  @spec decided(t | nil, key) :: [pos_integer] | nil
-  def decided(%{key: key, dropping: dropping}, key), do: dropping
-  def decided(_another, _key), do: nil
-
   @doc "Whether one says nothing that another does not."
   @spec same?(t | nil, t) :: boolean
   def same?(nil, _context), do: false
