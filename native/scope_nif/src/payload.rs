@@ -57,6 +57,8 @@ pub(crate) struct Content<'e> {
 pub(crate) enum Data<'e> {
     Nothing,
     Term(Term<'e>),
+    /// A list of arguments.
+    Arguments(Term<'e>),
     /// A term, references, ports and pids of other nodes in it included.
     Message(Term<'e>),
     /// A term in ring form.
@@ -216,6 +218,7 @@ fn write_data(rest: &mut [u8], content: &Content<'_>) -> (usize, bool) {
     match content.data {
         Data::Nothing => (0, false),
         Data::Term(term) => walk::encode(term, rest, content.budget),
+        Data::Arguments(term) => walk::encode_elements(term, rest, content.budget),
         Data::Message(term) => walk::encode_message(term, rest, content.budget),
         Data::Machine(name, data) => walk::encode_with(data.env(), rest, content.budget, |to| {
             machine(name, data, to)

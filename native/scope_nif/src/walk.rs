@@ -16,6 +16,11 @@ pub(crate) fn encode_message(term: Term<'_>, room: &mut [u8], budget: Budget) ->
     encode_with(term.env(), room, budget, |to| walk(term, to, foreign))
 }
 
+/// The same of what is known to be a list, such as arguments.
+pub(crate) fn encode_elements(term: Term<'_>, room: &mut [u8], budget: Budget) -> (usize, bool) {
+    encode_with(term.env(), room, budget, |to| elements(term, to))
+}
+
 /// What becomes of a term that has no word and no value here.
 type Last = fn(Term<'_>, &mut TermWriter<'_>) -> Step;
 

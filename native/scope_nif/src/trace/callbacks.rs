@@ -125,7 +125,7 @@ fn called(point: Point<'_>) -> Option<()> {
     let (function, arguments) = function::of(point.term)?;
     let wanting = POINTS.of_call(function, point.pid);
     let about = About::Function(function.name, function.arity);
-    let shown = |term| data_of(point.term, function, term);
+    let shown = |data| data_of(point.term, function, data);
     if point.tag == words::call() {
         let verdict = point.message().map(Verdict::of).unwrap_or_default();
         let wanting = verdict.filter(wanting);
@@ -138,7 +138,11 @@ fn called(point: Point<'_>) -> Option<()> {
             extent::carry(point.pid, label::carried(point.pid, token).own(now));
         }
         let entry = entry::called(point.pid, function, verdict.entries & wanting);
-        let sight = point.sight(Kind::Call, about, shown(arguments));
+        let sight = point.sight(
+            Kind::Call,
+            about,
+            shown(arguments.map_or(Data::Nothing, Data::Arguments)),
+        );
         record(
             wanting,
             &Sight {
@@ -151,7 +155,10 @@ fn called(point: Point<'_>) -> Option<()> {
         let kind = function::end_of(point.tag)?;
         left(&point, function, kind);
         let wanting = seats::with_returns(wanting);
-        record(wanting, &point.sight(kind, about, shown(point.extra())));
+        record(
+            wanting,
+            &point.sight(kind, about, shown(Data::of(point.extra()))),
+        );
         entry::returned(point.pid, function);
     }
     Some(())
@@ -182,10 +189,11 @@ fn thrown(exception: Term<'_>) -> Option<Term<'_>> {
 }
 
 /// Of a function that is hidden nothing is shown.
-fn data_of<'e>(of: Term<'e>, function: Function, term: Option<Term<'e>>) -> Data<'e> {
-    match term {
-        Some(_) if redact::hides(&of.env(), function.name, function.arity) => Data::Redacted,
-        term => Data::of(term),
+fn data_of<'e>(of: Term<'e>, function: Function, data: Data<'e>) -> Data<'e> {
+    match data {
+        Data::Nothing => Data::Nothing,
+        _ if redact::hides(&of.env(), function.name, function.arity) => Data::Redacted,
+        data => data,
     }
 }
 

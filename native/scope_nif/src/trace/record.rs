@@ -243,7 +243,7 @@ fn content<'e>(sight: &Sight<'e>, keep: Keep) -> Content<'e> {
     // its data is nothing at all.
     let data = match (keep, sight.kind, sight.data) {
         (_, Kind::State, data) => data,
-        (Keep::Nothing, _, Data::Term(_) | Data::Message(_)) => Data::Nothing,
+        (Keep::Nothing, _, Data::Term(_) | Data::Arguments(_) | Data::Message(_)) => Data::Nothing,
         (_, _, data) => data,
     };
     Content {

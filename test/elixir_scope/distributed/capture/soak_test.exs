@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Capture.SoakTest do
   # Traces that come and go over a load that goes on: seconds in the suite, half an hour with
-  # SCOPE_LONG=1, or SOAK_SECONDS. It prints what the node's memory was when the store had filled,
-  # and at the end.
+  # SCOPE_LONG=1, or SOAK_SECONDS. It prints what the node's memory was before the load, when the
+  # store had filled, and at the end: resident, and what the VM counts as its own.
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
@@ -28,14 +28,21 @@ defmodule ElixirScope.Distributed.Capture.SoakTest do
   test "memory is at the end what it was when the store was full" do
     [node] = start_nodes([:soaked], config: @config)
     on(node, fn -> Code.require_file(@traced) && Code.compile_string(@store) end)
+    started = on(node, &memory/0)
     on(node, fn -> for n <- 1..3, do: spawn(fn -> load(n) end) end)
 
     filled = soak(node, div(@seconds, 3))
     ended = soak(node, @seconds - div(@seconds, 3))
-    IO.puts("\nsoak of #{@seconds} s: #{inspect(filled)}, at the end #{inspect(ended)}")
+    IO.puts("\nsoak of #{@seconds} s")
+    for {at, memory} <- [start: started, full: filled, end: ended], do: say(at, memory)
     assert ended.events > filled.events
     assert ended.resident_mib - filled.resident_mib < 48
     assert ended.total_mib - filled.total_mib < 16
+  end
+
+  defp say(at, memory) do
+    said = "resident #{memory.resident_mib} MiB, VM #{memory.total_mib} MiB"
+    IO.puts("  #{at}: #{said}, stored #{memory.stored_mib} MiB, #{memory.events} events")
   end
 
   defp soak(node, seconds) do
