@@ -281,6 +281,19 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
     assert limits == %{limit: 100_000, slack_ms: 5_000, candidates: 8}
   end
 
+  test "of a node that lost events nothing is exact, of the others all that can be" do
+    config = [elixir_scope_distributed: [ring_bytes: 4 * 1024 * 1024]]
+    [a, b] = nodes = start_nodes([:a, :b], config: config)
+    together(nodes)
+    keys = calls(a, b)
+    run(a, fn -> send(self(), {:say, {:once, make_ref()}}) end)
+    settle([a])
+    on(b, fn -> for n <- 1..300_000, do: Scope.record(:flood, n) end)
+    assert on(b, fn -> elem(Scope.status(), 1).rings.lost end) > 0
+    assert_pairs(events(b, &ordered/1), keys, :likely)
+    assert_pairs(events(b, &with({times, _ref} <- said(&1), do: times)), [:once], :exact)
+  end
+
   test "an answer without messages asks for nothing" do
     events = [%Event{kind: :mark, subject: :it}, %Event{kind: :call}]
     assert Pairs.show(events, :no_store, :no_terms) == events
