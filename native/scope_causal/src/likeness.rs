@@ -6,20 +6,16 @@
 //! that was cut only the *outline* counts, which is as much of its beginning as no budget cuts on
 //! either side.
 
+mod outline;
+
 use crate::identity::{Identity, Named};
+use outline::{BINARY, Outline};
 use scope_event::{Close, Foreign, Names, Opaque, Pid, Shape, TermError, TermSink, read_term};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// References of a message that are looked at; one with more has none.
 pub const REFERENCES: usize = 8;
-
-/// What the outline takes at most of the smallest budget that messages are recorded by, which is 64
-/// terms, 512 bytes, 12 deep and 256 bytes of each binary: the rest is for ends of containers.
-const OUTLINE_BYTES: u32 = 384;
-const OUTLINE_TERMS: u32 = 48;
-const OUTLINE_DEPTH: usize = 10;
-const OUTLINE_BINARY: u64 = 256;
 
 /// The content of a message, as far as it can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,33 +112,6 @@ struct Look {
     outline: Outline,
 }
 
-/// The beginning of a message. What it costs is counted the same on every node: by the most that
-/// anyone writes it in.
-#[derive(Default)]
-struct Outline {
-    hash: u64,
-    bytes: u32,
-    terms: u32,
-    /// How many maps are open: what is in one has no order, and counts when all of it was seen.
-    maps: u32,
-    over: bool,
-}
-
-impl Outline {
-    fn pay(&mut self, bytes: u32, depth: usize) {
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.terms += 1;
-        self.over |=
-            self.bytes > OUTLINE_BYTES || self.terms > OUTLINE_TERMS || depth > OUTLINE_DEPTH;
-    }
-
-    fn add(&mut self, word: u64) {
-        if !self.over && self.maps == 0 {
-            self.hash = mix(self.hash, word);
-        }
-    }
-}
-
 impl Look {
     fn finish(mut self) -> Likeness {
         self.references.sort_unstable();
@@ -232,7 +201,7 @@ impl TermSink for Look {
     }
 
     fn binary(&mut self, kept: &[u8], full: u64) {
-        let sure = full.min(OUTLINE_BINARY);
+        let sure = full.min(BINARY);
         self.outline.pay(sure as u32 + 8, self.open.len());
         // A map is hashed with all that was kept, and of a long binary not everybody keeps the same.
         self.outline.over |= self.outline.maps > 0 && full > sure;

@@ -43,9 +43,17 @@ impl Message {
         matches!(self.peer, Peer::To(_) | Peer::ToNode(_) | Peer::ToNobody)
     }
 
+    /// Whether this send and that receive can be of one message, for all that is known of the two.
+    pub(crate) fn fits(&self, receive: &Self, tolerance: Tolerance) -> bool {
+        let alike = self.likeness.as_ref().zip(receive.likeness.as_ref());
+        self.reaches(receive)
+            && self.stamp <= tolerance.latest_send(receive, self.node == receive.node)
+            && alike.is_some_and(|(one, other)| one.is_like(other))
+    }
+
     /// Whether this send can have gone to who received `other`, and that have come from who sent
     /// this.
-    pub(crate) fn reaches(&self, other: &Self) -> bool {
+    fn reaches(&self, other: &Self) -> bool {
         let to = match self.peer {
             Peer::To(process) => process == other.process,
             Peer::ToNode(node) => node == other.node,

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scope_clock::Stamp;
 use scope_event::{Foreign, Kind, Opaque, Origin, Pid, Value};
-use scope_export::{About, Row, json_line};
+use scope_export::{About, Pairing, Row, json_line};
 use serde_json::{Value as Json, json};
 
 /// More cases where `SCOPE_LONG=1` asks for them.
@@ -421,6 +421,32 @@ fn unbase64(text: &Json) -> Vec<u8> {
     let bytes = bits.as_bytes().chunks_exact(8);
     let byte = |bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap();
     bytes.map(byte).collect()
+}
+
+#[test]
+fn the_other_half_of_a_message_is_in_meta_beside_all_else() {
+    let (origin, other) = (origin(), Origin::new("b@host", 9));
+    let meta = |pairing, truncated| {
+        line(&Row {
+            pairing: Some(pairing),
+            truncated,
+            ..row(&origin)
+        })["meta"]
+            .clone()
+    };
+    let id = |seq| json!({"node": "b@host", "incarnation": 9, "seq": seq});
+    assert_eq!(
+        meta(Pairing::Exact((&other, 4)), false),
+        json!({"pairing": "exact", "pair": id(4)})
+    );
+    assert_eq!(
+        meta(Pairing::Likely((&other, 4)), true),
+        json!({"truncated?": true, "pairing": "likely", "pair": id(4)})
+    );
+    assert_eq!(
+        meta(Pairing::Ambiguous(vec![(&other, 4), (&other, 5)]), false),
+        json!({"pairing": "ambiguous", "pair": [id(4), id(5)]})
+    );
 }
 
 proptest! {

@@ -46,7 +46,9 @@ defmodule ElixirScope.Distributed.Options.Trace do
       messages: [
         type: :boolean,
         default: false,
-        doc: "also what these processes send and receive"
+        doc:
+          "also what these processes send and receive; what is captured of both ends of a message " <>
+            "says which belong together, see `ElixirScope.Distributed.Event`"
       ],
       state: [
         type: :boolean,
@@ -86,7 +88,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: :arguments,
         doc:
           "how much of each event: that it was, with what is small of its arguments, or up to " <>
-            "64 KiB of it, which `profile: :production` refuses"
+            "64 KiB of it, which `profile: :production` refuses; `:calls` leaves sends and receives " <>
+            "without content to be paired by"
       ]
     ]
   end

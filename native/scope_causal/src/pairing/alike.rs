@@ -51,6 +51,15 @@ fn groups(keyed: &[(u64, usize)]) -> impl Iterator<Item = Vec<usize>> {
 }
 
 fn settle_group(messages: &[Message], tolerance: Tolerance, group: &[usize], pairs: &mut Pairs) {
+    // What is alike is mostly one message and no more: there is nothing to sort out.
+    if let &[one, other] = group {
+        let is_send = messages[one].is_send();
+        let (send, receive) = if is_send { (one, other) } else { (other, one) };
+        if messages[send].fits(&messages[receive], tolerance) {
+            pairs.join(send, receive, Pair::Likely);
+        }
+        return;
+    }
     let post = Post::new(messages, group);
     let mut inboxes: Vec<_> = post.receives.iter().collect();
     // Whatever the hasher thinks: the answer is the same on every node.
@@ -208,15 +217,14 @@ impl Settling<'_> {
         }
     }
 
-    /// Sends of several processes, or such that can have gone elsewhere: no order is known, and the
-    /// last that were sent before a receive are as good as those before them.
+    /// Sends of several processes, or such that can have gone elsewhere: no order is known, and those
+    /// near a receive are as good as any.
     fn contested(&self, one: &[usize], other: &[usize], receives: &[usize], pairs: &mut Pairs) {
         for &receive in receives {
-            let last = |sends: &[usize]| {
-                let until = self.until(sends, receive);
-                sends[until.saturating_sub(CANDIDATES)..until].to_vec()
+            let near = |sends: &[usize]| {
+                sends[nearest(0..self.until(sends, receive), sends, receive)].to_vec()
             };
-            let mut sends = [last(one), last(other)].concat();
+            let mut sends = [near(one), near(other)].concat();
             sends.sort_unstable();
             let all = 0..sends.len();
             self.undecided(receive, &sends, all, pairs);

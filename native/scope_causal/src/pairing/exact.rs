@@ -66,11 +66,5 @@ fn holders(messages: &[Message]) -> HashMap<Reference, (Seen, Seen)> {
 
 /// Whether nothing speaks against it, and nobody can be missing who would.
 fn agree(send: &Message, receive: &Message, tolerance: Tolerance) -> bool {
-    let one_node = send.node == receive.node;
-    let alike = send.likeness.as_ref().zip(receive.likeness.as_ref());
-    send.complete
-        && receive.complete
-        && send.reaches(receive)
-        && alike.is_some_and(|(one, other)| one.is_like(other))
-        && send.stamp <= tolerance.latest_send(receive, one_node)
+    send.complete && receive.complete && send.fits(receive, tolerance)
 }
