@@ -262,7 +262,10 @@ defmodule ElixirScope.Distributed.Capture.Armed do
       |> Map.merge(%{trace: summary.id, node: node, by: named(pid)})
 
   # As the node writes it where it runs: each node has a number of its own for that node.
-  defp named(pid), do: pid |> inspect() |> String.replace(~r/<\d+/, "<0")
+  defp named(pid) do
+    [_node, rest] = pid |> inspect() |> String.split(".", parts: 2)
+    "#PID<0." <> rest
+  end
 
   @doc "The same after a module came that it waits for, or came again."
   @spec loaded(t, module) :: t
