@@ -21,8 +21,9 @@ const FREE: u64 = 0;
 /// How often one reads again what changed under the reading.
 const TRIES: usize = if cfg!(loom) { 2 } else { 8 };
 
-/// Invariants: a word of a process is in one place of its bucket at most, as only its process puts it
-/// there; what else is in a place changes only while its version is odd, by whoever made it odd.
+/// Invariants: what is in a place changes only while its version is odd, by whoever made it odd. A word
+/// of a process is in one place of its bucket at most whose version is even, as only its process
+/// puts it there, and goes to another one only from a place that is just being taken down.
 #[repr(align(128))]
 struct Bucket<const WORDS: usize> {
     processes: [AtomicU64; WAYS],
@@ -114,14 +115,7 @@ impl<const BUCKETS: usize, const WORDS: usize> Notices<BUCKETS, WORDS> {
             return None;
         }
         let bucket = &self.buckets[Self::home(process)];
-        (0..TRIES).find_map(|_| {
-            let way = bucket.way(process);
-            match way.map(|way| bucket.read(way)) {
-                None => Some(None),
-                Some(Some((_, of, words))) if of == process => Some(Some(words)),
-                Some(_changing) => None,
-            }
-        })?
+        (0..TRIES).find_map(|_| bucket.look(process)).flatten()
     }
 
     /// Puts up a notice of `process`, which is the caller, or changes it. Where there is no place,
@@ -190,10 +184,23 @@ impl<const BUCKETS: usize, const WORDS: usize> Default for Notices<BUCKETS, WORD
 }
 
 impl<const WORDS: usize> Bucket<WORDS> {
+    /// The places under a word: more than one only while all but one are being taken down.
     #[inline]
-    fn way(&self, process: u64) -> Option<usize> {
-        let mut ways = self.processes.iter();
-        ways.position(|place| place.load(Relaxed) == process)
+    fn ways(&self, process: u64) -> impl Iterator<Item = usize> {
+        (0..WAYS).filter(move |&way| self.processes[way].load(Relaxed) == process)
+    }
+
+    /// What stands under a word, `Some(None)` if there is nothing; `None` where it is changing.
+    #[inline]
+    fn look(&self, process: u64) -> Option<Option<[u64; WORDS]>> {
+        let mut found = Some(None);
+        for way in self.ways(process) {
+            match self.read(way) {
+                Some((_, of, words)) if of == process => return Some(Some(words)),
+                _changing => found = None,
+            }
+        }
+        found
     }
 
     /// Version, process and words of a place that is not changing. Ordering: acquire throughout, so
@@ -227,12 +234,12 @@ impl<const WORDS: usize> Bucket<WORDS> {
 
     /// Fails where there is none, or where somebody is taking it down, as it may go.
     fn change_own(&self, process: u64, words: [u64; WORDS]) -> bool {
-        let Some(way) = self.way(process) else {
-            return false;
-        };
-        // Ordering: acquire, so that the version is read first: who took the place since has changed it.
-        let version = self.versions[way].load(Acquire);
-        self.processes[way].load(Acquire) == process && self.change(way, version, process, words)
+        self.ways(process).any(|way| {
+            // Ordering: acquire, so that the version is read first: who took the place since changed it.
+            let version = self.versions[way].load(Acquire);
+            self.processes[way].load(Acquire) == process
+                && self.change(way, version, process, words)
+        })
     }
 
     fn take(

@@ -211,9 +211,11 @@ defmodule ElixirScope.Distributed.Capture.EachCallTest do
       trace(scope, [], processes: pid, messages: true, correlate: true)
       me = self()
 
-      {:within, id} =
+      {:within, [_, id]} =
         run(pid, fn ->
-          ScopeEntered.within(fn -> send(me, :from_within) && Scope.correlation() end)
+          ScopeEntered.within(fn ->
+            [:from_within, Scope.correlation()] |> tap(&send(me, hd(&1)))
+          end)
         end)
 
       assert_receive :from_within
