@@ -117,6 +117,7 @@ rustler::atoms! {
     fragments,
     calls,
     words,
+    untold,
     traces,
     thinned,
     refused,

@@ -12,6 +12,7 @@ pub(crate) mod seats;
 mod sizes;
 mod state;
 pub(crate) mod thin;
+mod untold;
 
 pub(crate) use function::{pack, unpack};
 pub(crate) use record::PID;
@@ -319,10 +320,11 @@ fn trace_again() -> Atom {
     atoms::ok()
 }
 
-/// What is done now and then: places of processes that ended are given back.
+/// What is done now and then: places of processes that ended are given back, and who found none is told.
 #[rustler::nif]
 fn trace_collect(env: Env<'_>) -> Atom {
     POINTS.collect(&mut ENDED.lock());
+    untold::tell();
     // SAFETY: the running call's environment, and no trace point.
     unsafe { extent::drop_dead(env.as_c_arg()) };
     atoms::ok()
@@ -344,7 +346,7 @@ fn trace_known(env: Env<'_>) -> Vec<Term<'_>> {
 
 #[rustler::nif]
 fn trace_counts() -> Counts {
-    let [(functions, no_function), (processes, no_process)] = POINTS.counts();
+    let [(functions, _), (processes, _)] = POINTS.counts();
     let [function_limit, process_limit] = scope_trace::LIMITS;
     let ledger = LEDGER.lock();
     let held = ledger.as_ref().map(|ledger| ledger.holds.sizes());
@@ -354,7 +356,7 @@ fn trace_counts() -> Counts {
         function_limit,
         processes,
         process_limit,
-        untold: no_function + no_process,
+        untold: untold::count(),
         held_calls,
         held_call_limit: scope_trace::HELD_CALLS,
         held_bytes,

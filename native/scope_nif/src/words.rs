@@ -75,6 +75,7 @@ words! {
     fragments = atoms::fragments,
     calls = atoms::calls,
     words = atoms::words,
+    untold = atoms::untold,
     joined = atoms::joined,
     init = atoms::init,
     code_change = atoms::code_change,

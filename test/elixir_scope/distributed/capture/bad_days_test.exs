@@ -199,6 +199,25 @@ defmodule ElixirScope.Distributed.Capture.BadDaysTest do
     assert events + lost + 3 * untold >= 300_000
   end
 
+  test "more processes than can be told apart are a gap", %{scope: scope} do
+    budget = [events: 10_000_000, events_per_s: 10_000_000, bytes: 1_000 * @mib]
+    trace(scope, [], [processes: :new, kinds: [:process]] ++ budget)
+    limit = Tracer.status().tables.process_limit
+    pids = for _ <- 1..(limit + 1_000), do: spawn(fn -> receive(do: (:stop -> :ok)) end)
+
+    untold = fn ->
+      {:ok, gaps} = Scope.query(scope: scope, kinds: [:gap])
+      {Enum.sum(for(%{data: %{untold: untold}} <- gaps.events, do: untold)), gaps.dropped}
+    end
+
+    eventually(fn ->
+      assert {untold, dropped} = untold.()
+      assert untold >= 1_000 and dropped >= untold
+    end)
+
+    for pid <- pids, do: send(pid, :stop)
+  end
+
   defp lost(scope) do
     {:ok, %{rings: rings}} = Scope.status(scope)
     rings.lost
