@@ -13,6 +13,8 @@ defmodule ScopeTraced do
   def place(%{id: id}, more), do: {id, more}
   def pair({a, b}), do: [a, b]
   def list(n), do: Enum.to_list(1..n)
+  def down(0), do: 0
+  def down(n), do: 1 + down(n - 1)
 
   # As slow as whoever answers.
   def wait(ref), do: receive(do: ({^ref, result} -> result))
@@ -53,7 +55,7 @@ defmodule ScopeTraced do
   end
 
   @functions [add: 2, id: 1, outer: 1, fail: 1, tossed: 1, deep: 1, place: 2, pair: 1, list: 1] ++
-               [wait: 1, again: 1, fails: 1]
+               [wait: 1, again: 1, fails: 1, down: 1]
 
   @doc "Its functions that tests trace."
   def functions, do: for({name, arity} <- @functions, do: {__MODULE__, name, arity})

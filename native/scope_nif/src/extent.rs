@@ -5,7 +5,7 @@
 //! the process holds: tokens are handed over by pools and stay with servers.
 
 use crate::erl::Term;
-use crate::trace::{seats, thin};
+use crate::trace::{seats, shared, thin};
 use crate::{drain, entry, label, raw, words};
 use rustler::NifMap;
 use rustler::sys::{
@@ -194,7 +194,7 @@ pub(crate) fn carried(process: u64) -> Option<Own> {
     CARRIED.of(process).map(Own::from_known)
 }
 
-/// Forgets what processes carried that have ended, and ends their entries.
+/// Forgets what processes carried and called that have ended, and ends their entries.
 ///
 /// # Safety
 /// `env` is that of a running call which is not made at a trace point.
@@ -205,6 +205,8 @@ pub(crate) unsafe fn drop_dead(env: *mut ErlNifEnv) {
     }
     // SAFETY: as the caller promises.
     entry::tidy(|process| unsafe { lives(env, process) });
+    // SAFETY: as the caller promises.
+    shared::tidy(|process| unsafe { lives(env, process) });
 }
 
 /// The table, for `status/0`.

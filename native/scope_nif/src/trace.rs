@@ -9,6 +9,7 @@ pub(crate) mod holds;
 mod memory;
 mod record;
 pub(crate) mod seats;
+pub(crate) mod shared;
 mod sizes;
 mod state;
 pub(crate) mod thin;
@@ -99,6 +100,7 @@ fn trace_open(wanted: Wanted) -> Result<usize, String> {
         seat,
         &wanted,
     );
+    shared::begin(seat, wanted.slower_ms > 0);
     POINTS.begin(Traces::of(seat), &wish(&wanted));
     if let Some((incarnation, node)) = wanted.entries {
         entry::begin(seat, incarnation, node);

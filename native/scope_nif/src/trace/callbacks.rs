@@ -6,7 +6,7 @@
 use super::function::{self, Verdict};
 use super::record::{About, Sight, record};
 use super::seats::{self, POINTS};
-use super::{sizes, state};
+use super::{shared, sizes, state};
 use crate::erl::Term;
 use crate::payload::Data;
 use crate::{drain, entry, extent, label, raw, redact, words};
@@ -128,7 +128,9 @@ fn called(point: Point<'_>) -> Option<()> {
     let shown = |data| data_of(point.term, function, data);
     if point.tag == words::call() {
         let verdict = point.message().map(Verdict::of).unwrap_or_default();
-        let wanting = verdict.filter(wanting);
+        let all = wanting;
+        let wanting = verdict.filter(all);
+        shared::called(point.pid, function, all, wanting);
         POINTS.called(point.pid, wanting);
         if let Some(token) = verdict
             .token
@@ -154,7 +156,7 @@ fn called(point: Point<'_>) -> Option<()> {
     } else {
         let kind = function::end_of(point.tag)?;
         left(&point, function, kind);
-        let wanting = seats::with_returns(wanting);
+        let wanting = shared::returned(point.pid, function, seats::with_returns(wanting));
         record(
             wanting,
             &point.sight(kind, about, shown(Data::of(point.extra()))),

@@ -75,6 +75,36 @@ defmodule ElixirScope.Distributed.Capture.JoinedTest do
     assert List.last(events(scope, [:function])) == {:id, [2], [a]}
   end
 
+  test "a return goes to those who wanted its call", %{scope: scope, pid: pid} do
+    a = trace(scope, "ScopeTraced.down(_) -> return", processes: pid)
+    b = trace(scope, "ScopeTraced.down(n) when n > 1 -> return", processes: pid)
+    both = Enum.sort([a, b])
+    run(pid, fn -> ScopeTraced.down(3) end)
+
+    assert events(scope, [:function]) == [
+             {:down, [3], both},
+             {:down, [2], both},
+             {:down, [1], [a]},
+             {:down, [0], [a]},
+             {:down, 0, [a]},
+             {:down, 1, [a]},
+             {:down, 2, both},
+             {:down, 3, both}
+           ]
+
+    # Deeper than is remembered, and after it.
+    run(pid, fn -> ScopeTraced.down(30) end)
+    run(pid, fn -> ScopeTraced.down(1) end)
+    assert [{:down, 0, [^a]}, {:down, 1, [^a]}] = Enum.take(events(scope, [:return]), -2)
+
+    # What one raises, and what it left open.
+    c = trace(scope, "ScopeTraced.fail(:c) -> return", processes: pid)
+    d = trace(scope, "ScopeTraced.fail(_) -> return", processes: pid)
+    run(pid, fn -> for(x <- [:c, :d], do: catch_error(ScopeTraced.fail(x))) end)
+    ends = for {:fail, _, traces} <- events(scope, [:exception]), do: traces
+    assert ends == [Enum.sort([c, d]), [d]]
+  end
+
   test "a trace of all processes ends, those of one, of new ones and of a family go on",
        context do
     %{scope: scope, pid: pid} = context
