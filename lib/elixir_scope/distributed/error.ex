@@ -65,6 +65,10 @@ defmodule ElixirScope.Distributed.Error do
   def message(%{reason: :too_many_functions, details: details}),
     do: "#{details.functions} functions, and at most #{details.limit} are traced: name fewer"
 
+  def message(%{reason: :unsafe_kinds, details: %{erts: erts, kinds: kinds}}) do
+    "tracing #{inspect(kinds)} can bring down ERTS #{erts}: OTP 25.3 and later bear it"
+  end
+
   def message(%{reason: :no_memory, details: %{erts: erts}}) do
     "ERTS #{erts} does not count the memory of functions, or counts it wrong: OTP 26, 27.0 and " <>
       "from 27.3.4 on do"

@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
     Governor,
     Health,
     Memory,
+    Offered,
     Only,
     Order,
     Plan,
@@ -39,6 +40,7 @@ defmodule ElixirScope.Distributed.Capture.Armed do
   @spec new(Order.t(), integer, pos_integer, pid) :: {:ok, t} | {:error, Error.t()}
   def new(order, now, lease_ms, told) do
     with {:ok, targets} <- Targets.resolve(order.patterns),
+         :ok <- Offered.families(Order.families(order)),
          :ok <- Memory.check(order.options[:memory], targets.functions),
          {:ok, targets} <- judged(targets, order),
          {:ok, processes} <- Targets.Processes.resolve(order.options[:processes]),

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Capture.Memory do
   # of its schedulers for a moment to tell of one function (0.003 ms on OTP 27, 0.1 ms on 29):
   # so few are looked at in a round. What is told is what was added since the last look.
 
-  alias ElixirScope.Distributed.Capture.{Targets, Vm}
+  alias ElixirScope.Distributed.Capture.{Offered, Targets}
   alias ElixirScope.Distributed.Error
 
   # Functions of all traces that are counted, and those that are looked at in a round.
@@ -26,7 +26,7 @@ defmodule ElixirScope.Distributed.Capture.Memory do
   @doc "Whether that many functions can be counted here."
   @spec check(boolean, [Targets.target()]) :: :ok | {:error, Error.t()}
   def check(false, _functions), do: :ok
-  def check(true, functions) when length(functions) <= @most, do: Vm.memory()
+  def check(true, functions) when length(functions) <= @most, do: Offered.memory()
 
   def check(true, functions),
     do: {:error, Error.new(:too_many_counted, functions: length(functions), limit: @most)}

@@ -50,19 +50,6 @@ defmodule ElixirScope.Distributed.Capture.Vm do
     ArgumentError -> :ok
   end
 
-  @doc "Why the memory of functions cannot be counted here, if so."
-  @spec memory() :: :ok | {:error, Error.t()}
-  def memory do
-    erts = Enum.map(String.split(to_string(:erlang.system_info(:version)), "."), &number/1)
-
-    # It came with OTP 26, and was wrong from 27.1 on until ERTS 15.2.6.
-    if erts < [14] or (erts >= [15, 1] and erts < [15, 2, 6]),
-      do: {:error, Error.new(:no_memory, erts: Enum.join(erts, "."))},
-      else: :ok
-  end
-
-  defp number(text), do: text |> Integer.parse() |> elem(0)
-
   @doc "Whether the VM has trace sessions."
   @spec sessions?() :: boolean
   def sessions? do

@@ -69,7 +69,8 @@ defmodule ElixirScope.Distributed.Options.Trace do
         default: [],
         doc:
           "more kinds or families of events of these processes, such as `:process` or `:gc`; any but " <>
-            "calls, which patterns name"
+            "calls, which patterns name. Those of `:memory` and `:scheduling` are refused before OTP " <>
+            "25.3, which they can bring down"
       ],
       correlate: [
         type: {:in, [true, false, :each_call]},

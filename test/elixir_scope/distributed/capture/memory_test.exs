@@ -7,13 +7,13 @@ defmodule ElixirScope.Distributed.Capture.MemoryTest do
   import ScopeTraced, only: [run: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.{Memory, Vm}
+  alias ElixirScope.Distributed.Capture.{Memory, Offered}
   alias ElixirScope.Distributed.Error
 
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
 
   # What such a VM does instead is tested below.
-  @counts Vm.memory() == :ok
+  @counts Offered.memory() == :ok
 
   setup context do
     scope = :"#{context.module}.#{context.test}"

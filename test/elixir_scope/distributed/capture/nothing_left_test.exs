@@ -9,12 +9,14 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
   import ScopeTraced, only: [run: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.{Conductor, Correlation.Inside, Tracer, Vm}
+  alias ElixirScope.Distributed.Capture.{Conductor, Correlation.Inside, Offered, Tracer}
 
   @moduletag timeout: :infinity
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
   @long? System.get_env("SCOPE_LONG") != nil
   @runs if @long?, do: 1_000, else: 60
+
+  @kinds Enum.filter([:process, :memory, :scheduling], &(Offered.families([&1]) == :ok))
 
   # What is asked for at random may be too much or nothing, and nobody answers who was killed.
   @refusals [:tracer_failed, :disabled, :too_wide, :nothing_wanted, :no_functions, :no_entry]
@@ -155,9 +157,9 @@ defmodule ElixirScope.Distributed.Capture.NothingLeftTest do
         Enum.random([:all, :new, {:supervised_by, sup}, :scope_traced_first, Enum.take(pids, 2)]),
       messages: Enum.random([true, false]),
       capture: Enum.random([:calls, :arguments, :full]),
-      memory: Vm.memory() == :ok and Enum.random([true, false]),
+      memory: Offered.memory() == :ok and Enum.random([true, false]),
       correlate: Enum.random([true, false, :each_call]),
-      kinds: some([:process, :gc, :scheduling])
+      kinds: some(@kinds)
     ]
   end
 

@@ -6,7 +6,10 @@ defmodule ElixirScope.Distributed.Capture.SoakTest do
 
   alias ElixirScope.Distributed, as: Scope
 
+  alias ElixirScope.Distributed.Capture.Offered
+
   @compile {:no_warn_undefined, ScopeTraced}
+  @kinds Enum.filter([:process, :memory, :scheduling], &(Offered.families([&1]) == :ok))
   @moduletag timeout: :infinity
   @seconds String.to_integer(
              System.get_env("SOAK_SECONDS") ||
@@ -58,7 +61,7 @@ defmodule ElixirScope.Distributed.Capture.SoakTest do
     bounds = [events: 1_000_000, events_per_s: 1_000_000, cpu_percent: 1_000, bytes: 512 * @mib]
     bounds = bounds ++ [health: [run_queue: :infinity, scheduler: :infinity]]
     {:ok, one} = Scope.trace([ScopeTraced, SoakStore], [return: true, state: true] ++ bounds)
-    more = [processes: :new, messages: true, kinds: [:process, :gc, :scheduling]]
+    more = [processes: :new, messages: true, kinds: @kinds]
     {:ok, other} = Scope.trace({ScopeTraced, :id}, more ++ bounds)
     pause(500)
     for trace <- [one, other], do: {:ok, _} = Scope.stop_trace(trace)

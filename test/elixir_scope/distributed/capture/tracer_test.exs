@@ -7,11 +7,13 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
   import ScopeTraced, only: [run: 2]
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.Capture.Tracer
+  alias ElixirScope.Distributed.Capture.{Offered, Tracer}
   alias ElixirScope.Distributed.{Error, GlobalClock, Opaque}
 
   # A busy machine is another test's.
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
+
+  @safe Offered.families([:memory, :scheduling]) == :ok
 
   setup context do
     scope = :"#{context.module}.#{context.test}"
@@ -246,6 +248,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
                for(e <- events(scope), do: {e.kind, e.pid, e.subject})
     end
 
+    @tag skip: not @safe
     test "collects garbage, with sizes before and after", %{scope: scope, pid: pid} do
       trace(scope, [], processes: pid, kinds: [:gc])
       run(pid, fn -> Enum.reverse(Enum.to_list(1..5_000)) && :erlang.garbage_collect() end)
@@ -256,6 +259,7 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
       assert %{stack: _, fragments: _} = later
     end
 
+    @tag skip: not @safe
     test "is scheduled in and out", %{scope: scope, pid: pid} do
       trace(scope, [], processes: pid, kinds: [:scheduling])
       run(pid, fn -> :ok end)
@@ -267,6 +271,14 @@ defmodule ElixirScope.Distributed.Capture.TracerTest do
                  _ -> false
                end
              end)
+    end
+  end
+
+  @tag skip: @safe
+  test "what can bring this VM down is refused", %{scope: scope, pid: pid} do
+    for kinds <- [[:gc], [:in], [:memory, :scheduling]] do
+      refused = trace(scope, [], processes: pid, kinds: kinds)
+      assert {:error, %Error{reason: :unsafe_kinds}} = refused
     end
   end
 
