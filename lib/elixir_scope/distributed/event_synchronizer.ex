@@ -131,6 +131,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   def handle_call({:apply, message}, _caller, state) do
+    GlobalClock.hear(state.scope.name, message.source_node, message.sent_at)
     {reply, state} = receive_batch(message.source_node, message, state)
     {:reply, reply, state}
   end
@@ -189,7 +190,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   defp receive_batch(from, message, state) do
     with {:member, true} <- {:member, from in state.peers},
-         _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
@@ -209,8 +209,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     message = %EventSyncMessage{
       source_node: state.scope.node,
       events_batch: batch,
-      since_global_clock: state.floor,
-      sent_at: GlobalClock.now(state.scope.name)
+      since_global_clock: state.floor
     }
 
     # What was not sent is asked for again by the peer that lacks it.

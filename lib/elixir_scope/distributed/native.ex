@@ -45,6 +45,7 @@ defmodule ElixirScope.Distributed.Native do
   def ring_return(_module, _function, _arity, _value, _token), do: without(:ok)
   def ring_exception(_m, _f, _a, _class, _reason, _stack, _token), do: without(:ok)
   def ring_vitals(_pid, _data), do: without(:ok)
+  def ring_system(_scope, _kind, _data), do: without(true)
   def ring_status, do: missing()
 
   # event_: ElixirScope.Distributed.Capture.Correlation
@@ -65,6 +66,7 @@ defmodule ElixirScope.Distributed.Native do
   # clock_: ElixirScope.Distributed.GlobalClock
   def clock_now(_scope), do: missing()
   def clock_observe(_scope, _logical, _physical_ns), do: missing()
+  def clock_distrust(_scope, _nodes), do: missing()
   def clock_calibrate(_scope), do: missing()
   def clock_status(_scope), do: missing()
 

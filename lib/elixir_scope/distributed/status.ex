@@ -4,7 +4,8 @@ defmodule ElixirScope.Distributed.Status do
   and why, and where the other members are.
 
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
-    * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
+    * `clock` - its source, its resolution, how far it runs ahead of the wall clock, and whose clocks
+      run so far ahead that they are not followed (`quarantined`);
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`;
@@ -82,14 +83,22 @@ defmodule ElixirScope.Distributed.Status do
     }
   end
 
+  # What the clock knows of the members, beside what membership does.
   defp measured(scope, nodes) do
-    Map.new(nodes, fn {node, info} ->
-      case GlobalClock.offset(node, scope.name) do
-        {:ok, offset} -> {node, %{info | offset: offset}}
-        {:error, _unknown} -> {node, info}
-      end
-    end)
+    quarantined = GlobalClock.quarantined(scope.name)
+    Map.new(nodes, fn {node, info} -> {node, measured(scope, info, node in quarantined)} end)
   end
+
+  defp measured(scope, info, quarantined?) do
+    info = if quarantined? and info.status == :up, do: quarantine(info), else: info
+
+    case GlobalClock.offset(info.node, scope.name) do
+      {:ok, offset} -> %{info | offset: offset}
+      {:error, _unknown} -> info
+    end
+  end
+
+  defp quarantine(info), do: %{info | reason: :clock_quarantined}
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
 end

@@ -28,6 +28,7 @@ rustler::atoms! {
     truncated = "truncated?",
     attribution,
     inherited,
+    received_at,
 
     // What an opaque term stands for.
     unknown,

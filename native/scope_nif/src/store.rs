@@ -87,7 +87,7 @@ fn store_close(scope: ScopeRef) -> Atom {
 #[rustler::nif(schedule = "DirtyCpu")]
 fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<Answer<'a>> {
     let found = matches(&scope, query)?;
-    let events = Reader::new(env).all(&found.events);
+    let events = Reader::new(env, &scope.0.store.own().node).all(&found.events);
     let damaged = found.events.len() - events.len();
     Ok(Answer {
         events,
@@ -160,6 +160,7 @@ impl Settings {
                 retention_bytes: self.retention_bytes,
                 retention_age: Duration::from_millis(self.retention_age_ms),
                 dir: self.data_dir.map(PathBuf::from),
+                max_ahead: Duration::from_millis(self.max_clock_drift_ms),
                 ..Config::new(origin.clone())
             },
             origin,

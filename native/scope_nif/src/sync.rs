@@ -87,8 +87,10 @@ fn sync_receive<'a>(
     if asks(&bytes) {
         freshen(&scope.0);
     }
+    let now = now(&scope.0);
+    scope.0.store.receiving(now.stamp);
     let mut replica = scope.0.replica.lock();
-    match replica.receive(peer, &bytes, now(&scope.0), &mut &scope.0.store) {
+    match replica.receive(peer, &bytes, now, &mut &scope.0.store) {
         Ok(out) => {
             keeper::look_after(&scope.0);
             Ok(step(env, &mut replica, out))
