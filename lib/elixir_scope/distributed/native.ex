@@ -73,7 +73,11 @@ defmodule ElixirScope.Distributed.Native do
   # sync_: ElixirScope.Distributed.Sync.Replica
   def sync_peer(_scope, _peer, _up), do: missing()
   def sync_tick(_scope), do: missing()
-  def sync_start(_scope, _peer), do: missing()
+  def sync_keep(_scope, _members, _keeps), do: missing()
+  def sync_start(_scope, _peer, _reach), do: missing()
+  def sync_stop(_scope, _peer, _token), do: missing()
+  def sync_expired(_scope, _nodes, _from, _to), do: missing()
+  def sync_bounds(_scope), do: missing()
   def sync_receive(_scope, _peer, _bytes), do: missing()
   def sync_status(_scope), do: missing()
 

@@ -11,20 +11,22 @@ defmodule ElixirScope.Distributed.Status do
       `refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
-    * `sync` - what was exchanged with each member, and every bound of the exchange;
+    * `sync` - what was exchanged with each member;
+    * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
+      a second, windows, frames, origins, links, what is `waiting` for a busy connection;
     * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `missing` - the members that are known but not there.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{Error, EventSynchronizer, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :sync, :traces, :nodes, :missing]
+                  [:store, :sync, :exchange, :traces, :nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -37,6 +39,7 @@ defmodule ElixirScope.Distributed.Status do
           sources: map | nil,
           store: map,
           sync: map,
+          exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
           missing: [node]
@@ -62,6 +65,7 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       clock: GlobalClock.status(scope),
       sync: Replica.status(scope),
+      exchange: EventSynchronizer.bounds(scope.name),
       missing: missing(nodes)
     }
   end
@@ -77,6 +81,7 @@ defmodule ElixirScope.Distributed.Status do
       sources: Sources.status(),
       store: Storage.status(scope.store),
       sync: Replica.status(scope),
+      exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
       nodes: nodes,
       missing: missing(nodes)

@@ -22,6 +22,8 @@ struct Settings {
     retention_age_ms: u64,
     data_dir: Option<String>,
     max_clock_drift_ms: u64,
+    sync_bytes_per_s: u64,
+    sync_since_ms: u64,
 }
 
 /// An answer to a query.
@@ -167,8 +169,11 @@ impl Settings {
             // Somebody may be waiting for an exchange: what was lost is soon said again.
             sync: scope_sync::Settings {
                 resend_after: Duration::from_millis(300),
+                max_age: Duration::from_millis(self.retention_age_ms),
+                bytes_per_s: Some(self.sync_bytes_per_s),
                 ..scope_sync::Settings::default()
             },
+            back: Duration::from_millis(self.sync_since_ms),
             max_drift: Duration::from_millis(self.max_clock_drift_ms),
         }
     }

@@ -8,13 +8,15 @@ defmodule ElixirScope.Distributed.Query.Result do
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back;
+    * `expired` - how many events at most are gone though this node keeps such: retention took them
+      everywhere before they could come here;
     * `more?` - whether `limit` cut the result.
   """
 
   alias ElixirScope.Distributed.{Error, Event}
 
   @enforce_keys [:events, :nodes]
-  defstruct [:events, :nodes, missing: %{}, dropped: 0, more?: false]
+  defstruct [:events, :nodes, missing: %{}, dropped: 0, expired: 0, more?: false]
 
   @type t :: t([Event.t()])
 
@@ -24,16 +26,18 @@ defmodule ElixirScope.Distributed.Query.Result do
           nodes: [node],
           missing: %{node => term},
           dropped: non_neg_integer,
+          expired: non_neg_integer,
           more?: boolean
         }
 
   @doc false
-  def new(local, others, missing, matches) do
+  def new(local, others, missing, matches, expired \\ 0) do
     %__MODULE__{
       events: matches.events,
       nodes: Enum.sort([local | others]),
       missing: missing,
       dropped: matches.dropped,
+      expired: expired,
       more?: matches.more?
     }
   end
@@ -45,7 +49,8 @@ defmodule ElixirScope.Distributed.Query.Result do
       true
   """
   @spec partial?(t(term)) :: boolean
-  def partial?(result), do: result.missing != %{} or result.dropped > 0
+  def partial?(result),
+    do: result.missing != %{} or result.dropped > 0 or result.expired > 0
 
   @doc false
   # How many members must have answered.

@@ -71,7 +71,10 @@ mod tests {
         receipts.note(5, 8, 100);
         receipts.note(1, 10, 200);
         let at = |seq| receipts.latest(seq, seq);
-        assert_eq!([at(1), at(5), at(8), at(9)].map(Option::unwrap), [200, 100, 100, 200]);
+        assert_eq!(
+            [at(1), at(5), at(8), at(9)].map(Option::unwrap),
+            [200, 100, 100, 200]
+        );
         assert_eq!((at(11), receipts.latest(1, 6)), (None, Some(200)));
     }
 

@@ -1,0 +1,53 @@
+//! What an exchange on demand asks for beyond what a replica keeps anyway.
+
+use std::collections::BTreeSet;
+
+use crate::origin::{NodeName, Origin};
+
+/// For the sake of a question: origins of these nodes, back to a stamp, whatever the interest of the
+/// replica and wherever it began. Its age limit holds all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whose events; of all nodes when it is empty.
+    pub nodes: BTreeSet<NodeName>,
+    /// Blocks that are older are not asked for.
+    pub since: u64,
+}
+
+impl Reach {
+    /// True when `origin` is within reach.
+    pub fn holds(&self, origin: &Origin) -> bool {
+        self.nodes.is_empty() || self.nodes.contains(&origin.node)
+    }
+
+    /// Both in one.
+    pub(crate) fn join(&mut self, other: Self) {
+        if self.nodes.is_empty() || other.nodes.is_empty() {
+            self.nodes.clear();
+        } else {
+            self.nodes.extend(other.nodes);
+        }
+        self.since = self.since.min(other.since);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(nodes: &[&str], since: u64) -> Reach {
+        let nodes = nodes.iter().map(|node| NodeName::from(*node)).collect();
+        Reach { nodes, since }
+    }
+
+    #[test]
+    fn both_in_one_hold_what_either_holds() {
+        let mut both = reach(&["a"], 7);
+        both.join(reach(&["b"], 5));
+        assert_eq!(both, reach(&["a", "b"], 5));
+        assert!(both.holds(&Origin::new("b", 1)) && !both.holds(&Origin::new("c", 1)));
+        both.join(reach(&[], 9));
+        assert_eq!(both, reach(&[], 5));
+        assert!(both.holds(&Origin::new("c", 1)));
+    }
+}
