@@ -77,6 +77,9 @@ struct Peer {
     already: u64,
     bytes_out: u64,
     bytes_in: u64,
+    messages_out: u64,
+    frames_out: u64,
+    payload_out: u64,
     refused: u64,
     conflicts: u64,
 }
@@ -351,6 +354,9 @@ impl From<&PeerStats> for Peer {
             already: stats.already,
             bytes_out: stats.bytes_out,
             bytes_in: stats.bytes_in,
+            messages_out: stats.messages_out,
+            frames_out: stats.frames_out,
+            payload_out: stats.payload_out,
             refused: stats.refused,
             conflicts: stats.conflicts,
         }
