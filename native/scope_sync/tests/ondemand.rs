@@ -111,7 +111,11 @@ impl Pair {
         have_b.record(&b, 30, (1_000 - age) << 32);
         have_b.record(&c, 20, (1_000 - age) << 32);
         let mut ra = Replica::new(a, settings, 1);
-        let mut rb = Replica::new(b, Settings::default(), 2);
+        let unbound = Settings {
+            bytes_per_s: None,
+            ..Settings::default()
+        };
+        let mut rb = Replica::new(b, unbound, 2);
         ra.peer_up("b@x");
         rb.peer_up("a@x");
         Self {
@@ -125,6 +129,17 @@ impl Pair {
     fn deliver(&mut self, out: Vec<Out>) {
         let (ra, rb) = (&mut self.ra, &mut self.rb);
         exchange(out, ra, rb, &mut self.have_a, &mut self.have_b, NOW);
+    }
+
+    fn step(&mut self, message: &Out) -> Vec<Out> {
+        let back = if &*message.to == "b@x" {
+            let have = &mut self.have_b;
+            self.rb.receive("a@x", &message.bytes, NOW, have)
+        } else {
+            let have = &mut self.have_a;
+            self.ra.receive("b@x", &message.bytes, NOW, have)
+        };
+        back.expect("taken")
     }
 
     fn fetch(&mut self, nodes: &[&str], since: u64) -> u32 {
@@ -249,4 +264,32 @@ fn what_expired_everywhere_before_it_could_come_is_counted() {
         since: 0,
     };
     assert_eq!(unseen(of_c, u64::MAX), 0);
+}
+
+#[test]
+fn what_nobody_waits_for_any_longer_ends_within_a_window() {
+    let settings = Settings {
+        interest: Interest::QueryOnly,
+        window_bytes: 1024,
+        ..Settings::default()
+    };
+    let mut pair = Pair::new(settings, 10);
+    let d = origin("d");
+    for n in 0..200 {
+        pair.have_b.record(&d, 1_000, (900 + n / 10) << 32);
+    }
+    let reach = Reach::default();
+    let asked = pair.ra.fetch("b@x", reach, NOW, &mut pair.have_a);
+    let (token, mut out) = asked.expect("up");
+    // One message after the other, until something of it is here.
+    while pair.have_a.events(&d) == 0 {
+        let message = out.remove(0);
+        out.extend(pair.step(&message));
+    }
+    pair.ra.stop("b@x", token);
+    pair.deliver(out);
+    let some = pair.have_a.events(&d);
+    assert!(some > 0 && some < 200_000, "{some} events came");
+    pair.fetch(&[], 0);
+    assert_eq!(pair.have_a.events(&d), 200_000);
 }

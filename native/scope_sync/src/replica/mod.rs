@@ -249,7 +249,7 @@ impl Replica {
     pub fn stop(&mut self, peer: &str, token: u32) {
         let state = self.peers.get_mut(peer);
         if let Some(link) = state.and_then(|state| state.link.as_mut()) {
-            link.settle.stop(token);
+            link.stop(&mut self.core, token);
         }
     }
 

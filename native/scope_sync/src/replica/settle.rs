@@ -4,6 +4,7 @@
 //! sure of the same, fetches what it lacks and answers `Settled`. Both wait for what was there when
 //! it began, not for silence: a busy node settles as well.
 
+use super::core::Core;
 use super::link::{Cx, Link};
 use super::pull::Planned;
 use crate::reach::Reach;
@@ -60,7 +61,7 @@ impl Settle {
     }
 
     /// Nobody waits any longer for an exchange up to `token`.
-    pub(super) fn stop(&mut self, token: u32) {
+    fn stop(&mut self, token: u32) {
         self.next.take_if(|next| next.0 <= token);
         if self
             .asking
@@ -86,6 +87,17 @@ impl Settle {
 }
 
 impl Link {
+    /// Nobody waits any longer for an exchange up to `token`. A pull that reached further than what is
+    /// kept here ends: the peer stops when its window is full, and what still comes of it is taken.
+    pub(super) fn stop(&mut self, core: &mut Core, token: u32) {
+        let reached = self.settle.reach().is_some();
+        self.settle.stop(token);
+        if reached && self.settle.asking.is_none() {
+            self.release(core);
+            self.late = self.pull.take();
+        }
+    }
+
     /// Begins an exchange on demand, or the next one when another is on its way.
     pub(super) fn ask(&mut self, cx: &mut Cx<'_>, token: u32, reach: Option<Reach>) {
         if self.settle.asking.is_none() {

@@ -56,6 +56,8 @@ defmodule ElixirScope.Distributed.Cluster.WallClockTest do
     connect([web, orders])
     on(web, fn -> Scope.record(:before, 1) end)
     eventually(fn -> assert orders |> found(1) |> believed?() end)
+    {offset_ns, uncertainty_ns} = eventually(fn -> offset(orders, web) end)
+    assert abs(offset_ns) <= uncertainty_ns + 10_000_000
 
     WallClock.step!(context.tmp_dir, 60_000)
     eventually(fn -> assert quarantined(orders) == [web] end, within: 15_000)
@@ -76,7 +78,7 @@ defmodule ElixirScope.Distributed.Cluster.WallClockTest do
     assert_in_delta elem(on(orders, &GlobalClock.now/0), 1), wall_ns, 30_000_000_000
 
     eventually(fn ->
-      assert {:ok, {offset_ns, uncertainty_ns}} = on(orders, GlobalClock, :offset, [web])
+      {offset_ns, uncertainty_ns} = offset(orders, web)
       assert abs(offset_ns - 60_000_000_000) < 1_000_000_000 + uncertainty_ns
     end)
 
@@ -90,6 +92,11 @@ defmodule ElixirScope.Distributed.Cluster.WallClockTest do
     assert ahead_ns > 30_000_000_000
     on(web, fn -> Scope.record(:after, 3) end)
     assert fn -> found(orders, 3) end |> eventually() |> believed?()
+  end
+
+  defp offset(node, peer) do
+    assert {:ok, offset} = on(node, GlobalClock, :offset, [peer])
+    offset
   end
 
   defp believed?(event), do: not is_map_key(event.meta, :received_at)

@@ -90,8 +90,15 @@ defmodule ElixirScope.Distributed.Sync.RealNodesTest do
 
     # It takes nothing for a moment: what was to be sent waits, and nobody else for it.
     freeze(a)
-    eventually(fn -> assert {:ok, %{waiting: %{bytes: _}}} = exchange(b) end)
     on(b, fn -> Scope.record(:n, {0, ""}) end)
+
+    eventually(
+      fn ->
+        assert {:ok, %{waiting: %{bytes: bytes}}} = exchange(b)
+        assert bytes > 0
+      end,
+      within: 20_000
+    )
 
     assert {:ok, [_ | _]} =
              on(b, fn -> Scope.events(kinds: [:mark], limit: 1, timeout_ms: 200) end)
