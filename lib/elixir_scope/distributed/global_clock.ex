@@ -98,14 +98,6 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   @doc false
-  # The present moment, by the clock of a scope at hand.
-  @spec read(Scope.t()) :: GlobalTimestamp.t()
-  def read(%{store: store, node: node}) do
-    {logical, physical_ns} = Native.clock_now(store)
-    {logical, physical_ns, node}
-  end
-
-  @doc false
   # Every message of a member says when it was sent. This runs in the transport's process, before the
   # message is handed on, so that whoever handles it is later than its sender. A stamp of any other
   # form says nothing.
@@ -234,6 +226,11 @@ defmodule ElixirScope.Distributed.GlobalClock do
     nodes = state.quarantine |> Quarantine.nodes() |> Enum.map(&Atom.to_string/1)
     Native.clock_distrust(state.scope.store, nodes)
     state
+  end
+
+  defp read(%{store: store, node: node}) do
+    {logical, physical_ns} = Native.clock_now(store)
+    {logical, physical_ns, node}
   end
 
   defp answer(node, offsets) do

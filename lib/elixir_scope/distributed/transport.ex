@@ -70,7 +70,7 @@ defmodule ElixirScope.Distributed.Transport do
   @doc false
   @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
   def send_to(%{transport: {module, name}} = scope, to, message),
-    do: module.send(name, to, %{message | sent_at: GlobalClock.read(scope)})
+    do: module.send(name, to, %{message | sent_at: sent_at(scope.name)})
 
   @doc false
   @spec peers(Scope.t()) :: [node]
@@ -86,6 +86,9 @@ defmodule ElixirScope.Distributed.Transport do
   end
 
   def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
+
+  # A scope that stops has no clock any more, and may still take its leave.
+  defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)
 
   defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
   defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
