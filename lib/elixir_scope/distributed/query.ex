@@ -82,7 +82,7 @@ defmodule ElixirScope.Distributed.Query do
     Scope.hide()
     began = System.monotonic_time()
 
-    reach = reach(options)
+    reach = reach(scope, options)
 
     with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
@@ -115,7 +115,7 @@ defmodule ElixirScope.Distributed.Query do
   defp pull(_scope, [], _reach, _timeout_ms), do: {:ok, %{}}
 
   defp pull(scope, nodes, reach, timeout_ms),
-    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms, reach)
+    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms, share(reach, length(nodes)))
 
   # Who was named has its own events. Others are asked for those of one that is not there, and where
   # not everybody keeps everything, for what they keep of its earlier starts.
@@ -136,5 +136,12 @@ defmodule ElixirScope.Distributed.Query do
     end)
   end
 
-  defp reach(options), do: options |> Storage.native_filter() |> Map.take([:nodes, :from, :to])
+  # What is kept here must not have to make room for a question: all members together give a quarter
+  # of that at most.
+  defp reach(scope, options) do
+    bytes = div(scope.options[:retention_bytes], 4)
+    options |> Storage.native_filter() |> Map.take([:nodes, :from, :to]) |> Map.put(:bytes, bytes)
+  end
+
+  defp share(reach, peers), do: %{reach | bytes: max(div(reach.bytes, peers), 1)}
 end

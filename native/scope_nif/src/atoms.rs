@@ -49,6 +49,8 @@ rustler::atoms! {
     events,
     notice,
     node_unavailable,
+    distributed_exit,
+    too_much,
 
     // Of filters.
     nodes,

@@ -128,20 +128,27 @@ fn sync_tick<'a>(env: Env<'a>, scope: ScopeRef) -> Step<'a> {
 }
 
 /// Begins an exchange with a peer, with everything recorded before the call; with `reach`, also of what
-/// is not kept here: the events of these nodes, or all, from a stamp on.
+/// is not kept here: the events of these nodes, or all, from a stamp on, up to
+/// so many bytes.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn sync_start<'a>(
     env: Env<'a>,
     scope: ScopeRef,
     peer: &str,
-    reach: Option<(Vec<&str>, Parts)>,
+    reach: Option<(Vec<&str>, Parts, u64)>,
 ) -> Option<(u32, Step<'a>)> {
     freshen(&scope.0);
     let (now, mut store) = (now(&scope.0), &scope.0.store);
     let mut replica = scope.0.replica.lock();
     let begun = match reach {
         None => replica.sync_now(peer, now, &mut store),
-        Some((nodes, since)) => replica.fetch(peer, reached(nodes, since), now, &mut store),
+        Some((nodes, since, max_bytes)) => {
+            let reach = Reach {
+                max_bytes,
+                ..reached(nodes, since)
+            };
+            replica.fetch(peer, reach, now, &mut store)
+        }
     };
     let (token, out) = begun?;
     Some((token, step(env, &mut replica, out)))
@@ -166,6 +173,7 @@ fn reached(nodes: Vec<&str>, (logical, physical_ns): Parts) -> Reach {
     Reach {
         nodes: nodes.into_iter().map(NodeName::from).collect(),
         since: clock::stamp(logical, physical_ns).bits(),
+        ..Reach::default()
     }
 }
 
@@ -264,6 +272,13 @@ fn done<'a>(env: Env<'a>, notice: &Notice) -> Option<(String, u32, Term<'a>)> {
             let failed = (atoms::error(), atoms::node_unavailable());
             Some((peer.to_string(), *token, failed.encode(env)))
         }
+        Notice::SyncCut { peer, token } => {
+            let cut = (
+                atoms::error(),
+                (atoms::distributed_exit(), atoms::too_much()),
+            );
+            Some((peer.to_string(), *token, cut.encode(env)))
+        }
         Notice::Conflict { .. } | Notice::Cloned { .. } => None,
     }
 }
@@ -281,7 +296,7 @@ fn conflict(own: &scope_sync::Origin, notice: &Notice) -> Option<Conflict> {
             claimed,
             recorded,
         } => (peer, own, recorded.saturating_add(1), *claimed, true),
-        Notice::Synced { .. } | Notice::SyncFailed { .. } => return None,
+        Notice::Synced { .. } | Notice::SyncFailed { .. } | Notice::SyncCut { .. } => return None,
     };
     Some(Conflict {
         peer: peer.to_string(),

@@ -6,12 +6,25 @@ use crate::origin::{NodeName, Origin};
 
 /// For the sake of a question: origins of these nodes, back to a stamp, whatever the interest of the
 /// replica and wherever it began. Its age limit holds all the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// Whose events; of all nodes when it is empty.
     pub nodes: BTreeSet<NodeName>,
     /// Blocks that are older are not asked for.
     pub since: u64,
+    /// So many bytes of blocks may come for it, and what is on its way then: what is kept here must
+    /// not have to make room for a question.
+    pub max_bytes: u64,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            nodes: BTreeSet::new(),
+            since: 0,
+            max_bytes: u64::MAX,
+        }
+    }
 }
 
 impl Reach {
@@ -28,6 +41,7 @@ impl Reach {
             self.nodes.extend(other.nodes);
         }
         self.since = self.since.min(other.since);
+        self.max_bytes = self.max_bytes.max(other.max_bytes);
     }
 }
 
@@ -37,7 +51,11 @@ mod tests {
 
     fn reach(nodes: &[&str], since: u64) -> Reach {
         let nodes = nodes.iter().map(|node| NodeName::from(*node)).collect();
-        Reach { nodes, since }
+        Reach {
+            nodes,
+            since,
+            ..Reach::default()
+        }
     }
 
     #[test]

@@ -121,6 +121,13 @@ pub enum Notice {
         /// What [`Replica::sync_now`](crate::Replica::sync_now) returned.
         token: u32,
     },
+    /// An exchange on demand is done but for what would have been more than its reach allows.
+    SyncCut {
+        /// With whom.
+        peer: NodeName,
+        /// What [`Replica::fetch`](crate::Replica::fetch) returned.
+        token: u32,
+    },
     /// The same numbers of an origin stand for other events somewhere else. Nothing was merged.
     Conflict {
         /// Who holds the other content.

@@ -144,7 +144,11 @@ impl Pair {
 
     fn fetch(&mut self, nodes: &[&str], since: u64) -> u32 {
         let nodes = nodes.iter().map(|node| (*node).into()).collect();
-        let reach = Reach { nodes, since };
+        let reach = Reach {
+            nodes,
+            since,
+            ..Reach::default()
+        };
         let asked = self.ra.fetch("b@x", reach, NOW, &mut self.have_a);
         let (token, out) = asked.expect("up");
         self.deliver(out);
@@ -261,7 +265,7 @@ fn what_expired_everywhere_before_it_could_come_is_counted() {
     assert_eq!(unseen(all(), 500 << 32), 0, "it is later than that");
     let of_c = Reach {
         nodes: ["c@x".into()].into(),
-        since: 0,
+        ..Reach::default()
     };
     assert_eq!(unseen(of_c, u64::MAX), 0);
 }
@@ -290,6 +294,34 @@ fn what_nobody_waits_for_any_longer_ends_within_a_window() {
     pair.deliver(out);
     let some = pair.have_a.events(&d);
     assert!(some > 0 && some < 200_000, "{some} events came");
+    pair.fetch(&[], 0);
+    assert_eq!(pair.have_a.events(&d), 200_000);
+}
+
+#[test]
+fn a_question_takes_no_more_than_it_may_and_says_so() {
+    let settings = Settings {
+        interest: Interest::QueryOnly,
+        window_bytes: 1024,
+        ..Settings::default()
+    };
+    let mut pair = Pair::new(settings, 10);
+    let d = origin("d");
+    for n in 0..200 {
+        pair.have_b.record(&d, 1_000, (900 + n / 10) << 32);
+    }
+    let reach = Reach {
+        max_bytes: 1024,
+        ..Reach::default()
+    };
+    let asked = pair.ra.fetch("b@x", reach, NOW, &mut pair.have_a);
+    let (token, out) = asked.expect("up");
+    pair.deliver(out);
+    let cut = |n: &Notice| matches!(n, Notice::SyncCut { token: t, .. } if *t == token);
+    assert!(pair.ra.notices().iter().any(cut));
+    let some = pair.have_a.events(&d);
+    assert!(some < 200_000, "{some} events came");
+    // Asked again, it goes on from there.
     pair.fetch(&[], 0);
     assert_eq!(pair.have_a.events(&d), 200_000);
 }

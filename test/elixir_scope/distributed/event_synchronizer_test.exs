@@ -161,6 +161,30 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
     assert length(data(a)) == 40
   end
 
+  test "a question brings no more than a part of what can be kept, and says who has more",
+       context do
+    limits = [
+      sync: :on_demand,
+      retention_bytes: 5 * 1024 * 1024,
+      sync_bytes_per_s: 64 * 1024 * 1024
+    ]
+
+    {_network, [a, b], [_na, nb]} = cluster(context, 2, [], limits)
+    for n <- 1..30_000, do: Scope.record(:n, {n, :rand.bytes(100)}, scope: b)
+    all = [kinds: [:mark], limit: 40_000]
+    {:ok, %{missing: missing, events: some}} = Scope.query(all, scope: a)
+    assert missing == %{nb => {:distributed_exit, :too_much}}
+    assert length(some) < 30_000
+
+    eventually(
+      fn ->
+        assert {:ok, %{missing: missing, events: events}} = Scope.query(all, scope: a)
+        assert {missing, length(events)} == {%{}, 30_000}
+      end,
+      within: 30_000
+    )
+  end
+
   test "the events of a node that is gone are asked of those who kept them", context do
     {_network, [a, b, _c], [_na, nb, _nc]} =
       cluster(context, 3, [], sync: {:collectors, [:n3@sim]})
@@ -224,12 +248,16 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
   end
 
   test "a small way takes what it can, and nothing is lost", context do
-    {network, [a, b], _nodes} = cluster(context, 2, capacity: 2, latency_ms: 1..3)
-    for n <- 1..5_000, do: Scope.record(:n, {n, :rand.bytes(100)}, scope: b)
+    # One message at a time, where the protocol would send several.
+    {network, [a, b], _nodes} = cluster(context, 2, capacity: 1, latency_ms: 1..3)
+    for n <- 1..15_000, do: Scope.record(:n, {n, :rand.bytes(100)}, scope: b)
 
     eventually(
-      fn -> assert Enum.map(data(a), &elem(&1, 0)) == Enum.to_list(1..5_000) end,
-      within: 30_000
+      fn ->
+        {:ok, %{events: events}} = held(a, kinds: [:mark], limit: 20_000)
+        assert Enum.map(events, &elem(&1.data, 0)) == Enum.to_list(1..15_000)
+      end,
+      within: 60_000
     )
 
     assert %{refused: refused} = Isolated.Network.stats(network)

@@ -5,7 +5,8 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `events` - in stamp order, the same on every node;
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
-      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`;
+      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
+      `:too_much` is the reason when a node has more than a question may bring here: ask for less time;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back;
     * `expired` - how many events at most are gone though this node keeps such: retention took them

@@ -11,8 +11,11 @@ defmodule ElixirScope.Distributed.Sync.Replica do
 
   @beginning {0, 0}
 
-  @typedoc "The events that a question is about: of these nodes or of all, and of that time."
-  @type reach :: %{nodes: [node], from: moment | nil, to: moment | nil}
+  @typedoc """
+  The events that a question is about: of these nodes or of all, and of that time; how many bytes
+  of them each peer may give.
+  """
+  @type reach :: %{nodes: [node], from: moment | nil, to: moment | nil, bytes: pos_integer}
   @type moment :: {logical :: non_neg_integer, physical_ns :: non_neg_integer}
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
@@ -45,7 +48,7 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   """
   @spec start(Scope.t(), node, reach | nil) :: {:ok, token, step} | :error
   def start(scope, node, reach) do
-    reach = reach && {texts(reach.nodes), reach.from || @beginning}
+    reach = reach && {texts(reach.nodes), reach.from || @beginning, reach.bytes}
 
     case Native.sync_start(scope.store, Atom.to_string(node), reach) do
       {token, step} -> {:ok, token, named(step)}

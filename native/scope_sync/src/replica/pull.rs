@@ -56,7 +56,8 @@ impl Link {
         if self.pull.is_some() {
             return Planned::Open;
         }
-        let reach = self.settle.reach().cloned();
+        let full = self.settle.is_full(cx.stats);
+        let reach = self.settle.reach().filter(|_| !full).cloned();
         let reached = reach.map_or(Planned::Nothing, |reach| self.plan_for(cx, Some(&reach)));
         if reached == Planned::Open {
             return reached;
@@ -115,6 +116,25 @@ impl Link {
             .for_each(|out| missing.subtract(out));
         let busy = missing.count() < before;
         (missing, busy)
+    }
+
+    /// True when this peer could still give something within `reach`.
+    pub(super) fn gives(&self, cx: &Cx<'_>, reach: &Reach) -> bool {
+        let not_before = cx.core.not_before(cx.now, Some(reach));
+        let ahead = self.view.vector.ahead_of(&cx.core.vector);
+        ahead.into_iter().any(|index| {
+            !self
+                .missing(cx, index, not_before, Some(reach))
+                .0
+                .is_empty()
+        })
+    }
+
+    /// Ends a pull that brought as much as its reach allows. What still comes of it is taken.
+    pub(super) fn end_full(&mut self, cx: &mut Cx<'_>) {
+        if self.settle.is_full(cx.stats) && self.pull.is_some() {
+            self.late = self.end_pull(cx);
+        }
     }
 
     fn open_pull(

@@ -60,6 +60,13 @@ impl Settle {
         self.asking.as_ref()?.reach.as_ref()
     }
 
+    /// True when as much came as the reach allows.
+    pub(super) fn is_full(&self, stats: &PeerStats) -> bool {
+        let came = |asking: &Asking| stats.payload_in - asking.before.payload_in;
+        let max = self.reach().map_or(u64::MAX, |reach| reach.max_bytes);
+        self.asking.as_ref().map_or(0, came) >= max
+    }
+
     /// Nobody waits any longer for an exchange up to `token`.
     fn stop(&mut self, token: u32) {
         self.next.take_if(|next| next.0 <= token);
@@ -157,8 +164,22 @@ impl Link {
             );
             asking.sent_ns = Some(cx.now.mono_ns);
         }
-        if asking.settled && self.plan(cx) == Planned::Nothing {
-            cx.core.notify(synced(cx, &asking));
+        let settled = asking.settled;
+        self.settle.asking = Some(asking);
+        let done = settled && self.plan(cx) == Planned::Nothing;
+        let Some(asking) = self.settle.asking.take() else {
+            return;
+        };
+        if done {
+            let cut = asking
+                .reach
+                .as_ref()
+                .is_some_and(|reach| self.gives(cx, reach));
+            cx.core.notify(if cut {
+                cut_short(cx, &asking)
+            } else {
+                synced(cx, &asking)
+            });
             self.settle(cx);
         } else {
             self.settle.asking = Some(asking);
@@ -186,6 +207,13 @@ impl Link {
         } else {
             self.settle.owed = Some(owed);
         }
+    }
+}
+
+fn cut_short(cx: &Cx<'_>, asking: &Asking) -> Notice {
+    Notice::SyncCut {
+        peer: cx.peer.clone(),
+        token: asking.token,
     }
 }
 
