@@ -79,6 +79,11 @@ defmodule ElixirScope.Distributed.Error do
       "VM stops for each to tell: name fewer"
   end
 
+  def message(%{reason: :clock_too_far_ahead, details: %{ahead_ns: ahead, limit_ns: limit}}) do
+    "its clock is #{div(ahead, 1_000_000)} ms ahead of this node's, and at most " <>
+      "#{div(limit, 1_000_000)} ms are followed: let a time server set both; see :max_clock_drift_ms"
+  end
+
   def message(%{reason: :bad_option, details: %{message: message}}), do: message
 
   def message(%{reason: :not_in_profile, details: %{profile: profile, option: option}}),

@@ -4,7 +4,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   Every `sync_interval_ms` the members tell each other what changed; a node then pulls
   what it has not got, as compressed blocks, exactly as they are stored. While nothing
-  changes the interval doubles, up to thirty seconds.
+  changes the interval doubles, up to thirty seconds. Whose events a node keeps, and how many bytes a
+  second it sends, are the options `sync:` and `sync_bytes_per_s:` of `ElixirScope.Distributed.start/1`.
 
       {:ok, %{received: 17}} = EventSynchronizer.sync_with_node(:"orders@127.0.0.1")
   """
@@ -13,9 +14,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope, Telemetry, Transport}
+  alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Replica, Rounds}
+  alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @slowest_ms 30_000
@@ -33,10 +34,15 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     :interval_ms,
     :timer,
     :floor,
+    :kept,
+    :again,
     peers: [],
     early: %{},
     refused: %{},
-    rounds: %Rounds{}
+    rounds: %Rounds{},
+    roster: %Roster{},
+    outbox: %Outbox{},
+    conflicts: MapSet.new()
   ]
 
   @doc false
@@ -95,12 +101,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @doc false
-  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over.
-  @spec synchronise(atom, :all | [node], pos_integer | nil) ::
+  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over; what is within `reach`
+  # is pulled besides what is kept here.
+  @spec synchronise(atom, :all | [node], pos_integer | nil, Replica.reach() | nil) ::
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
-  def synchronise(scope, nodes, timeout_ms) do
+  def synchronise(scope, nodes, timeout_ms, reach \\ nil) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
-      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms]}
+      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms], reach}
       Scope.call(scope, __MODULE__, request, :infinity)
     end
   end
@@ -109,6 +116,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   # Membership decides with whom to synchronise.
   @spec members(atom, [node]) :: :ok
   def members(scope, peers), do: Scope.cast(scope, __MODULE__, {:members, peers})
+
+  @doc false
+  # Every bound of the exchange and its present value, for `status/0`.
+  @spec bounds(atom) :: map
+  def bounds(scope) do
+    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
+  end
 
   @impl true
   def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
@@ -122,15 +136,22 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @impl true
-  def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
+  def handle_call({:synchronise, nodes, timeout_ms, reach}, caller, state) do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
     state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> answer()}
+    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> answer()}
+  end
+
+  def handle_call(:bounds, _caller, state) do
+    own = %{mode: state.scope.options[:sync], keeps: state.kept, interval_ms: state.interval_ms}
+    waiting = %{waiting: Outbox.status(state.outbox)}
+    {:reply, state.scope |> Replica.bounds() |> Map.merge(own) |> Map.merge(waiting), state}
   end
 
   def handle_call({:apply, message}, _caller, state) do
+    GlobalClock.hear(state.scope.name, message.source_node, message.sent_at)
     {reply, state} = receive_batch(message.source_node, message, state)
     {:reply, reply, state}
   end
@@ -141,8 +162,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
     gone = &Rounds.gone(&2, &1, unavailable(&1))
     rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
-    state = hear_early(%{state | peers: peers, rounds: rounds})
-    {:noreply, state |> answer() |> schedule(0)}
+    outbox = Enum.reduce(state.peers -- peers, state.outbox, &Outbox.gone(&2, &1))
+    roster = Roster.update(state.roster, peers, now_ms())
+    state = keep(%{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster})
+    {:noreply, state |> hear_early() |> answer() |> schedule(0)}
   end
 
   def handle_cast({:transport, :message, from, message}, state) do
@@ -153,13 +176,21 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_info(:tick, state) do
     GlobalClock.tick(state.scope.name, state.peers)
+    state = keep(state)
     step = Replica.tick(state.scope)
     state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
     {:noreply, state |> schedule(state.interval_ms) |> take(step) |> answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
-    {:noreply, answer(update_in(state.rounds, &Rounds.expire(&1, ref)))}
+    {abandoned, rounds} = Rounds.expire(state.rounds, ref)
+    for {node, token} <- abandoned, do: Replica.stop(state.scope, node, token)
+    {:noreply, answer(%{state | rounds: rounds})}
+  end
+
+  # A connection was busy.
+  def handle_info(:again, state) do
+    {:noreply, Effects.again(state)}
   end
 
   # The scope has its first event after a silence.
@@ -168,9 +199,17 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     {:noreply, hasten(%{state | interval_ms: interval_ms}, interval_ms)}
   end
 
-  defp start(node, ref, state) do
+  # Whose events are kept here depends on who belongs to the cluster.
+  defp keep(state) do
+    {others, roster} = Roster.members(state.roster, now_ms())
+    keeps = Mode.keeps(state.scope.options[:sync], length(others) + 1)
+    :ok = Replica.keep(state.scope, others, keeps)
+    %{state | roster: roster, kept: keeps}
+  end
+
+  defp start(node, ref, reach, state) do
     with true <- node in state.peers,
-         {:ok, token, step} <- Replica.start(state.scope, node) do
+         {:ok, token, step} <- Replica.start(state.scope, node, reach) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
       _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
@@ -189,7 +228,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   defp receive_batch(from, message, state) do
     with {:member, true} <- {:member, from in state.peers},
-         _moved = message.sent_at && GlobalClock.update(message.sent_at, state.scope.name),
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
@@ -198,28 +236,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     end
   end
 
-  # What the protocol asks for: send, tell who waited, come back in time.
+  # What the protocol asks for, and to come back in time.
   defp take(state, step) do
-    Enum.each(step.out, &send_out(&1, state))
-    state = Enum.reduce(step.done, state, &finish/2)
+    state = Effects.run(state, step)
     if step.next_ms, do: hasten(state, step.next_ms), else: state
-  end
-
-  defp send_out({to, batch}, state) do
-    message = %EventSyncMessage{
-      source_node: state.scope.node,
-      events_batch: batch,
-      since_global_clock: state.floor,
-      sent_at: GlobalClock.now(state.scope.name)
-    }
-
-    # What was not sent is asked for again by the peer that lacks it.
-    Transport.send_to(state.scope, to, message)
-  end
-
-  defp finish({node, token, result}, state) do
-    Telemetry.emit(:sync, node, result)
-    update_in(state.rounds, &Rounds.done(&1, node, token, result, now_ms()))
   end
 
   defp answer(state) do

@@ -23,12 +23,13 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Native, Options, Scope, Transport}
-  alias ElixirScope.Distributed.Cluster.Offset
+  alias ElixirScope.Distributed.{Error, Native, Options, Scope, Telemetry, Transport}
+  alias ElixirScope.Distributed.Capture.Recorder
+  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
-  defstruct [:scope, offsets: %{}, ahead: MapSet.new()]
+  defstruct [:scope, offsets: %{}, quarantine: %Quarantine{}]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
   @spec child_spec(Scope.t()) :: Supervisor.child_spec()
@@ -97,9 +98,31 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   @doc false
+  # Every message of a member says when it was sent. This runs in the transport's process, before the
+  # message is handed on, so that whoever handles it is later than its sender. A stamp of any other
+  # form says nothing.
+  @spec hear(atom, node, term) :: :ok
+  def hear(scope, from, {logical, physical_ns, node} = stamp)
+      when logical in 0..0xFF and physical_ns in 0..0xFFFFFFFFFFFFFFFF and is_atom(node) do
+    with {:error, %{reason: :clock_too_far_ahead} = error} <- update(stamp, scope),
+         do: Scope.cast(scope, __MODULE__, {:refused, from, error}),
+         else: (_heard -> :ok)
+  end
+
+  def hear(_scope, _from, _nothing), do: :ok
+
+  @doc false
   # What the clock is and how it stands, for `status/0`.
   @spec status(Scope.t()) :: map
-  def status(%{store: store}), do: Native.clock_status(store)
+  def status(%{store: store} = scope),
+    do: Map.put(Native.clock_status(store), :quarantined, quarantined(scope.name))
+
+  @doc false
+  # The members whose clocks run too far ahead of ours.
+  @spec quarantined(atom) :: [node]
+  def quarantined(scope) do
+    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :quarantined), do: []
+  end
 
   @doc false
   # One timer per scope is enough: the synchronizer's round also sets the clock.
@@ -112,13 +135,16 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @impl true
   def handle_continue(:start, state) do
     {:ok, scope} = Scope.fetch(state.scope.name)
-    {:noreply, %{state | scope: scope}}
+    {:noreply, tell_core(%{state | scope: scope})}
   end
 
   @impl true
   def handle_call({:offset, node}, _from, state) do
     {:reply, answer(node, state.offsets), state}
   end
+
+  def handle_call(:quarantined, _from, state),
+    do: {:reply, Quarantine.nodes(state.quarantine), state}
 
   @impl true
   def handle_cast({:tick, peers}, state) do
@@ -131,7 +157,12 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
-    {:noreply, state |> observe(from, update.sent_at) |> exchange(from, update)}
+    {:noreply, state |> believe(from, update.sent_at) |> exchange(from, update)}
+  end
+
+  def handle_cast({:refused, from, error}, state) do
+    {news, quarantine} = Quarantine.refuse(state.quarantine, from, error.details)
+    {:noreply, tell(%{state | quarantine: quarantine}, news, from, {:quarantined, error})}
   end
 
   # What runs above the store starts again, as another incarnation of this member.
@@ -161,18 +192,40 @@ defmodule ElixirScope.Distributed.GlobalClock do
   defp message(scope, kind),
     do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: read(scope)}
 
-  # One line when a peer's clock runs away, and one when it is back.
-  defp observe(state, from, stamp) do
-    case {update(stamp, state.scope.name), from in state.ahead} do
-      {{:error, error}, false} -> tell(state, &MapSet.put/2, from, Exception.message(error))
-      {:ok, true} -> tell(state, &MapSet.delete/2, from, "the clock of #{from} is back")
-      _unchanged -> state
+  # An exchange with a peer in quarantine shows whether its clock is right again.
+  defp believe(state, from, stamp) do
+    with true <- Quarantine.member?(state.quarantine, from),
+         :ok <- update(stamp, state.scope.name) do
+      {news, quarantine} = Quarantine.accept(state.quarantine, from)
+      tell(%{state | quarantine: quarantine}, news, from, :back)
+    else
+      _not_in_or_still_ahead -> state
     end
   end
 
-  defp tell(state, change, from, text) do
-    Logger.warning(text, domain: [:elixir_scope])
-    update_in(state.ahead, &change.(&1, from))
+  # One line, one event when a peer's clock runs away, and one when it is back.
+  defp tell(state, :known, _peer, _change), do: state
+
+  defp tell(state, :news, peer, change) do
+    Logger.warning(say(peer, change), domain: [:elixir_scope])
+    Telemetry.emit(:clock, peer, noted(change))
+    Recorder.system(state.scope, :clock, Map.put(noted(change), :node, peer))
+    tell_core(state)
+  end
+
+  defp say(peer, :back), do: "the clock of #{peer} is right again"
+  defp say(peer, {:quarantined, error}), do: "#{peer}: " <> Exception.message(error)
+
+  defp noted(:back), do: %{status: :back}
+
+  defp noted({:quarantined, error}),
+    do: error.details |> Map.take([:ahead_ns, :limit_ns]) |> Map.put(:status, :quarantined)
+
+  # What comes of their events is marked with when it came.
+  defp tell_core(state) do
+    nodes = state.quarantine |> Quarantine.nodes() |> Enum.map(&Atom.to_string/1)
+    Native.clock_distrust(state.scope.store, nodes)
+    state
   end
 
   defp read(%{store: store, node: node}) do

@@ -45,6 +45,7 @@ defmodule ElixirScope.Distributed.Native do
   def ring_return(_module, _function, _arity, _value, _token), do: without(:ok)
   def ring_exception(_m, _f, _a, _class, _reason, _stack, _token), do: without(:ok)
   def ring_vitals(_pid, _data), do: without(:ok)
+  def ring_system(_scope, _kind, _data), do: without(true)
   def ring_status, do: missing()
 
   # event_: ElixirScope.Distributed.Capture.Correlation.Inside
@@ -67,13 +68,18 @@ defmodule ElixirScope.Distributed.Native do
   # clock_: ElixirScope.Distributed.GlobalClock
   def clock_now(_scope), do: missing()
   def clock_observe(_scope, _logical, _physical_ns), do: missing()
+  def clock_distrust(_scope, _nodes), do: missing()
   def clock_calibrate(_scope), do: missing()
   def clock_status(_scope), do: missing()
 
   # sync_: ElixirScope.Distributed.Sync.Replica
   def sync_peer(_scope, _peer, _up), do: missing()
   def sync_tick(_scope), do: missing()
-  def sync_start(_scope, _peer), do: missing()
+  def sync_keep(_scope, _members, _keeps), do: missing()
+  def sync_start(_scope, _peer, _reach), do: missing()
+  def sync_stop(_scope, _peer, _token), do: missing()
+  def sync_expired(_scope, _nodes, _from, _to), do: missing()
+  def sync_bounds(_scope), do: missing()
   def sync_receive(_scope, _peer, _bytes), do: missing()
   def sync_status(_scope), do: missing()
 

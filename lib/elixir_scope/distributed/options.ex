@@ -18,12 +18,12 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Sync, Trace, Type}
   alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
 
-  @start [
+  @members [
     name: [
       type: :atom,
       default: @default_scope,
@@ -38,11 +38,6 @@ defmodule ElixirScope.Distributed.Options do
       type: {:list, :atom},
       default: [],
       doc: "nodes to register and to keep trying to reach from the start"
-    ],
-    sync_interval_ms: [
-      type: :pos_integer,
-      default: 1_000,
-      doc: "time between two rounds of synchronisation; doubles up to 30 s while nothing changes"
     ],
     flush_ms: [
       type: :pos_integer,
@@ -89,6 +84,8 @@ defmodule ElixirScope.Distributed.Options do
           "or `{module, options}`"
     ]
   ]
+
+  @start @members ++ Sync.schema()
 
   @config [
     enabled: [

@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.Query do
   alias ElixirScope.Distributed.Query.{Entries, Names, Pairs, Result, Traces}
   alias ElixirScope.Distributed.{Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Sync.{Mode, Replica}
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @typedoc """
@@ -35,7 +36,8 @@ defmodule ElixirScope.Distributed.Query do
     more = if result.more?, do: ", more than the limit", else: ""
 
     Logger.warning(
-      "this is not everything: missing #{inspect(result.missing)}, #{result.dropped} dropped#{more}",
+      "this is not everything: missing #{inspect(result.missing)}, #{result.dropped} dropped, " <>
+        "#{result.expired} expired#{more}",
       domain: [:elixir_scope]
     )
   end
@@ -94,11 +96,14 @@ defmodule ElixirScope.Distributed.Query do
     Scope.hide()
     began = System.monotonic_time()
 
+    reach = reach(scope, options)
+
     with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
-         {:ok, missing} <- gather(scope, asked(infos, options[:nodes]), options[:timeout_ms]),
+         {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
          terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
          {:ok, matches} <- read.(scope.store, Keyword.put(options, :pairing, terms)) do
-      result = Result.new(scope.node, Map.keys(infos), missing, matches)
+      expired = Replica.expired(scope, reach)
+      result = Result.new(scope.node, Map.keys(infos), missing, matches, expired)
       duration = System.monotonic_time() - began
       Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
       Result.require(result, options[:require])
@@ -117,24 +122,47 @@ defmodule ElixirScope.Distributed.Query do
   defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}
 
   # What others have that is not here yet is pulled first; who does not answer is missing.
-  defp gather(scope, infos, timeout_ms) do
+  defp gather(scope, infos, reach, timeout_ms) do
     {up, out} = Enum.split_with(infos, fn {_node, info} -> info.status == :up end)
+    asked = asked(Enum.map(up, &elem(&1, 0)), scope, reach)
 
-    with {:ok, results} <- pull(scope, Enum.map(up, &elem(&1, 0)), timeout_ms) do
+    with {:ok, results} <- pull(scope, asked, reach, timeout_ms) do
       failed = for {node, {:error, reason}} <- results, into: %{}, do: {node, reason}
-      {:ok, for({node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}})}
+      out = for {node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}}
+      {:ok, missed(out, reach.nodes)}
     end
   end
 
-  defp pull(_scope, [], _timeout_ms), do: {:ok, %{}}
+  defp pull(_scope, [], _reach, _timeout_ms), do: {:ok, %{}}
 
-  defp pull(scope, nodes, timeout_ms),
-    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms)
+  defp pull(scope, nodes, reach, timeout_ms),
+    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms, share(reach, length(nodes)))
+
+  # Who was named has its own events. Others are asked for those of one that is not there, and where
+  # not everybody keeps everything, for what they keep of its earlier starts.
+  defp asked(up, scope, %{nodes: nodes}) do
+    everything? = Mode.keeps(scope.options[:sync], length(up) + 1) == :everything
+    named = nodes -- [scope.node]
+    if nodes != [] and everything? and named -- up == [], do: named, else: up
+  end
+
+  # Only who was named, where somebody was, can be missed.
+  defp missed(failed, []), do: failed
+  defp missed(failed, nodes), do: Map.take(failed, nodes)
 
   # A node without the library, or put out on purpose, has nothing to be missed.
-  defp asked(infos, nodes) do
-    Enum.filter(infos, fn {node, %ClusterNodeInfo{reason: reason}} ->
-      reason not in [:no_library, :unregistered] and (nodes == [] or node in nodes)
+  defp known(infos) do
+    Enum.reject(infos, fn {_node, %ClusterNodeInfo{reason: reason}} ->
+      reason in [:no_library, :unregistered]
     end)
   end
+
+  # What is kept here must not have to make room for a question: all members together give a quarter
+  # of that at most.
+  defp reach(scope, options) do
+    bytes = div(scope.options[:retention_bytes], 4)
+    options |> Storage.native_filter() |> Map.take([:nodes, :from, :to]) |> Map.put(:bytes, bytes)
+  end
+
+  defp share(reach, peers), do: %{reach | bytes: max(div(reach.bytes, peers), 1)}
 end

@@ -4,7 +4,8 @@ defmodule ElixirScope.Distributed.Status do
   and why, and where the other members are.
 
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
-    * `clock` - its source, its resolution, how far it runs ahead of the wall clock;
+    * `clock` - its source, its resolution, how far it runs ahead of the wall clock, and whose clocks
+      run so far ahead that they are not followed (`quarantined`);
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`; the same of calls that a trace gives ids to: `entry_limit`, `entries`,
@@ -12,7 +13,9 @@ defmodule ElixirScope.Distributed.Status do
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
-    * `sync` - what was exchanged with each member, and every bound of the exchange;
+    * `sync` - what was exchanged with each member;
+    * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
+      a second, windows, frames, origins, links, what is `waiting` for a busy connection;
     * `traces` - those that run on this node, each with its `level`, what was `thinned`, and `refused`
       for want of budget; those that `ended` lately and why; and the `tables` of all: the functions
       and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it
@@ -22,14 +25,14 @@ defmodule ElixirScope.Distributed.Status do
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{Error, EventSynchronizer, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :traces, :nodes, :missing]
+                  [:store, :pairing, :sync, :exchange, :traces, :nodes, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -43,6 +46,7 @@ defmodule ElixirScope.Distributed.Status do
           store: map,
           pairing: map,
           sync: map,
+          exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
           missing: [node]
@@ -68,6 +72,7 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       clock: GlobalClock.status(scope),
       sync: Replica.status(scope),
+      exchange: EventSynchronizer.bounds(scope.name),
       missing: missing(nodes)
     }
   end
@@ -84,20 +89,29 @@ defmodule ElixirScope.Distributed.Status do
       store: Storage.status(scope.store),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
+      exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
       nodes: nodes,
       missing: missing(nodes)
     }
   end
 
+  # What the clock knows of the members, beside what membership does.
   defp measured(scope, nodes) do
-    Map.new(nodes, fn {node, info} ->
-      case GlobalClock.offset(node, scope.name) do
-        {:ok, offset} -> {node, %{info | offset: offset}}
-        {:error, _unknown} -> {node, info}
-      end
-    end)
+    quarantined = GlobalClock.quarantined(scope.name)
+    Map.new(nodes, fn {node, info} -> {node, measured(scope, info, node in quarantined)} end)
   end
+
+  defp measured(scope, info, quarantined?) do
+    info = if quarantined? and info.status == :up, do: quarantine(info), else: info
+
+    case GlobalClock.offset(info.node, scope.name) do
+      {:ok, offset} -> %{info | offset: offset}
+      {:error, _unknown} -> info
+    end
+  end
+
+  defp quarantine(info), do: %{info | reason: :clock_quarantined}
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
 end

@@ -5,6 +5,8 @@ defmodule ElixirScope.Distributed.Telemetry do
   | event | measurements | metadata |
   |---|---|---|
   | `[:elixir_scope, :distributed, :cluster]` | | `node`, `status` |
+  | `[:elixir_scope, :distributed, :clock]` | `ahead_ns`, `limit_ns` | `node`, `status` (`:quarantined`, `:back`) |
+  | `[:elixir_scope, :distributed, :conflict]` | `from`, `to` | `node`, `origin`, `cloned` |
   | `[:elixir_scope, :distributed, :query]` | `duration`, `events`, `missing`, `dropped` | `node` |
   | `[:elixir_scope, :distributed, :sync]` | `sent`, `received`, `already`, `bytes` | `node` |
   | `[:elixir_scope, :distributed, :sync_failed]` | | `node`, `reason` |
@@ -21,6 +23,8 @@ defmodule ElixirScope.Distributed.Telemetry do
 
   @events %{
     cluster: {[], [:node, :status]},
+    clock: {[:ahead_ns, :limit_ns], [:node, :status]},
+    conflict: {[:from, :to], [:node, :origin, :cloned]},
     query: {[:duration, :events, :missing, :dropped], [:node]},
     sync: {[:sent, :received, :already, :bytes], [:node]},
     sync_failed: {[], [:node, :reason]}

@@ -16,8 +16,8 @@ defmodule ElixirScope.Distributed.Transport do
     * `{:transport, :up, node}`,
     * `{:transport, :down, node, reason}`.
 
-  Messages are the structs of `ElixirScope.Distributed.Types`; between two members
-  they arrive in order or not at all. A transport never blocks its caller and never
+  Messages are the structs of `ElixirScope.Distributed.Types`, each with the moment it was
+  sent in `sent_at`; between two members they arrive in order or not at all. A transport never blocks its caller and never
   buffers without bound: a connection that is busy answers `{:error, :busy}` and
   the caller, whose protocol pulls, tries again later.
 
@@ -69,7 +69,8 @@ defmodule ElixirScope.Distributed.Transport do
 
   @doc false
   @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
-  def send_to(%{transport: {module, name}}, to, message), do: module.send(name, to, message)
+  def send_to(%{transport: {module, name}} = scope, to, message),
+    do: module.send(name, to, %{message | sent_at: sent_at(scope.name)})
 
   @doc false
   @spec peers(Scope.t()) :: [node]
@@ -78,10 +79,16 @@ defmodule ElixirScope.Distributed.Transport do
   @doc false
   # Each kind of message has one process that understands it.
   @spec route(atom, delivery) :: :ok
-  def route(scope, {:transport, :message, _from, message} = delivery),
-    do: Scope.cast(scope, role(message), delivery)
+  def route(scope, {:transport, :message, from, message} = delivery) do
+    # A node of another version may send messages without.
+    GlobalClock.hear(scope, from, Map.get(message, :sent_at))
+    Scope.cast(scope, role(message), delivery)
+  end
 
   def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
+
+  # A scope that stops has no clock any more, and may still take its leave.
+  defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)
 
   defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
   defp role(%Types.GlobalClockUpdate{}), do: GlobalClock

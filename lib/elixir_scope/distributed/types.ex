@@ -123,6 +123,7 @@ defmodule ElixirScope.Distributed.Types do
       :protocol,
       :incarnation,
       :reason,
+      :sent_at,
       capabilities: [],
       members: []
     ]
@@ -134,7 +135,8 @@ defmodule ElixirScope.Distributed.Types do
             incarnation: non_neg_integer | nil,
             reason: ElixirScope.Distributed.Types.ClusterNodeInfo.reason(),
             capabilities: [atom],
-            members: [node]
+            members: [node],
+            sent_at: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
           }
   end
 
@@ -150,7 +152,7 @@ defmodule ElixirScope.Distributed.Types do
     """
 
     @enforce_keys [:source_node, :kind]
-    defstruct [:source_node, :kind, :ref, :trace, :order, :lease_ms, :reason, :result]
+    defstruct [:source_node, :kind, :ref, :trace, :order, :lease_ms, :reason, :result, :sent_at]
 
     @type t :: %__MODULE__{
             source_node: node,
@@ -160,7 +162,8 @@ defmodule ElixirScope.Distributed.Types do
             order: struct | nil,
             lease_ms: pos_integer | nil,
             reason: atom,
-            result: term
+            result: term,
+            sent_at: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
           }
   end
 end

@@ -34,6 +34,7 @@ rustler::atoms! {
     entry,
     r#true = "true",
     r#false = "false",
+    received_at,
 
     // What an opaque term stands for.
     unknown,
@@ -54,6 +55,8 @@ rustler::atoms! {
     events,
     notice,
     node_unavailable,
+    distributed_exit,
+    too_much,
 
     // Of filters.
     nodes,

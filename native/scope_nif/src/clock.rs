@@ -63,6 +63,13 @@ fn clock_observe(scope: ScopeRef, logical: u64, physical_ns: u64) -> Result<Atom
     }
 }
 
+/// The clocks of these members are wrong, and of no others.
+#[rustler::nif]
+fn clock_distrust(scope: ScopeRef, nodes: Vec<&str>) -> Atom {
+    scope.0.store.distrust(nodes);
+    atoms::ok()
+}
+
 /// Other failures show in the status; the clock goes on all the same. It may wait for the disk.
 #[rustler::nif(schedule = "DirtyIo")]
 fn clock_calibrate(scope: ScopeRef) -> Result<Atom, Ended> {

@@ -13,14 +13,17 @@ use std::collections::HashMap;
 /// Turns matches into terms; what a dictionary names is made once.
 pub(crate) struct Reader<'a> {
     env: Env<'a>,
+    /// The node that reads.
+    here: Term<'a>,
     /// By the address of the dictionary, which the matches keep in its place.
     names: HashMap<*const Dictionary, Names<'a>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(env: Env<'a>) -> Self {
+    pub(crate) fn new(env: Env<'a>, here: &str) -> Self {
         Self {
             env,
+            here: symbols::atom(env, here),
             names: HashMap::new(),
         }
     }
@@ -111,6 +114,10 @@ impl<'a> Reader<'a> {
         }
         if flags & payload::ENTRY != 0 {
             meta = meta.map_put(atoms::entry(), true).unwrap_or(meta);
+        }
+        if let Some(stamp) = event.received() {
+            let with = meta.map_put(atoms::received_at(), at(self.env, stamp, self.here));
+            meta = with.unwrap_or(meta);
         }
         match event.session() {
             0 => meta,

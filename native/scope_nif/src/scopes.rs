@@ -11,6 +11,7 @@ use scope_sync::Replica;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 /// Scopes that can be open at one time.
 pub(crate) const LIMIT: usize = 64;
@@ -56,6 +57,8 @@ pub(crate) struct Scope {
     pub(crate) store: Store,
     pub(crate) replica: Mutex<Replica>,
     sync: scope_sync::Settings,
+    /// How far back it begins to synchronise.
+    back: Duration,
     /// Whom to tell what an operator wants to know.
     pub(crate) owner: LocalPid,
     /// Whom to tell of the first event after a silence, and whether the scope is silent.
@@ -116,7 +119,8 @@ pub(crate) struct Opening {
     pub(crate) origin: Origin,
     pub(crate) config: Config,
     pub(crate) sync: scope_sync::Settings,
-    pub(crate) max_drift: std::time::Duration,
+    pub(crate) back: Duration,
+    pub(crate) max_drift: Duration,
 }
 
 /// Why a scope is not opened.
@@ -153,7 +157,8 @@ pub(crate) fn renew(scope: &Scope, incarnation: u64) -> Result<(), OpenError> {
     drain::past_now_without(Some(scope), || {
         let started = scope.clock().renew(node_of(&origin))?;
         scope.store.begin(origin.clone())?;
-        *scope.replica.lock() = crate::sync::replica(&origin, scope.sync.clone());
+        let (now, settings) = (started.stamp, scope.sync.clone());
+        *scope.replica.lock() = crate::sync::replica(&origin, settings, now, scope.back);
         // Ordering: read with the drain's lock held, as it is written.
         scope.since.store(started.stamp.bits(), Ordering::Relaxed);
         Ok(())
@@ -192,12 +197,15 @@ fn build(id: ScopeId, opening: Opening) -> Result<Scope, OpenError> {
     // A folder that somebody else has is not the clock's either.
     let folder = (store.stats().health == Health::Saving).then_some(opening.config.dir.as_deref());
     let started = start_clock(id, &opening, folder.flatten())?;
+    let (now, settings) = (started.stamp, opening.sync.clone());
+    let replica = crate::sync::replica(&opening.origin, settings, now, opening.back);
     Ok(Scope {
         id,
         name: opening.name,
         store,
-        replica: Mutex::new(crate::sync::replica(&opening.origin, opening.sync.clone())),
+        replica: Mutex::new(replica),
         sync: opening.sync,
+        back: opening.back,
         owner: opening.owner,
         watcher: Mutex::new(None),
         silent: AtomicBool::new(true),

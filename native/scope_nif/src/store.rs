@@ -22,6 +22,8 @@ struct Settings {
     retention_age_ms: u64,
     data_dir: Option<String>,
     max_clock_drift_ms: u64,
+    sync_bytes_per_s: u64,
+    sync_since_ms: u64,
 }
 
 /// An answer to a query.
@@ -87,7 +89,7 @@ fn store_close(scope: ScopeRef) -> Atom {
 #[rustler::nif(schedule = "DirtyCpu")]
 fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<Answer<'a>> {
     let found = matches(&scope, query)?;
-    let events = Reader::new(env).all(&found.events);
+    let events = Reader::new(env, &scope.0.store.own().node).all(&found.events);
     let damaged = found.events.len() - events.len();
     Ok(Answer {
         events,
@@ -160,14 +162,18 @@ impl Settings {
                 retention_bytes: self.retention_bytes,
                 retention_age: Duration::from_millis(self.retention_age_ms),
                 dir: self.data_dir.map(PathBuf::from),
+                max_ahead: Duration::from_millis(self.max_clock_drift_ms),
                 ..Config::new(origin.clone())
             },
             origin,
             // Somebody may be waiting for an exchange: what was lost is soon said again.
             sync: scope_sync::Settings {
                 resend_after: Duration::from_millis(300),
+                max_age: Duration::from_millis(self.retention_age_ms),
+                bytes_per_s: Some(self.sync_bytes_per_s),
                 ..scope_sync::Settings::default()
             },
+            back: Duration::from_millis(self.sync_since_ms),
             max_drift: Duration::from_millis(self.max_clock_drift_ms),
         }
     }

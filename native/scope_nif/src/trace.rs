@@ -7,7 +7,7 @@ mod callbacks;
 mod function;
 pub(crate) mod holds;
 mod memory;
-mod record;
+pub(crate) mod record;
 pub(crate) mod seats;
 pub(crate) mod shared;
 mod sizes;

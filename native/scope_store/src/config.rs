@@ -39,6 +39,8 @@ pub struct Config {
     pub commit_bytes: u64,
     /// Blocks whose content contradicts what is held, kept aside for a look at them.
     pub conflict_bytes: u64,
+    /// What is stamped further ahead of the receiver's clock is marked with when it came.
+    pub max_ahead: Duration,
     /// The data folder; `None` keeps everything in memory.
     pub dir: Option<PathBuf>,
 }
@@ -59,6 +61,7 @@ impl Config {
             commit_ms: 200,
             commit_bytes: 1 << 20,
             conflict_bytes: 1 << 20,
+            max_ahead: Duration::from_millis(500),
             dir: None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod entry;
 mod place;
+mod receipts;
 mod recovered;
 mod retention;
 mod segment;
@@ -10,6 +11,7 @@ mod unsaved;
 
 pub(crate) use entry::{Entry, Facts};
 pub(crate) use place::Place;
+pub(crate) use receipts::Receipts;
 pub(crate) use segment::{Segment, State};
 pub(crate) use shelf::{Shelf, Slot, Verdict};
 pub(crate) use unsaved::Unsaved;

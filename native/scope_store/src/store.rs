@@ -1,5 +1,6 @@
 //! The store of one scope: its own open block, and the closed blocks of all origins.
 
+mod distrust;
 mod holdings;
 mod recorder;
 mod stats;
@@ -15,7 +16,9 @@ use crate::log::{Log, Unsaved};
 use crate::open::OpenBlock;
 use crate::query::Query;
 use crate::search::{self, Matches, Plan, Recent, Sieve};
+use crate::time;
 use crate::upkeep::{Tended, Upkeep};
+use distrust::Distrust;
 use parking_lot::{Mutex, RwLock};
 use scope_event::{Anchor, Interner, Origin, Pid, RawEvent, Seq};
 use stats::{Aside, Counters};
@@ -46,13 +49,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Store {
     /// Its origin is that of the start; `own` is the present one.
     pub(crate) config: Config,
-    /// Lock order: `upkeep`, `open`, `log`, `aside`, `own`.
+    /// Lock order: `upkeep`, `open`, `log`, `aside`, `distrust`, `own`.
     upkeep: Mutex<Upkeep>,
     /// Invariant: the origin of the open block; written with `open` held.
     own: RwLock<Origin>,
     open: Mutex<OpenBlock>,
     pub(crate) log: RwLock<Log>,
     aside: Mutex<Aside>,
+    distrust: Mutex<Distrust>,
+    /// As in the settings, in the unit of stamps.
+    max_ahead: u64,
     pub(crate) recent: Recent,
     interner: Arc<Interner>,
     counters: Counters,
@@ -78,6 +84,8 @@ impl Store {
             interner,
             log: RwLock::new(log),
             aside: Mutex::new(Aside::new(config.conflict_bytes)),
+            distrust: Mutex::default(),
+            max_ahead: time::stamp_of(time::millis(config.max_ahead)),
             recent: Recent::new(config.decoded_bytes),
             counters: Counters::default(),
             now_ms: AtomicU64::new(0),

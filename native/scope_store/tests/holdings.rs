@@ -335,3 +335,34 @@ fn another_incarnation_begins_in_the_same_store() {
     assert!(node.store.begin(Origin::new("", 3)).is_err());
     assert_eq!(node.store.own(), Origin::new("a@host", 2));
 }
+
+#[test]
+fn what_came_of_a_node_with_a_wrong_clock_says_when_and_goes_on_saying_so() {
+    let (small, large) = small_and_large();
+    let peer = Node::in_memory("b@host");
+    let received = |peer: &Node| -> Vec<Option<u64>> {
+        let mut at: Vec<_> = peer.all().iter().map(|event| event.received()).collect();
+        at.dedup();
+        at
+    };
+    peer.store.receiving(stamp(START_MS + 60_000));
+    insert(&peer.store, &small[0]);
+    assert_eq!(received(&peer), [None]);
+    peer.store.distrust(["a@host"]);
+    insert(&peer.store, &small[1]);
+    assert_eq!(received(&peer), [None, Some(stamp(START_MS + 60_000))]);
+    // A block that takes the place of several is remarked as its latest part is.
+    peer.store.distrust([]);
+    insert(&peer.store, &large[0]);
+    assert_eq!(received(&peer), [Some(stamp(START_MS + 60_000))]);
+}
+
+#[test]
+fn what_is_stamped_ahead_of_the_clock_here_says_when_it_came_by_whichever_way() {
+    let (small, _) = small_and_large();
+    let peer = Node::in_memory("b@host");
+    peer.store.receiving(stamp(START_MS - 60_000));
+    insert(&peer.store, &small[0]);
+    let at = peer.all()[0].received();
+    assert_eq!(at, Some(stamp(START_MS - 60_000)));
+}

@@ -41,6 +41,11 @@ impl Budget {
         }
     }
 
+    /// Bytes that may leave at once; below zero while a large message is paid back.
+    pub(crate) fn left(&self) -> Option<i64> {
+        self.rate.map(|_| self.left)
+    }
+
     pub(crate) fn is_spent(&self) -> bool {
         self.rate.is_some() && self.left <= 0
     }

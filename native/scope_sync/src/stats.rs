@@ -62,6 +62,31 @@ impl AddAssign for PeerStats {
     }
 }
 
+/// What bounds a replica, with the present values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many bytes a second may leave this node; `None` for no bound.
+    pub bytes_per_s: Option<u64>,
+    /// How many of them may leave now; below zero while a large message is paid back.
+    pub bytes_left: Option<i64>,
+    /// How many bytes a peer may have on the way to us.
+    pub window_bytes: u32,
+    /// The longest message.
+    pub frame_bytes: usize,
+    /// Older blocks are not asked for, except on demand.
+    pub since: Option<u64>,
+    /// The most origins that are spoken of.
+    pub max_origins: usize,
+    /// How many are.
+    pub origins: usize,
+    /// The most links of a node in a large cluster.
+    pub fanout: usize,
+    /// How many there are.
+    pub links: usize,
+    /// Among how many nodes collectors are chosen, this one included.
+    pub members: usize,
+}
+
 /// What one exchange on demand moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncReport {
@@ -94,6 +119,13 @@ pub enum Notice {
         /// With whom.
         peer: NodeName,
         /// What [`Replica::sync_now`](crate::Replica::sync_now) returned.
+        token: u32,
+    },
+    /// An exchange on demand is done but for what would have been more than its reach allows.
+    SyncCut {
+        /// With whom.
+        peer: NodeName,
+        /// What [`Replica::fetch`](crate::Replica::fetch) returned.
         token: u32,
     },
     /// The same numbers of an origin stand for other events somewhere else. Nothing was merged.

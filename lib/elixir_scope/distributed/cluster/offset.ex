@@ -30,10 +30,22 @@ defmodule ElixirScope.Distributed.Cluster.Offset do
     {offset, max(div(round_trip, 2), 0)}
   end
 
-  @doc "Adds a sample to a window of them, newest first."
+  @doc """
+  Adds a sample to a window of them, newest first. Those that contradict it are forgotten: a clock
+  was set since then, or drifted further than they were sure.
+
+      iex> [] |> Offset.add({100, 5}) |> Offset.add({103, 20}) |> Offset.add({104, 1})
+      [{104, 1}, {103, 20}, {100, 5}]
+      iex> Offset.add([{103, 20}, {100, 5}], {60_000, 50})
+      [{60_000, 50}]
+  """
   @spec add(window | nil, t) :: window
   def add(nil, sample), do: [sample]
-  def add(window, sample), do: Enum.take([sample | window], @window)
+
+  def add(window, sample),
+    do: Enum.take([sample | Enum.filter(window, &agree?(&1, sample))], @window)
+
+  defp agree?({one, sure}, {other, certain}), do: abs(one - other) <= sure + certain
 
   @doc "The most certain sample of a window."
   @spec best(window) :: t

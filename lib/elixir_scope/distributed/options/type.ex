@@ -22,6 +22,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
     only: "what ElixirScope.Distributed.slower_than/1 returns",
+    sync: ":auto, :full, :on_demand, {:collectors, n} or {:collectors, nodes}",
     thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
     capture:
       "a list of :logger, :telemetry (with lists of atoms), :vitals, alone or with their options",
@@ -62,6 +63,9 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:only, value), do: Only.valid?(value)
+  defp valid?(:sync, {:collectors, [_ | _] = nodes}), do: Enum.all?(nodes, &valid?(:atom, &1))
+  defp valid?(:sync, {:collectors, n}), do: is_integer(n) and n in 1..1_000
+  defp valid?(:sync, mode), do: mode in [:auto, :full, :on_demand]
   defp valid?(:thresholds, value), do: Health.valid?(value)
   defp valid?(:capture, value), do: Sources.valid?(value)
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))

@@ -5,17 +5,20 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `events` - in stamp order, the same on every node;
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
-      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`;
+      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
+      `:too_much` is the reason when a node has more than a question may bring here: ask for less time;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back; those that a trace left out,
       as more came than it may record, are among them;
+    * `expired` - how many events at most are gone though this node keeps such: retention took them
+      everywhere before they could come here;
     * `more?` - whether `limit` cut the result.
   """
 
   alias ElixirScope.Distributed.{Error, Event}
 
   @enforce_keys [:events, :nodes]
-  defstruct [:events, :nodes, missing: %{}, dropped: 0, more?: false]
+  defstruct [:events, :nodes, missing: %{}, dropped: 0, expired: 0, more?: false]
 
   @type t :: t([Event.t()])
 
@@ -25,16 +28,18 @@ defmodule ElixirScope.Distributed.Query.Result do
           nodes: [node],
           missing: %{node => term},
           dropped: non_neg_integer,
+          expired: non_neg_integer,
           more?: boolean
         }
 
   @doc false
-  def new(local, others, missing, matches) do
+  def new(local, others, missing, matches, expired \\ 0) do
     %__MODULE__{
       events: matches.events,
       nodes: Enum.sort([local | others]),
       missing: missing,
       dropped: matches.dropped,
+      expired: expired,
       more?: matches.more?
     }
   end
@@ -46,7 +51,8 @@ defmodule ElixirScope.Distributed.Query.Result do
       true
   """
   @spec partial?(t(term)) :: boolean
-  def partial?(result), do: result.missing != %{} or result.dropped > 0
+  def partial?(result),
+    do: result.missing != %{} or result.dropped > 0 or result.expired > 0
 
   @doc false
   # How many members must have answered.

@@ -98,7 +98,9 @@ defmodule ElixirScope.Distributed.Storages.Native do
       retention_bytes: options[:retention_bytes],
       retention_age_ms: options[:retention_age_ms],
       data_dir: options[:data_dir],
-      max_clock_drift_ms: options[:max_clock_drift_ms]
+      max_clock_drift_ms: options[:max_clock_drift_ms],
+      sync_bytes_per_s: options[:sync_bytes_per_s],
+      sync_since_ms: options[:sync_since_ms]
     }
   end
 

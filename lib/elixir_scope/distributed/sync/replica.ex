@@ -4,15 +4,25 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   # decided in the native core from what it is told.
   #
   # A step says what is to be done: `out` is sent, `done` are the exchanges that ended,
+  # `conflicts` where members hold different events under the same numbers,
   # and `next_ms` is when to tick again at the latest (`nil` when nothing is on the way).
 
-  alias ElixirScope.Distributed.{Native, Scope}
+  alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
 
+  @beginning {0, 0}
+
+  @typedoc """
+  The events that a question is about: of these nodes or of all, and of that time; how many bytes
+  of them each peer may give.
+  """
+  @type reach :: %{nodes: [node], from: moment | nil, to: moment | nil, bytes: pos_integer}
+  @type moment :: {logical :: non_neg_integer, physical_ns :: non_neg_integer}
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
   @type step :: %{
           out: [{node, binary}],
           done: [{node, token, summary | {:error, term}}],
+          conflicts: [map],
           next_ms: non_neg_integer | nil
         }
 
@@ -25,13 +35,36 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   @spec tick(Scope.t()) :: step
   def tick(scope), do: scope.store |> Native.sync_tick() |> named()
 
-  @doc "Begins an exchange with one peer; it is done when both have the same."
-  @spec start(Scope.t(), node) :: {:ok, token, step} | :error
-  def start(scope, node) do
-    case Native.sync_start(scope.store, Atom.to_string(node)) do
+  @doc "Who belongs to the cluster, and whose events are kept here."
+  @spec keep(Scope.t(), [node], Mode.keeps()) :: :ok
+  def keep(scope, members, {:on, nodes}),
+    do: Native.sync_keep(scope.store, texts(members), {:on, texts(nodes)})
+
+  def keep(scope, members, keeps), do: Native.sync_keep(scope.store, texts(members), keeps)
+
+  @doc """
+  Begins an exchange with one peer; it is done when both have the same, and this one also what is
+  within `reach`, where that is given.
+  """
+  @spec start(Scope.t(), node, reach | nil) :: {:ok, token, step} | :error
+  def start(scope, node, reach) do
+    reach = reach && {texts(reach.nodes), reach.from || @beginning, reach.bytes}
+
+    case Native.sync_start(scope.store, Atom.to_string(node), reach) do
       {token, step} -> {:ok, token, named(step)}
       nil -> :error
     end
+  end
+
+  @doc "Nobody waits any longer for that exchange."
+  @spec stop(Scope.t(), node, token) :: :ok
+  def stop(scope, node, token), do: Native.sync_stop(scope.store, Atom.to_string(node), token)
+
+  @doc "How many events within `reach` fell out of retention everywhere before they could come here."
+  @spec expired(Scope.t(), reach) :: non_neg_integer
+  def expired(scope, reach) do
+    from = reach.from || @beginning
+    Native.sync_expired(scope.store, texts(reach.nodes), from, reach.to)
   end
 
   @doc "What a peer's batch asks of us, and the exchanges it ended."
@@ -46,6 +79,10 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   def status(scope),
     do: Map.new(Native.sync_status(scope.store), fn {name, stats} -> {known(name), stats} end)
 
+  @doc "Every bound of the exchange and its present value."
+  @spec bounds(Scope.t()) :: map
+  def bounds(scope), do: Native.sync_bounds(scope.store)
+
   # Every peer was an atom when it was handed in.
   defp named(step) do
     %{
@@ -55,5 +92,6 @@ defmodule ElixirScope.Distributed.Sync.Replica do
     }
   end
 
+  defp texts(nodes), do: Enum.map(nodes, &Atom.to_string/1)
   defp known(name), do: String.to_existing_atom(name)
 end

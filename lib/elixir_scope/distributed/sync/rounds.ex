@@ -25,11 +25,11 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
   def settle(rounds, ref, node, result),
     do: update_in(rounds.waiting[ref], &settle(&1, node, result))
 
-  @doc "An exchange is over: the result goes to every caller that waits for it."
+  @doc "An exchange is over: the result goes to every caller that waits for it, or for one before."
   @spec done(t, node, token, result, integer) :: t
   def done(rounds, node, token, result, now_ms) do
     each(rounds, fn round ->
-      if round.open[node] == token,
+      if awaits?(round, node, token),
         do: settle(round, node, timed(result, now_ms - round.began)),
         else: round
     end)
@@ -43,14 +43,24 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
     end)
   end
 
-  @doc "The deadline of a caller is over: what it still waits for did not answer in time."
-  @spec expire(t, reference) :: t
+  @doc """
+  The deadline of a caller is over: what it still waits for did not answer in time. Also the
+  exchanges for which nobody waits any longer.
+  """
+  @spec expire(t, reference) :: {[{node, token}], t}
   def expire(%{waiting: waiting} = rounds, ref) when is_map_key(waiting, ref) do
-    open = Map.keys(waiting[ref].open)
-    Enum.reduce(open, rounds, &settle(&2, ref, &1, {:error, :distributed_timeout}))
+    open = Enum.to_list(waiting[ref].open)
+    others = waiting |> Map.delete(ref) |> Map.values()
+    late = {:error, :distributed_timeout}
+
+    rounds =
+      Enum.reduce(open, rounds, fn {node, _token}, rounds -> settle(rounds, ref, node, late) end)
+
+    {Enum.reject(open, fn {node, token} -> Enum.any?(others, &awaits?(&1, node, token)) end),
+     rounds}
   end
 
-  def expire(rounds, _ref), do: rounds
+  def expire(rounds, _ref), do: {[], rounds}
 
   @doc "The callers that wait for nothing more, each with its results, and the rest."
   @spec finished(t) :: {[{caller :: term, %{node => result}}], t}
@@ -60,6 +70,8 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
     {Enum.map(over, fn {_ref, round} -> {round.caller, round.results} end),
      %{rounds | waiting: Map.new(waiting)}}
   end
+
+  defp awaits?(%{open: open}, node, token), do: is_map_key(open, node) and open[node] <= token
 
   defp each(rounds, fun) do
     update_in(rounds.waiting, &Map.new(&1, fn {ref, round} -> {ref, fun.(round)} end))

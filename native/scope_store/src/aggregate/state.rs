@@ -30,6 +30,7 @@ impl Near {
             oldest: 0,
             newest: u64::MAX,
             floor: 0,
+            received: None,
         });
     }
 
@@ -50,9 +51,8 @@ impl Near {
             .by_ref()
             .filter(|slot| slot.entry.index.may_hold_state(pid))
             .take(most);
-        let floor = shelf.knowledge.floor;
         self.blocks
-            .extend(near.map(|slot| Candidate::of(slot, floor)));
+            .extend(near.map(|slot| Candidate::of(slot, shelf)));
         self.rest = self.rest.max(slots.map(|slot| slot.newest).max());
     }
 }
@@ -95,14 +95,14 @@ fn last_in(block: &Candidate, pid: &Pid, stamp: u64) -> Option<Match> {
     match &block.body {
         Body::Closed(entry) => {
             let state = entry.block()?.state_at(pid, stamp, block.floor).ok()??;
-            copy(&state, 0)
+            copy(&state, 0, block.received)
         }
-        Body::Open(events) => copy(events, last_of(events, pid, stamp)?),
+        Body::Open(events) => copy(events, last_of(events, pid, stamp)?, None),
     }
 }
 
-fn copy(events: &Events, place: usize) -> Option<Match> {
-    Match::copy(&Source::of(events), &events.get(place)?).ok()
+fn copy(events: &Events, place: usize, received: Option<u64>) -> Option<Match> {
+    Match::copy(&Source::of(events, received), &events.get(place)?).ok()
 }
 
 /// The place of the last state in an open block.

@@ -4,7 +4,7 @@
 //! of several, and only out of whole ones. So a block that arrives is new, or covered by what is
 //! here, or covers what is here and takes its place. Anything else contradicts what is held.
 
-use super::{Entry, Facts};
+use super::{Entry, Facts, Receipts};
 use crate::disk::Memo;
 use crate::query::Kinds;
 use scope_event::Seq;
@@ -55,6 +55,8 @@ pub(crate) struct Shelf {
     /// Invariant: holds exactly the ranges of `slots` above its floor.
     pub(crate) knowledge: Knowledge,
     pub(crate) gone: Gone,
+    /// When what is not to be believed came.
+    pub(crate) receipts: Receipts,
 }
 
 impl Shelf {
@@ -148,6 +150,7 @@ impl Shelf {
         });
         let floor = dropped.last().map_or(0, |slot| slot.to);
         self.knowledge.raise_floor(floor);
+        self.receipts.expire(floor);
         dropped
     }
 }

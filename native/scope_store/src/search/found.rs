@@ -12,13 +12,15 @@ use std::sync::Arc;
 pub(crate) struct Source {
     origin: Origin,
     names: Arc<Dictionary>,
+    received: Option<u64>,
 }
 
 impl Source {
-    pub(crate) fn of(events: &Events) -> Arc<Self> {
+    pub(crate) fn of(events: &Events, received: Option<u64>) -> Arc<Self> {
         Arc::new(Self {
             origin: events.origin().clone(),
             names: events.names().clone(),
+            received,
         })
     }
 }
@@ -84,6 +86,11 @@ impl Match {
     /// NTP64 bits of its stamp.
     pub fn stamp(&self) -> u64 {
         self.stamp
+    }
+
+    /// NTP64 bits of when it came here, if the recording node's clock could not be believed then.
+    pub fn received(&self) -> Option<u64> {
+        self.source.received
     }
 
     /// The monotonic time of the recording node, where it was stated.

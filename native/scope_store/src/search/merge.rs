@@ -184,7 +184,7 @@ impl<'a, S: Sink> Merge<'a, S> {
     fn glanced(&self, found: Glance, block: &Candidate) -> Run {
         let places = 0..found.events.len() as u32;
         Run {
-            source: Source::of(&found.events),
+            source: Source::of(&found.events, block.received),
             places: match self.sieve.query.order {
                 Order::Asc => places.collect(),
                 Order::Desc => places.rev().collect(),
@@ -200,7 +200,7 @@ impl<'a, S: Sink> Merge<'a, S> {
         match self.selected(block) {
             Some((_, places)) if places.is_empty() => {}
             Some((events, places)) => self.push(Run {
-                source: Source::of(&events),
+                source: Source::of(&events, block.received),
                 events,
                 places,
                 next,

@@ -47,6 +47,8 @@ pub(crate) struct Candidate {
     pub(crate) newest: u64,
     /// Events up to this number expired, though the block still holds them.
     pub(crate) floor: Seq,
+    /// When it came, by the clock here, if its own stamps cannot be believed.
+    pub(crate) received: Option<u64>,
 }
 
 /// What to look into, in no order.
@@ -80,6 +82,7 @@ impl Plan {
                 oldest,
                 newest,
                 floor: 0,
+                received: None,
             };
             self.lossy.push(open.clone());
             self.candidates.push(open);
@@ -87,13 +90,12 @@ impl Plan {
     }
 
     fn add_shelf(&mut self, shelf: &Shelf, sieve: &Sieve<'_>) {
-        let floor = shelf.knowledge.floor;
         for slot in shelf.slots() {
             if is_lossy(slot) && sieve.meets(slot.oldest, slot.newest) {
-                self.lossy.push(Candidate::of(slot, floor));
+                self.lossy.push(Candidate::of(slot, shelf));
             }
             if slot.entry.index.readable && sieve.may_match(slot) {
-                self.candidates.push(Candidate::of(slot, floor));
+                self.candidates.push(Candidate::of(slot, shelf));
             }
         }
     }
@@ -134,12 +136,13 @@ fn is_lossy(slot: &Slot) -> bool {
 }
 
 impl Candidate {
-    pub(crate) fn of(slot: &Slot, floor: Seq) -> Self {
+    pub(crate) fn of(slot: &Slot, shelf: &Shelf) -> Self {
         Self {
             body: Body::Closed(slot.entry.clone()),
             oldest: slot.oldest,
             newest: slot.newest,
-            floor,
+            floor: shelf.knowledge.floor,
+            received: shelf.receipts.latest(slot.from, slot.to),
         }
     }
 }

@@ -156,6 +156,10 @@ impl Store {
             ),
             _ => return Outcome::Covered,
         };
+        if let Some(stamp) = self.receipt(origin, &closed.facts) {
+            let receipts = &mut log.shelf_mut(origin).1.receipts;
+            receipts.note(closed.facts.from, closed.facts.to, stamp);
+        }
         log.append(origin, closed, over, self.now());
         self.counters.received();
         already.map_or(Outcome::Stored, |already| Outcome::Replaced { already })

@@ -9,6 +9,7 @@ use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
 use crate::origin::{NodeName, Origin, Seq};
+use crate::reach::Reach;
 use crate::settings::{Now, Settings};
 use crate::stats::Notice;
 use crate::table::Table;
@@ -67,9 +68,18 @@ impl Core {
     }
 
     /// The oldest stamp that is wanted.
-    pub(super) fn not_before(&self, now: Now) -> u64 {
-        now.stamp_before(self.settings.max_age)
-            .max(self.settings.since.unwrap_or(0))
+    pub(super) fn not_before(&self, now: Now, reach: Option<&Reach>) -> u64 {
+        let since = reach.map_or(self.settings.since.unwrap_or(0), |reach| reach.since);
+        now.stamp_before(self.settings.max_age).max(since)
+    }
+
+    /// True when the origin at `index` is asked for: for somebody who waits, or to be kept.
+    pub(super) fn asks_for(&self, index: u32, reach: Option<&Reach>) -> bool {
+        let Some(reach) = reach else {
+            return self.wants(index);
+        };
+        let origin = self.table.origin(index);
+        origin.is_some_and(|origin| *origin != self.own && reach.holds(origin))
     }
 
     /// True when this replica pulls the origin at `index`.

@@ -27,6 +27,7 @@ use self::link::{Cx, Link};
 use crate::holdings::Holdings;
 use crate::interest::Interest;
 use crate::origin::{NodeName, Origin};
+use crate::reach::Reach;
 use crate::settings::{Now, Settings};
 use crate::stats::{Notice, PeerStats};
 use crate::wire::{self, WireError};
@@ -220,11 +221,42 @@ impl Replica {
         Ok(out)
     }
 
-    /// Exchanges with `peer` now. [`Notice::Synced`] under the returned token says that this node
-    /// has what the peer had and the other way round; `None` when it is not up.
+    /// Exchanges with `peer` now. [`Notice::Synced`] under the returned token or a later one says that
+    /// this node has what the peer had and the other way round; `None` when it is not up.
     pub fn sync_now(
         &mut self,
         peer: &str,
+        now: Now,
+        holdings: &mut impl Holdings,
+    ) -> Option<(u32, Vec<Out>)> {
+        self.exchange(peer, None, now, holdings)
+    }
+
+    /// The same, and what is within `reach` is pulled as well, whatever this replica keeps: somebody
+    /// asks for it.
+    pub fn fetch(
+        &mut self,
+        peer: &str,
+        reach: Reach,
+        now: Now,
+        holdings: &mut impl Holdings,
+    ) -> Option<(u32, Vec<Out>)> {
+        self.exchange(peer, Some(reach), now, holdings)
+    }
+
+    /// Nobody waits any longer for the exchange with `peer` under `token`, or an earlier one. What is
+    /// on its way is taken.
+    pub fn stop(&mut self, peer: &str, token: u32) {
+        let state = self.peers.get_mut(peer);
+        if let Some(link) = state.and_then(|state| state.link.as_mut()) {
+            link.stop(&mut self.core, token);
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        peer: &str,
+        reach: Option<Reach>,
         now: Now,
         holdings: &mut impl Holdings,
     ) -> Option<(u32, Vec<Out>)> {
@@ -245,7 +277,7 @@ impl Replica {
             stats,
             out: &mut out,
         };
-        link.ask(&mut cx, self.tokens);
+        link.ask(&mut cx, self.tokens, reach);
         link.proceed(&mut cx);
         Some((self.tokens, out))
     }

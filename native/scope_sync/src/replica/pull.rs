@@ -9,6 +9,7 @@ use super::core::Core;
 use super::link::{Cx, Link};
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
+use crate::reach::Reach;
 use crate::settings::ns;
 use crate::wire::{Body, Packed, Want, pack_wants};
 
@@ -49,15 +50,29 @@ impl Pull {
 }
 
 impl Link {
-    /// Opens a pull if this peer has something that is wanted and nobody was asked for.
+    /// Opens a pull if this peer has something that is wanted and nobody was asked for: first what
+    /// somebody waits for, then what is kept anyway.
     pub(super) fn plan(&mut self, cx: &mut Cx<'_>) -> Planned {
         if self.pull.is_some() {
             return Planned::Open;
         }
-        let not_before = cx.core.not_before(cx.now);
+        let full = self.settle.is_full(cx.stats);
+        let reach = self.settle.reach().filter(|_| !full).cloned();
+        let reached = reach.map_or(Planned::Nothing, |reach| self.plan_for(cx, Some(&reach)));
+        if reached == Planned::Open {
+            return reached;
+        }
+        match self.plan_for(cx, None) {
+            Planned::Nothing => reached,
+            planned => planned,
+        }
+    }
+
+    fn plan_for(&mut self, cx: &mut Cx<'_>, reach: Option<&Reach>) -> Planned {
+        let not_before = cx.core.not_before(cx.now, reach);
         let (mut asked, mut runs, mut elsewhere) = (BTreeMap::new(), 0, false);
         for index in self.view.vector.ahead_of(&cx.core.vector) {
-            let (missing, busy) = self.missing(cx, index, not_before);
+            let (missing, busy) = self.missing(cx, index, not_before, reach);
             elsewhere |= busy;
             if !missing.is_empty() && runs < MAX_WANTS {
                 runs += missing.runs().len();
@@ -72,8 +87,14 @@ impl Link {
     }
 
     /// What the peer could give of one origin, and whether some of that is asked for elsewhere.
-    fn missing(&self, cx: &Cx<'_>, index: u32, not_before: u64) -> (Intervals, bool) {
-        if !cx.core.wants(index) || !self.view.theirs.contains_key(&index) {
+    fn missing(
+        &self,
+        cx: &Cx<'_>,
+        index: u32,
+        not_before: u64,
+        reach: Option<&Reach>,
+    ) -> (Intervals, bool) {
+        if !cx.core.asks_for(index, reach) || !self.view.theirs.contains_key(&index) {
             return (Intervals::new(), false);
         }
         let mut missing = cx
@@ -95,6 +116,25 @@ impl Link {
             .for_each(|out| missing.subtract(out));
         let busy = missing.count() < before;
         (missing, busy)
+    }
+
+    /// True when this peer could still give something within `reach`.
+    pub(super) fn gives(&self, cx: &Cx<'_>, reach: &Reach) -> bool {
+        let not_before = cx.core.not_before(cx.now, Some(reach));
+        let ahead = self.view.vector.ahead_of(&cx.core.vector);
+        ahead.into_iter().any(|index| {
+            !self
+                .missing(cx, index, not_before, Some(reach))
+                .0
+                .is_empty()
+        })
+    }
+
+    /// Ends a pull that brought as much as its reach allows. What still comes of it is taken.
+    pub(super) fn end_full(&mut self, cx: &mut Cx<'_>) {
+        if self.settle.is_full(cx.stats) && self.pull.is_some() {
+            self.late = self.end_pull(cx);
+        }
     }
 
     fn open_pull(

@@ -53,6 +53,8 @@ impl Link {
         self.pull = Some(pull);
         if complete {
             self.finish_pull(cx);
+        } else if self.settle.is_full(cx.stats) {
+            self.end_full(cx);
         } else if !ended {
             self.send(cx, Body::More { id, frame }, &[]);
         }

@@ -36,14 +36,30 @@ defmodule ElixirScope.Distributed.Sync.RoundsTest do
 
   test "a deadline names who did not answer, and keeps who did" do
     {rounds, ref} = waiting(a: 1, b: 1)
-    rounds = rounds |> Rounds.done(:a, 1, %{sent: 1}, 110) |> Rounds.expire(ref)
+    {abandoned, rounds} = rounds |> Rounds.done(:a, 1, %{sent: 1}, 110) |> Rounds.expire(ref)
+    assert abandoned == [b: 1]
 
     assert {[{:caller, %{a: %{sent: 1}, b: {:error, :distributed_timeout}}}], _} =
              Rounds.finished(rounds)
   end
 
+  test "an exchange that began later says it, too" do
+    {rounds, _ref} = waiting(a: 1)
+
+    assert {[{:caller, %{a: %{ms: 10}}}], _} =
+             rounds |> Rounds.done(:a, 3, %{}, 110) |> Rounds.finished()
+  end
+
+  test "an exchange that another caller waits for goes on after a deadline" do
+    {rounds, ref} = waiting(a: 2)
+    other = make_ref()
+    rounds = rounds |> Rounds.begin(other, :other, 100) |> Rounds.await(other, :a, 1)
+    assert {[], rounds} = Rounds.expire(rounds, ref)
+    assert {[a: 1], _rounds} = Rounds.expire(rounds, other)
+  end
+
   test "the deadline of a caller that was answered means nothing" do
-    assert Rounds.expire(%Rounds{}, make_ref()) == %Rounds{}
+    assert Rounds.expire(%Rounds{}, make_ref()) == {[], %Rounds{}}
   end
 
   test "nobody waits for a node that went away" do

@@ -1,0 +1,239 @@
+# What it takes to make two nodes equal: real nodes over the loopback, one of which recorded a
+# million events while they were apart, beside an application that sends all events since then as
+# terms. Times are those of the node that lacked them; processor time is of both nodes together.
+
+Code.require_file("support.exs", __DIR__)
+alias ElixirScope.Distributed, as: Scope
+alias ElixirScope.Distributed.Case.{Cluster, Eventually}
+
+defmodule Bench.Sync do
+  @moduledoc false
+  # What runs on the nodes.
+
+  @after_compile ElixirScope.Distributed.Case
+  alias ElixirScope.Distributed, as: Scope
+
+  # A function of this module, to be called on a node.
+  def to_call(function, arguments), do: fn -> apply(__MODULE__, function, arguments) end
+
+  # In pieces that the rings take whole.
+  def record(count) do
+    for from <- 1..count//10_000 do
+      for n <- from..(from + 9_999), do: Scope.record(:order, n)
+      {:ok, _} = Scope.events(kinds: [:exit], limit: 1, nodes: [node()])
+    end
+
+    :ok
+  end
+
+  def connect(node), do: :net_kernel.connect_node(node)
+
+  # Until everything is here. The first exchange ends with what is in closed blocks.
+  def heal(node, count) do
+    began = now_us()
+    true = connect(node)
+    wait(fn -> events() >= count end)
+    (now_us() - began) / 1_000
+  end
+
+  def events do
+    {:ok, %{store: store}} = Scope.status()
+    store.events
+  end
+
+  defp wait(fun), do: if(fun.(), do: :ok, else: wait(5, fun))
+
+  defp wait(ms, fun) do
+    receive after: (ms -> wait(fun))
+  end
+
+  # Latencies of calls one after the other, until told to stop.
+  def ping(node) do
+    Process.register(self(), :bench_ping)
+    ping(node, [])
+  end
+
+  defp ping(node, found) do
+    receive do
+      {:stop, to} -> send(to, {:pings, found})
+    after
+      0 ->
+        case time(node) do
+          nil -> ping(node, found)
+          us -> ping(node, [us | found])
+        end
+    end
+  end
+
+  # One call at a time and a pause: what is measured is one small message, not a stream of them.
+  defp time(node) do
+    receive after: (1 -> :ok)
+
+    if node in Node.list() do
+      began = now_us()
+      :erpc.call(node, :erlang, :node, [])
+      now_us() - began
+    end
+  end
+
+  def start_pings(node), do: spawn(__MODULE__, :ping, [node]) && :ok
+
+  def stop_pings do
+    send(:bench_ping, {:stop, self()})
+    receive do: ({:pings, found} -> found)
+  end
+
+  # All since then, as terms, by a call.
+  def since(limit), do: elem(Scope.events(nodes: [node()], limit: limit), 1)
+
+  def naive(node, limit) do
+    table = :ets.new(:naive, [:public])
+    began = now_us()
+    bytes = :erpc.call(node, fn -> :erlang.term_to_binary(since(limit)) end, :infinity)
+    :ets.insert(table, for(event <- :erlang.binary_to_term(bytes), do: {event.id, event}))
+    ms = (now_us() - began) / 1_000
+    found = :ets.info(table, :size)
+    :ets.delete(table)
+    {found, ms, byte_size(bytes)}
+  end
+
+  def traffic(node) do
+    port = :erlang.system_info(:dist_ctrl) |> List.keyfind(node, 0) |> elem(1)
+    {:ok, stats} = :inet.getstat(port, [:send_cnt, :send_oct])
+    {stats[:send_cnt], stats[:send_oct]}
+  end
+
+  def now_us, do: System.monotonic_time(:microsecond)
+end
+
+defmodule Bench.Heal do
+  @moduledoc false
+
+  alias Bench.Sync
+  alias ElixirScope.Distributed.Case.{Cluster, Eventually}
+
+  @events 1_000_000
+  @naive 100_000
+  @config [retention_bytes: 512 * 1024 * 1024, sync_bytes_per_s: 1024 * 1024 * 1024]
+
+  def run do
+    [here, there] = start(2)
+    :ok = on(there, :record, [@events])
+    before = cpu(here) + cpu(there)
+    :ok = on(here, :start_pings, [there])
+    ms = on(here, :heal, [there, @events])
+    used = cpu(here) + cpu(there) - before
+    busy = on(here, :stop_pings, [])
+    report_heal(ms, used, there, here)
+    report_pings(busy, here, there)
+    report_naive(here, there, ms)
+    report_default()
+    report_idle(here, there)
+    report_memory(here)
+  end
+
+  defp report_heal(ms, used, there, here) do
+    {:ok, %{sync: %{^here => sent}, store: store}} = Cluster.on(there, Scope, :status, [])
+    IO.puts(inspect(sent))
+    IO.puts("stored #{store.bytes} bytes of #{store.events} events")
+    Bench.row("sync: heal of 1,000,000 missing events", "ms", ms, at_most: 1_000)
+    allowed = 1.01 * store.bytes + 2 + 128 * sent.frames_out
+    Bench.row("sync: bytes sent for them", "MB", sent.bytes_out / 1.0e6, at_most: allowed / 1.0e6)
+    Bench.row("sync: processor time of both nodes an event", "ns", used * 1.0e9 / @events)
+  end
+
+  defp report_pings(busy, here, there) do
+    :ok = on(here, :start_pings, [there])
+    pause(5)
+    idle = on(here, :stop_pings, [])
+    IO.puts("pings: #{length(busy)} while it heals, #{length(idle)} after")
+    IO.puts("busy: #{percentiles(busy)}; idle: #{percentiles(idle)}")
+    most = 2 * p99(idle) / 1_000 + 5
+    Bench.row("sync: p99 of an erpc ping while it heals", "ms", p99(busy) / 1_000, at_most: most)
+  end
+
+  defp report_naive(here, there, ms) do
+    {@naive, naive_ms, bytes} = on(here, :naive, [there, @naive])
+    scale = @events / @naive
+    IO.puts("naive: #{naive_ms} ms and #{bytes} bytes for #{@naive} events")
+    peer = {"all since, term_to_binary over erpc (from a tenth)", naive_ms * scale}
+    Bench.row("sync: the same million", "ms", ms, peer: peer)
+  end
+
+  # As it comes out of the box: at most 2 MiB a second.
+  defp report_default do
+    [here, there] = start(2, [])
+    :ok = on(there, :record, [@events])
+
+    Bench.row(
+      "sync: the same with sync_bytes_per_s as it is",
+      "ms",
+      on(here, :heal, [there, @events])
+    )
+  end
+
+  defp report_idle(here, there) do
+    {messages, bytes} = on(here, :traffic, [there])
+    pause(10)
+    {more, larger} = on(here, :traffic, [there])
+    Bench.row("sync: idle, messages to a peer", "a second", (more - messages) / 10, at_most: 1)
+    Bench.row("sync: idle, bytes to a peer", "a second", (larger - bytes) / 10)
+  end
+
+  defp report_memory(here) do
+    others = start(3)
+    before = resident(here)
+    for other <- others, do: true = on(here, :connect, [other])
+
+    Eventually.eventually(
+      fn ->
+        {:ok, [_, _, _, _, _]} = Cluster.on(here, Scope.NodeCoordinator, :get_cluster_nodes, [])
+      end,
+      within: 10_000
+    )
+
+    pause(5)
+    more = (resident(here) - before) / 3 / 1024
+    Bench.row("sync: memory for one more peer", "MiB", more, at_most: 10)
+  end
+
+  defp start(number, config \\ @config),
+    do: Cluster.start_nodes(number, connect: false, config: [elixir_scope_distributed: config])
+
+  defp on(node, function, arguments), do: Cluster.on(node, Sync.to_call(function, arguments))
+
+  defp pause(seconds) do
+    began = System.monotonic_time(:second)
+
+    Eventually.eventually(fn -> System.monotonic_time(:second) - began >= seconds end,
+      within: 60_000
+    )
+  end
+
+  defp p99(all), do: all |> Enum.sort() |> Enum.at(div(length(all) * 99, 100))
+
+  defp percentiles(all) do
+    sorted = Enum.sort(all)
+
+    for p <- [50, 90, 99, 100],
+        into: "",
+        do: "p#{p} #{Enum.at(sorted, min(div(length(all) * p, 100), length(all) - 1))} us "
+  end
+
+  # Seconds of processor time of the node's operating system process.
+  defp cpu(node) do
+    fields =
+      File.read!("/proc/#{pid(node)}/stat") |> String.split(") ") |> List.last() |> String.split()
+
+    (String.to_integer(Enum.at(fields, 11)) + String.to_integer(Enum.at(fields, 12))) / 100
+  end
+
+  defp resident(node) do
+    [_, kib] = Regex.run(~r/VmRSS:\s+(\d+)/, File.read!("/proc/#{pid(node)}/status"))
+    String.to_integer(kib)
+  end
+
+  defp pid(node), do: Cluster.on(node, System, :pid, [])
+end
+
+Bench.Heal.run()
