@@ -11,7 +11,7 @@ mod unsaved;
 
 pub(crate) use entry::{Entry, Facts};
 pub(crate) use place::Place;
-pub(crate) use receipts::Receipts;
+pub(crate) use receipts::{MAX_RECEIPTS, Receipt, Receipts};
 pub(crate) use segment::{Segment, State};
 pub(crate) use shelf::{Shelf, Slot, Verdict};
 pub(crate) use unsaved::Unsaved;
@@ -38,6 +38,8 @@ pub(crate) struct Log {
     pub(crate) unsaved: Option<Unsaved>,
     /// Changes with everything that a peer could see.
     pub(crate) generation: u64,
+    /// Counts what was remarked on numbers, and has to be saved with them.
+    pub(crate) remarks: u64,
 }
 
 impl Log {
@@ -50,6 +52,7 @@ impl Log {
             segment_limit,
             unsaved: None,
             generation: 0,
+            remarks: 0,
         }
     }
 

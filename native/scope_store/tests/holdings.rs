@@ -366,3 +366,21 @@ fn what_is_stamped_ahead_of_the_clock_here_says_when_it_came_by_whichever_way() 
     let at = peer.all()[0].received();
     assert_eq!(at, Some(stamp(START_MS - 60_000)));
 }
+
+#[test]
+fn when_it_came_is_known_after_a_restart() {
+    let (small, _) = small_and_large();
+    let dir = tempfile::tempdir().unwrap();
+    let mut peer = Node::in_folder(dir.path(), 1);
+    peer.store.receiving(stamp(START_MS + 60_000));
+    insert(&peer.store, &small[0]);
+    peer.settle();
+    peer.store.distrust(["a@host"]);
+    insert(&peer.store, &small[1]);
+    peer.settle();
+    drop(peer);
+    let again = Node::in_folder(dir.path(), 2);
+    let mut received: Vec<_> = again.all().iter().map(|event| event.received()).collect();
+    received.dedup();
+    assert_eq!(received, [None, Some(stamp(START_MS + 60_000))]);
+}

@@ -5,12 +5,14 @@
 //! Memos only raise what is known: they can be read in any order, and twice.
 //!
 //! ```text
-//! memo   = origin*
-//! origin = name:text incarnation:u64 floor:u64 last:u64 (0: not known) gone_newest:u64 gone:u64
+//! memo    = origin*
+//! origin  = name:text incarnation:u64 floor:u64 last:u64 (0: not known) gone_newest:u64 gone:u64
+//!           receipts:u16 receipt[receipts]
+//! receipt = from:u64 to:u64 stamp:u64        when such numbers came, whose own stamps are wrong
 //! ```
 
 use crate::bytes::{Reader, put_text};
-use crate::log::{Log, Shelf};
+use crate::log::{Log, MAX_RECEIPTS, Receipt, Shelf};
 use scope_event::{Origin, Seq};
 
 /// What is remembered of one origin.
@@ -21,6 +23,7 @@ pub(crate) struct Memo {
     pub(crate) last: Option<Seq>,
     pub(crate) gone_newest: u64,
     pub(crate) gone: u64,
+    pub(crate) receipts: Vec<Receipt>,
 }
 
 impl Memo {
@@ -31,11 +34,12 @@ impl Memo {
             last: shelf.knowledge.last,
             gone_newest: shelf.gone.newest,
             gone: shelf.gone.events,
+            receipts: shelf.receipts.ranges().to_vec(),
         }
     }
 
     fn says_nothing(&self) -> bool {
-        self.floor == 0 && self.last.is_none()
+        self.floor == 0 && self.last.is_none() && self.receipts.is_empty()
     }
 
     fn put(&self, out: &mut Vec<u8>) {
@@ -51,20 +55,38 @@ impl Memo {
         numbers
             .iter()
             .for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+        out.extend_from_slice(&(self.receipts.len() as u16).to_le_bytes());
+        let numbers = self
+            .receipts
+            .iter()
+            .flat_map(|(from, to, at)| [from, to, at]);
+        numbers.for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         let origin = Origin::new(from.text()?, from.u64()?);
         let (floor, last) = (from.u64()?, from.u64()?);
         let last = Some(last).filter(|last| *last > 0);
+        let (gone_newest, gone) = (from.u64()?, from.u64()?);
+        let count = from
+            .u16()
+            .filter(|count| usize::from(*count) <= MAX_RECEIPTS)?;
+        let receipts = (0..count).map(|_| receipt(from)).collect::<Option<_>>()?;
         Some(Self {
             origin,
             floor,
             last,
-            gone_newest: from.u64()?,
-            gone: from.u64()?,
+            gone_newest,
+            gone,
+            receipts,
         })
     }
+}
+
+/// What nobody can have written is damage.
+fn receipt(body: &mut Reader<'_>) -> Option<Receipt> {
+    let (from, to, stamp) = (body.u64()?, body.u64()?, body.u64()?);
+    (0 < from && from <= to).then_some((from, to, stamp))
 }
 
 /// The body of a memo of everything in `log`.
@@ -103,9 +125,11 @@ mod tests {
         let shelf = log.shelf_mut(&Origin::new("a@host", 3)).1;
         shelf.knowledge.raise_floor(7);
         shelf.knowledge.note_last(9);
+        shelf.receipts.note(8, 9, 77);
         let memos = read(&write(&log)).unwrap();
         assert_eq!(memos.len(), 1);
         assert_eq!((memos[0].floor, memos[0].last), (7, Some(9)));
+        assert_eq!(memos[0].receipts, [(8, 9, 77)]);
         assert_eq!(memos[0].origin, Origin::new("a@host", 3));
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Saver {
     doomed: Vec<u64>,
     /// Something was learned that must outlive the doomed segments.
     memo_due: bool,
+    /// Remarks that are durable, by the log's count.
+    remarks: u64,
     pub(crate) commits: u64,
     pub(crate) cuts: Vec<Cut>,
 }
@@ -47,6 +49,7 @@ impl Saver {
             retry_ms: 0,
             doomed: Vec::new(),
             memo_due: false,
+            remarks: 0,
             commits: 0,
             cuts: Vec::new(),
         }
@@ -98,14 +101,15 @@ impl Saver {
     pub(crate) fn commit(&mut self, log: &RwLock<Log>, now_ms: u64) -> io::Result<()> {
         self.attach(&mut log.write())?;
         loop {
-            let (batch, left) = {
+            let (batch, left, remarks) = {
                 let log = log.read();
                 let batch = log
                     .unsaved
                     .as_ref()
                     .map_or_else(Vec::new, |u| u.first(COMMIT_BYTES));
-                (batch, memo::write(&log))
+                (batch, memo::write(&log), log.remarks)
             };
+            self.memo_due |= remarks != self.remarks;
             if batch.is_empty() && !self.memo_due {
                 break;
             }
@@ -113,6 +117,7 @@ impl Saver {
                 .first()
                 .map_or_else(|| log.read().active(), |entry| entry.segment());
             self.write(segment, &batch, &left)?;
+            self.remarks = remarks;
             let mut log = log.write();
             log.unsaved
                 .iter_mut()

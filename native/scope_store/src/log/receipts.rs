@@ -1,18 +1,21 @@
 //! When events came whose own stamps cannot be believed, by the receiver's clock.
 //!
 //! It is a remark on numbers, not on blocks: a block that is replaced by a larger one keeps it. It is
-//! never shipped, and lives as long as this store is open.
+//! never shipped.
 
 use scope_event::Seq;
 
 /// So many ranges are told apart per origin; beyond that neighbours melt, and the later time counts.
-const MAX_RANGES: usize = 1024;
+pub(crate) const MAX_RECEIPTS: usize = 1024;
+
+/// First and last number, and the stamp at which the last of them came.
+pub(crate) type Receipt = (Seq, Seq, u64);
 
 /// Ranges of numbers, each with the stamp at which the last of it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Receipts {
     /// Invariant: ascending, disjoint.
-    ranges: Vec<(Seq, Seq, u64)>,
+    ranges: Vec<Receipt>,
 }
 
 impl Receipts {
@@ -34,6 +37,11 @@ impl Receipts {
         self.shorten();
     }
 
+    /// All of them.
+    pub(crate) fn ranges(&self) -> &[Receipt] {
+        &self.ranges
+    }
+
     /// When the latest of `from..=to` came, if that was remarked.
     pub(crate) fn latest(&self, from: Seq, to: Seq) -> Option<u64> {
         let touching = &self.ranges[self.touching(from, to)];
@@ -53,7 +61,7 @@ impl Receipts {
     }
 
     fn shorten(&mut self) {
-        if self.ranges.len() > MAX_RANGES {
+        if self.ranges.len() > MAX_RECEIPTS {
             let second = self.ranges.remove(1);
             let first = &mut self.ranges[0];
             (first.1, first.2) = (second.1, first.2.max(second.2));
@@ -84,7 +92,7 @@ mod tests {
         for n in 1..=5_000 {
             receipts.note(2 * n, 2 * n, n);
         }
-        assert_eq!(receipts.ranges.len(), MAX_RANGES);
+        assert_eq!(receipts.ranges.len(), MAX_RECEIPTS);
         assert_eq!(receipts.latest(10_000, 10_000), Some(5_000));
         receipts.expire(9_998);
         assert_eq!(receipts.ranges, [(10_000, 10_000, 5_000)]);

@@ -115,11 +115,16 @@ impl Shelf {
         }
         self.gone.newest = self.gone.newest.max(memo.gone_newest);
         self.gone.events = self.gone.events.max(memo.gone);
+        let receipts = &mut self.receipts;
+        memo.receipts
+            .iter()
+            .for_each(|&(from, to, stamp)| receipts.note(from, to, stamp));
     }
 
     /// Drops blocks that expired before; answers them.
     pub(crate) fn expire_below_floor(&mut self) -> Vec<Slot> {
         let floor = self.knowledge.floor;
+        self.receipts.expire(floor);
         let below = self.slots.partition_point(|slot| slot.to <= floor);
         self.slots.drain(..below).collect()
     }

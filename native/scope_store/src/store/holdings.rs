@@ -159,6 +159,7 @@ impl Store {
         if let Some(stamp) = self.receipt(origin, &closed.facts) {
             let receipts = &mut log.shelf_mut(origin).1.receipts;
             receipts.note(closed.facts.from, closed.facts.to, stamp);
+            log.remarks += 1;
         }
         log.append(origin, closed, over, self.now());
         self.counters.received();

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Sync.RealNodesTest do
   @events 20_000
 
   # About 120 bytes an event that nothing can compress.
-  defp record_much, do: for(n <- 1..@events, do: Scope.record(:n, {n, :rand.bytes(100)})) && :ok
+  defp record_much, do: Enum.each(1..@events, &Scope.record(:n, {&1, :rand.bytes(100)}))
 
   defp held(node) do
     {:ok, %{store: %{events: events}}} = on(node, &Scope.status/0)
