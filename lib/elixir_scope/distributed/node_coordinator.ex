@@ -15,12 +15,17 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   require Logger
 
   alias ElixirScope.Distributed.Capture.Conductor
-  alias ElixirScope.Distributed.Cluster.{Backoff, Membership}
+  alias ElixirScope.Distributed.Cluster.{Backoff, Membership, Memory, News, Reach, Roll, Wire}
   alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, GlobalClock, Options, Query}
-  alias ElixirScope.Distributed.{Scope, Status, Telemetry, Transport}
-  alias ElixirScope.Distributed.Types.ClusterMessage
+  alias ElixirScope.Distributed.{Scope, Status, Transport}
 
-  defstruct [:scope, :membership, retrying: MapSet.new()]
+  # Who is connected and does not answer is greeted so often, which takes about 40 s.
+  @greetings 8
+
+  # Of so many nodes it is counted by name how often they could not be read.
+  @tellers 64
+
+  defstruct [:scope, :memory, :membership, retrying: MapSet.new(), malformed: %{}]
 
   @doc """
   Starts the default scope, or the one named in `options`, or joins it where it runs;
@@ -28,9 +33,9 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
       {:ok, _pid} = NodeCoordinator.start_link(cluster_nodes_init: [:"orders@127.0.0.1"])
   """
-  @spec start_link(keyword | {:member, Scope.t()}) :: GenServer.on_start()
-  def start_link({:member, scope}),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @spec start_link(keyword | {:member, Scope.t(), Memory.t()}) :: GenServer.on_start()
+  def start_link({:member, scope, memory}),
+    do: GenServer.start_link(__MODULE__, {scope, memory}, name: Scope.via(scope.name, __MODULE__))
 
   def start_link(options) do
     name = Keyword.get(options, :name, Options.default_scope())
@@ -60,8 +65,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     do: call(scope, {:register, node})
 
   @doc """
-  Puts `node` out of the cluster. It stays out, also when it connects again, until it
-  is registered again.
+  Puts `node` out of the cluster, for all members: they tell each other. It stays out, also
+  when it connects again and when a member starts again, until a member registers it
+  again. Where two decide differently, the later decision holds; what a configuration
+  names (`cluster_nodes_init`) is weaker than any.
+
+  The node itself goes on recording, answers for itself, and sees the others as
+  `:unregistered`: it cannot take itself in again. What it recorded before stays where it is.
 
       :ok = NodeCoordinator.unregister_node(:"orders@127.0.0.1")
   """
@@ -115,76 +125,119 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   def nodes(scope), do: call(scope, :nodes)
 
   @impl true
-  def init(scope) do
+  def init({scope, memory}) do
     Process.flag(:trap_exit, true)
     {:ok, scope} = Scope.fetch(scope.name)
-    membership = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
-    {:ok, %__MODULE__{scope: scope, membership: membership}, {:continue, :start}}
+    fresh = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
+    membership = Membership.resume(fresh, Memory.recall(memory, :membership, fresh))
+    {:ok, %__MODULE__{scope: scope, memory: memory, membership: membership}, {:continue, :start}}
   end
 
   @impl true
   def handle_continue(:start, state) do
-    scope = state.scope
-    state = take(state, set_up(state, scope.options[:cluster_nodes_init]))
-    {:noreply, Enum.reduce(Transport.peers(scope), state, &take(&2, up(&2, &1)))}
+    state =
+      take(state, Membership.propose(state.membership, state.scope.options[:cluster_nodes_init]))
+
+    state = Enum.reduce(Transport.peers(state.scope), state, &take(&2, up(&2, &1)))
+    {:noreply, Enum.reduce(Roll.missing(state.membership), state, &retry(&2, &1))}
   end
 
   @impl true
   def handle_call({:set_up, nodes}, _from, state),
-    do: {:reply, :ok, take(state, set_up(state, nodes))}
+    do: {:reply, :ok, take(state, Membership.set_up(state.membership, nodes, now(state)))}
 
   def handle_call({:register, node}, _from, state) do
-    {reply, step} = Membership.register(state.membership, node)
+    {reply, step} = Membership.register(state.membership, node, now(state))
     {:reply, reply, take(state, step)}
   end
 
   def handle_call({:unregister, node}, _from, state) do
-    {reply, step} = Membership.unregister(state.membership, node)
+    {reply, step} = Membership.unregister(state.membership, node, now(state))
     {:reply, reply, take(state, step)}
   end
 
   def handle_call(:members, _from, state),
     do: {:reply, {:ok, Membership.members(state.membership)}, state}
 
-  def handle_call(:nodes, _from, state), do: {:reply, {:ok, state.membership.nodes}, state}
+  def handle_call(:nodes, _from, state), do: {:reply, {:ok, Roll.told(state.membership)}, state}
 
   @impl true
   def handle_cast({:transport, :up, node}, state),
-    do: {:noreply, take(state, up(state, node))}
+    do: {:noreply, state |> take(up(state, node)) |> retry(node)}
 
-  def handle_cast({:transport, :down, node, _reason}, state),
-    do: {:noreply, state |> take(Membership.down(state.membership, node)) |> retry(node)}
-
-  def handle_cast({:transport, :message, from, %ClusterMessage{} = message}, state) do
-    seen = GlobalClock.now(state.scope.name)
-    {:noreply, take(state, Membership.heard(state.membership, from, message, seen))}
+  def handle_cast({:transport, :down, node, reason}, state) do
+    step = Membership.down(state.membership, node, reason, now(state))
+    {:noreply, state |> take(step) |> retry(node)}
   end
+
+  def handle_cast({:transport, :message, from, message}, state) do
+    case Wire.read(from, message) do
+      {:ok, message} -> {:noreply, state |> observe(from, message) |> hear(from, message)}
+      {:error, what} -> {:noreply, state |> malformed(from, what)}
+    end
+  end
+
+  def handle_cast({:transport, :named, node}, state) do
+    if node != state.scope.node and state.scope.options[:node] == nil,
+      do: Reach.rename(state.scope, node)
+
+    {:noreply, state}
+  end
+
+  def handle_cast({:found, node, reason}, state),
+    do: {:noreply, keep(%{state | membership: Roll.diagnosed(state.membership, node, reason)})}
 
   @impl true
   def handle_info({:retry, node, attempt}, state) do
     state = update_in(state.retrying, &MapSet.delete(&1, node))
-
-    {:noreply,
-     if(missing?(state, node), do: state |> connect(node) |> retry(node, attempt), else: state)}
+    {:noreply, state |> again(node, attempt) |> retry(node, attempt)}
   end
 
   # The tasks that connect say nothing: the transport reports who came up.
   def handle_info({ref, _result}, state) when is_reference(ref), do: {:noreply, state}
   def handle_info({:DOWN, _ref, :process, _pid, _reason}, state), do: {:noreply, state}
 
+  # Whoever only crashed is back at once, and nobody's leave.
   @impl true
-  def terminate(_reason, state) do
+  def terminate(reason, state)
+      when reason in [:normal, :shutdown] or elem(reason, 0) == :shutdown do
     farewell = Membership.farewell(state.membership)
     for peer <- Membership.peers(state.membership), do: send_to(state, peer, farewell)
   end
 
-  defp set_up(state, nodes), do: Membership.set_up(state.membership, nodes)
+  def terminate(_crash, _state), do: :ok
+
   defp up(state, node), do: Membership.up(state.membership, node)
+
+  defp hear(state, from, message),
+    do: take(state, Membership.heard(state.membership, from, message, now(state)))
+
+  # Its clock counts before what it says, which may carry stamps.
+  defp observe(state, from, %{sent_at: stamp}) do
+    ahead? = GlobalClock.update(stamp, state.scope.name) != :ok
+    membership = Roll.clock(state.membership, from, if(ahead?, do: :ahead, else: :back))
+    %{state | membership: membership}
+  end
+
+  defp malformed(state, from, what) do
+    if not is_map_key(state.malformed, from),
+      do:
+        Logger.warning("refused a message of #{inspect(from)}: #{what}", domain: [:elixir_scope])
+
+    who = if map_size(state.malformed) < @tellers, do: from, else: :others
+    state = update_in(state.malformed, &Map.update(&1, who, 1, fn count -> count + 1 end))
+    take(state, Membership.malformed(state.membership, from))
+  end
 
   defp take(state, {actions, membership}) do
     changed = Membership.peers(membership) != Membership.peers(state.membership)
     state = Enum.reduce(actions, %{state | membership: membership}, &act/2)
     if changed, do: changed(state.scope.name, Membership.peers(membership))
+    if actions == [], do: state, else: keep(state)
+  end
+
+  defp keep(state) do
+    Memory.keep(state.memory, :membership, state.membership)
     state
   end
 
@@ -196,34 +249,37 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   defp act({:send, node, message}, state), do: send_to(state, node, message)
   defp act({:connect, node}, state), do: state |> connect(node) |> retry(node)
 
+  defp act({:diagnose, node}, state) do
+    Reach.diagnose(state.scope, node)
+    state
+  end
+
   defp act({:changed, node, status}, state) do
-    Logger.info("#{node} is #{status}", domain: [:elixir_scope])
-    Telemetry.emit(:cluster, node, %{status: status})
+    News.changed(state.scope, state.membership.nodes[node], status)
     state
   end
 
   defp send_to(state, node, message) do
-    _ = Transport.send_to(state.scope, node, message)
+    _ = Transport.send_to(state.scope, node, %{message | sent_at: now(state)})
     state
   end
 
-  # Setting up a connection can take seconds: never in this process.
-  defp connect(%{scope: %{transport: {transport, name}}} = state, node) do
-    workers = Scope.via(state.scope.name, Task.Supervisor)
-    Task.Supervisor.async_nolink(workers, fn -> reach(transport, name, node, state.scope) end)
+  defp connect(state, node) do
+    Reach.connect(state.scope, node)
     state
   end
 
-  defp reach(transport, name, node, scope) do
-    Scope.hide()
-
-    with :ok <- transport.connect(name, node),
-         do: Scope.cast(scope.name, __MODULE__, {:transport, :up, node})
+  defp again(state, node, attempt) do
+    cond do
+      node in Roll.unanswered(state.membership) -> take(state, up(state, node))
+      pending?(state, node, attempt) -> connect(state, node)
+      true -> state
+    end
   end
 
   defp retry(state, node, attempt \\ 0) do
-    if missing?(state, node) and node not in state.retrying do
-      delay = Backoff.delay(attempt, :rand.uniform())
+    if pending?(state, node, attempt) and node not in state.retrying do
+      delay = Backoff.delay(attempt, :rand.uniform(), reason(state, node))
       Process.send_after(self(), {:retry, node, attempt + 1}, delay)
       update_in(state.retrying, &MapSet.put(&1, node))
     else
@@ -231,7 +287,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     end
   end
 
-  defp missing?(state, node), do: node in Membership.missing(state.membership)
+  defp pending?(state, node, attempt) do
+    node in Roll.missing(state.membership) or
+      (attempt < @greetings and node in Roll.unanswered(state.membership))
+  end
 
+  defp reason(state, node), do: state.membership.nodes[node].reason
+
+  defp now(state), do: GlobalClock.now(state.scope.name)
   defp call(scope, request), do: Scope.call(scope, __MODULE__, request)
 end

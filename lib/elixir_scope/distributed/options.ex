@@ -39,6 +39,12 @@ defmodule ElixirScope.Distributed.Options do
       default: [],
       doc: "nodes to register and to keep trying to reach from the start"
     ],
+    forget_node_after_ms: [
+      type: :pos_integer,
+      default: 24 * 60 * 60 * 1000,
+      doc:
+        "how long a node that is gone, and that nobody registered, is known and counts for `quorum/0`"
+    ],
     sync_interval_ms: [
       type: :pos_integer,
       default: 1_000,

@@ -18,6 +18,7 @@ defmodule ElixirScope.Distributed.Scope do
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
+  alias ElixirScope.Distributed.Cluster.Memory
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -169,7 +170,7 @@ defmodule ElixirScope.Distributed.Scope do
         {EventSynchronizer, scope},
         {Conductor, scope},
         Transport.child(scope),
-        {NodeCoordinator, {:member, scope}}
+        {NodeCoordinator, {:member, scope, Memory.new()}}
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.

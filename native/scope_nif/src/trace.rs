@@ -6,7 +6,7 @@
 mod callbacks;
 mod function;
 mod memory;
-mod record;
+pub(crate) mod record;
 pub(crate) mod seats;
 mod sizes;
 mod state;

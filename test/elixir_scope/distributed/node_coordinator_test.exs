@@ -136,7 +136,8 @@ defmodule ElixirScope.Distributed.NodeCoordinatorTest do
     assert {:ok, %{^b => %{received: received, sent: _, already: 0, bytes: bytes, ms: ms}}} =
              on(a, NodeCoordinator, :force_event_sync, [])
 
-    assert received <= 10 and bytes > 0 and ms >= 0
+    # With them it has what the node says of the cluster.
+    assert received <= 12 and bytes > 0 and ms >= 0
     assert {:ok, events} = on(a, Scope, :events, [[kinds: [:mark]]])
     assert length(events) == 10
   end

@@ -1,0 +1,78 @@
+defmodule ElixirScope.Distributed.Cluster.Wire do
+  @moduledoc false
+  # What members say to each other about membership, as it is read: nothing that comes from
+  # elsewhere is believed to have a shape. Every list is bounded, every number has a range,
+  # and what is not named here is dropped.
+
+  alias ElixirScope.Distributed.Cluster.{Reason, Register}
+  alias ElixirScope.Distributed.Types.ClusterMessage
+
+  @greeting [:protocol, :incarnation, :capabilities, :sent_at, :digest, :register]
+
+  @fields %{
+    hello: @greeting,
+    welcome: @greeting,
+    refused: [:protocol, :sent_at],
+    register: [:sent_at, :register],
+    bye: [:sent_at]
+  }
+
+  @most_capabilities 16
+  @longest_ns 0xFFFFFFFFFFFFFFFF
+
+  @doc "A message of `from`, checked, or why it is none."
+  @spec read(node, term) :: {:ok, ClusterMessage.t()} | {:error, atom}
+  def read(from, %{__struct__: ClusterMessage, source_node: from, kind: kind} = message)
+      when is_map_key(@fields, kind) do
+    case Enum.find(@fields[kind], &(not valid?(&1, Map.get(message, &1)))) do
+      nil -> {:ok, build(message, @fields[kind])}
+      field -> {:error, field}
+    end
+  end
+
+  def read(_from, %{__struct__: ClusterMessage, source_node: _}), do: {:error, :kind}
+  def read(_from, _other), do: {:error, :form}
+
+  defp build(message, fields) do
+    struct!(
+      %ClusterMessage{source_node: message.source_node, kind: message.kind},
+      message |> Map.take(fields) |> Map.put(:reason, reason(message))
+    )
+  end
+
+  defp reason(%{kind: :refused} = message), do: Reason.known(Map.get(message, :reason))
+  defp reason(_message), do: nil
+
+  defp valid?(:protocol, {first, last}),
+    do: is_integer(first) and last in 1..0xFFFF and first in 1..last//1
+
+  defp valid?(:incarnation, value), do: number?(value)
+  defp valid?(:capabilities, list), do: each?(list, @most_capabilities, &is_atom/1)
+  defp valid?(:sent_at, stamp), do: stamp?(stamp)
+
+  defp valid?(:digest, digest),
+    do: digest == nil or (is_binary(digest) and byte_size(digest) == 16)
+
+  defp valid?(:register, list), do: each?(list, Register.limit(), &decision?/1)
+  defp valid?(_field, _value), do: false
+
+  defp decision?({node, {what, stamp}}),
+    do: is_atom(node) and what in [:in, :out] and stamp?(stamp)
+
+  defp decision?(_other), do: false
+
+  defp stamp?({logical, physical_ns, node}),
+    do: logical in 0..255 and number?(physical_ns) and is_atom(node)
+
+  defp stamp?(_other), do: false
+
+  defp number?(value), do: is_integer(value) and value >= 0 and value <= @longest_ns
+
+  # Also of a list that is not one to its end, and without counting more than may be.
+  defp each?([], _left, _check), do: true
+
+  defp each?([one | rest], left, check) when left > 0,
+    do: check.(one) and each?(rest, left - 1, check)
+
+  defp each?(_other, _left, _check), do: false
+end
