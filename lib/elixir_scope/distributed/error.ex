@@ -131,6 +131,9 @@ defmodule ElixirScope.Distributed.Error do
       "#{Enum.map_join(silent, ", ", &to_string/1)} it is not known"
   end
 
+  def message(%{reason: :too_many_subscribers, details: %{limit: limit}}),
+    do: "#{limit} processes are told of changes of the cluster already"
+
   def message(%{reason: :worker_failed, details: %{reason: reason}}),
     do: "what should have done it failed: #{inspect(reason)}"
 

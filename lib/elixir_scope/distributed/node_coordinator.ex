@@ -12,20 +12,14 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   use GenServer
 
-  require Logger
+  import ElixirScope.Distributed.Cluster.Steps, except: [new: 2, forget: 1, bounds: 1]
 
-  alias ElixirScope.Distributed.Capture.Conductor
-  alias ElixirScope.Distributed.Cluster.{Backoff, Membership, Memory, News, Reach, Roll, Wire}
-  alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, GlobalClock, Options, Query}
-  alias ElixirScope.Distributed.{Scope, Status, Transport}
+  alias ElixirScope.Distributed.Cluster.{Letter, Membership, Memory, Reach, Roll, Steps, Wire}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer, Options}
+  alias ElixirScope.Distributed.{Query, Scope, Status, Transport}
 
-  # Who is connected and does not answer is greeted so often, which takes about 40 s.
-  @greetings 8
-
-  # Of so many nodes it is counted by name how often they could not be read.
-  @tellers 64
-
-  defstruct [:scope, :memory, :membership, retrying: MapSet.new(), malformed: %{}]
+  # How often is looked who is gone for too long.
+  @forget_ms 60_000
 
   @doc """
   Starts the default scope, or the one named in `options`, or joins it where it runs;
@@ -115,22 +109,38 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   @spec get_distributed_status(atom) :: {:ok, map} | {:error, Error.t()}
   def get_distributed_status(scope \\ Options.default_scope()) do
     with {:ok, scope} <- Scope.fetch(scope),
-         {:ok, nodes} <- call(scope.name, :nodes),
+         {:ok, nodes} <- nodes(scope.name),
          do: {:ok, Status.cluster(scope, nodes)}
   end
 
   @doc false
-  # Where each peer stands, for `status/0`.
-  @spec nodes(atom) :: {:ok, map} | {:error, Error.t()}
-  def nodes(scope), do: call(scope, :nodes)
+  # Where each peer stands, for `status/0`; with `:all`, where this node does too.
+  @spec nodes(atom, :others | :all) :: {:ok, map} | {:error, Error.t()}
+  def nodes(scope, which \\ :others) do
+    with {:ok, nodes} <- call(scope, {:nodes, which}),
+         do: {:ok, ClusterStateManager.shade(scope, nodes)}
+  end
+
+  @doc false
+  # Every bound of what is known of the cluster, for `status/0`.
+  @spec bounds(atom) :: {:ok, map} | {:error, Error.t()}
+  def bounds(scope) do
+    with {:ok, bounds} <- call(scope, :bounds),
+         {:ok, others} <- ClusterStateManager.bounds(scope),
+         do: {:ok, Map.merge(bounds, others)}
+  end
+
+  @doc false
+  # A member has heard of other decisions than this node.
+  @spec tell_decisions(atom, node) :: :ok
+  def tell_decisions(scope, node), do: Scope.cast(scope, __MODULE__, {:tell, node})
 
   @impl true
   def init({scope, memory}) do
     Process.flag(:trap_exit, true)
     {:ok, scope} = Scope.fetch(scope.name)
-    fresh = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
-    membership = Membership.resume(fresh, Memory.recall(memory, :membership, fresh))
-    {:ok, %__MODULE__{scope: scope, memory: memory, membership: membership}, {:continue, :start}}
+    Process.send_after(self(), :forget, @forget_ms)
+    {:ok, Steps.new(scope, memory), {:continue, :start}}
   end
 
   @impl true
@@ -138,7 +148,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     state =
       take(state, Membership.propose(state.membership, state.scope.options[:cluster_nodes_init]))
 
-    state = Enum.reduce(Transport.peers(state.scope), state, &take(&2, up(&2, &1)))
+    state =
+      Enum.reduce(
+        Transport.peers(state.scope),
+        state,
+        &take(&2, Membership.up(&2.membership, &1))
+      )
+
     {:noreply, Enum.reduce(Roll.missing(state.membership), state, &retry(&2, &1))}
   end
 
@@ -159,11 +175,14 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   def handle_call(:members, _from, state),
     do: {:reply, {:ok, Membership.members(state.membership)}, state}
 
-  def handle_call(:nodes, _from, state), do: {:reply, {:ok, Roll.told(state.membership)}, state}
+  def handle_call({:nodes, which}, _from, state),
+    do: {:reply, {:ok, Roll.told(state.membership, which)}, state}
+
+  def handle_call(:bounds, _from, state), do: {:reply, {:ok, Steps.bounds(state)}, state}
 
   @impl true
   def handle_cast({:transport, :up, node}, state),
-    do: {:noreply, state |> take(up(state, node)) |> retry(node)}
+    do: {:noreply, state |> take(Membership.up(state.membership, node)) |> retry(node)}
 
   def handle_cast({:transport, :down, node, reason}, state) do
     step = Membership.down(state.membership, node, reason, now(state))
@@ -185,7 +204,10 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   end
 
   def handle_cast({:found, node, reason}, state),
-    do: {:noreply, keep(%{state | membership: Roll.diagnosed(state.membership, node, reason)})}
+    do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+
+  def handle_cast({:tell, node}, state),
+    do: {:noreply, take(state, {Letter.tell(state.membership, [node]), state.membership})}
 
   @impl true
   def handle_info({:retry, node, attempt}, state) do
@@ -193,9 +215,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     {:noreply, state |> again(node, attempt) |> retry(node, attempt)}
   end
 
-  # The tasks that connect say nothing: the transport reports who came up.
-  def handle_info({ref, _result}, state) when is_reference(ref), do: {:noreply, state}
-  def handle_info({:DOWN, _ref, :process, _pid, _reason}, state), do: {:noreply, state}
+  def handle_info(:forget, state) do
+    Process.send_after(self(), :forget, @forget_ms)
+    {:noreply, Steps.forget(state)}
+  end
+
+  def handle_info({:overdue, node}, state),
+    do: {:noreply, stand(state, Roll.overdue(state.membership, node))}
 
   # Whoever only crashed is back at once, and nobody's leave.
   @impl true
@@ -207,93 +233,5 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   def terminate(_crash, _state), do: :ok
 
-  defp up(state, node), do: Membership.up(state.membership, node)
-
-  defp hear(state, from, message),
-    do: take(state, Membership.heard(state.membership, from, message, now(state)))
-
-  # Its clock counts before what it says, which may carry stamps.
-  defp observe(state, from, %{sent_at: stamp}) do
-    ahead? = GlobalClock.update(stamp, state.scope.name) != :ok
-    membership = Roll.clock(state.membership, from, if(ahead?, do: :ahead, else: :back))
-    %{state | membership: membership}
-  end
-
-  defp malformed(state, from, what) do
-    if not is_map_key(state.malformed, from),
-      do:
-        Logger.warning("refused a message of #{inspect(from)}: #{what}", domain: [:elixir_scope])
-
-    who = if map_size(state.malformed) < @tellers, do: from, else: :others
-    state = update_in(state.malformed, &Map.update(&1, who, 1, fn count -> count + 1 end))
-    take(state, Membership.malformed(state.membership, from))
-  end
-
-  defp take(state, {actions, membership}) do
-    changed = Membership.peers(membership) != Membership.peers(state.membership)
-    state = Enum.reduce(actions, %{state | membership: membership}, &act/2)
-    if changed, do: changed(state.scope.name, Membership.peers(membership))
-    if actions == [], do: state, else: keep(state)
-  end
-
-  defp keep(state) do
-    Memory.keep(state.memory, :membership, state.membership)
-    state
-  end
-
-  defp changed(scope, peers) do
-    EventSynchronizer.members(scope, peers)
-    Conductor.members(scope, peers)
-  end
-
-  defp act({:send, node, message}, state), do: send_to(state, node, message)
-  defp act({:connect, node}, state), do: state |> connect(node) |> retry(node)
-
-  defp act({:diagnose, node}, state) do
-    Reach.diagnose(state.scope, node)
-    state
-  end
-
-  defp act({:changed, node, status}, state) do
-    News.changed(state.scope, state.membership.nodes[node], status)
-    state
-  end
-
-  defp send_to(state, node, message) do
-    _ = Transport.send_to(state.scope, node, %{message | sent_at: now(state)})
-    state
-  end
-
-  defp connect(state, node) do
-    Reach.connect(state.scope, node)
-    state
-  end
-
-  defp again(state, node, attempt) do
-    cond do
-      node in Roll.unanswered(state.membership) -> take(state, up(state, node))
-      pending?(state, node, attempt) -> connect(state, node)
-      true -> state
-    end
-  end
-
-  defp retry(state, node, attempt \\ 0) do
-    if pending?(state, node, attempt) and node not in state.retrying do
-      delay = Backoff.delay(attempt, :rand.uniform(), reason(state, node))
-      Process.send_after(self(), {:retry, node, attempt + 1}, delay)
-      update_in(state.retrying, &MapSet.put(&1, node))
-    else
-      state
-    end
-  end
-
-  defp pending?(state, node, attempt) do
-    node in Roll.missing(state.membership) or
-      (attempt < @greetings and node in Roll.unanswered(state.membership))
-  end
-
-  defp reason(state, node), do: state.membership.nodes[node].reason
-
-  defp now(state), do: GlobalClock.now(state.scope.name)
   defp call(scope, request), do: Scope.call(scope, __MODULE__, request)
 end

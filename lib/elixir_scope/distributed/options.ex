@@ -171,7 +171,9 @@ defmodule ElixirScope.Distributed.Options do
              require: [
                type: {:in, [:all, :majority, :any]},
                default: :any,
-               doc: "how many members must have answered for the result to be a result"
+               doc:
+                 "how many members must have answered for the result to be a result; `:majority` also " <>
+                   "that most known members are on this node's side"
              ],
              timeout_ms: [
                type: {:or, [:pos_integer, nil]},

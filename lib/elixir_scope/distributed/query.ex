@@ -5,7 +5,8 @@ defmodule ElixirScope.Distributed.Query do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer}
+  alias ElixirScope.Distributed.{NodeCoordinator, Options}
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.{Query.Names, Query.Result, Query.Traces, Scope, Telemetry}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
@@ -16,8 +17,11 @@ defmodule ElixirScope.Distributed.Query do
           (Storage.t(), filter :: keyword ->
              {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
 
+  @typedoc "Why a question has no answer; the last where a majority was asked for."
+  @type failure :: {:error, Error.t()} | {:error, atom, message :: String.t()}
+
   @doc "The matching events; what is missing is warned of."
-  @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
+  @spec events(keyword | map) :: {:ok, [Event.t()]} | failure
   def events(filters) do
     with {:ok, result} <- run(filters) do
       if Result.partial?(result), do: warn(result)
@@ -40,7 +44,7 @@ defmodule ElixirScope.Distributed.Query do
   The matching events of all members, and what is known to be missing from them.
   `read` takes them from the store, in whichever form they are wanted.
   """
-  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | {:error, Error.t()}
+  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | failure
         when found: term
   def run(filters, read \\ &named/2) do
     with {:ok, options} <- check(filters),
@@ -80,7 +84,8 @@ defmodule ElixirScope.Distributed.Query do
     Scope.hide()
     began = System.monotonic_time()
 
-    with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
+    with :ok <- majority(scope, options[:require]),
+         {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, asked(infos, options[:nodes]), options[:timeout_ms]),
          {:ok, matches} <- read.(scope.store, options) do
       result = Result.new(scope.node, Map.keys(infos), missing, matches)
@@ -94,6 +99,10 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}
+
+  # Whose side is too small says so at once, rather than after asking nodes that are not there.
+  defp majority(scope, :majority), do: ClusterStateManager.require_majority(scope)
+  defp majority(_scope, _all_or_any), do: :ok
 
   # What others have that is not here yet is pulled first; who does not answer is missing.
   defp gather(scope, infos, timeout_ms) do

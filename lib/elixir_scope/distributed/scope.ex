@@ -9,6 +9,7 @@ defmodule ElixirScope.Distributed.Scope do
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.{
+    ClusterStateManager,
     Error,
     EventSynchronizer,
     GlobalClock,
@@ -161,6 +162,7 @@ defmodule ElixirScope.Distributed.Scope do
   def init(options) do
     node = options[:node] || Node.self()
     scope = describe(options, node)
+    memory = Memory.new()
 
     Supervisor.init(
       [
@@ -169,8 +171,9 @@ defmodule ElixirScope.Distributed.Scope do
         {GlobalClock, scope},
         {EventSynchronizer, scope},
         {Conductor, scope},
+        {ClusterStateManager, {scope, memory}},
         Transport.child(scope),
-        {NodeCoordinator, {:member, scope, Memory.new()}}
+        {NodeCoordinator, {:member, scope, memory}}
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.

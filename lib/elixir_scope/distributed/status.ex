@@ -13,17 +13,20 @@ defmodule ElixirScope.Distributed.Status do
     * `sync` - what was exchanged with each member, and every bound of the exchange;
     * `traces` - those that run on this node, `ended` lately and why, and the `tables` of all;
     * `nodes` - `%{node => ClusterNodeInfo}`;
+    * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
+    * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
+      often a message of a node could not be read (`malformed`);
     * `missing` - the members that are known but not there.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :sync, :traces, :nodes, :missing]
+                  [:store, :sync, :traces, :nodes, :partition, :membership, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -38,6 +41,8 @@ defmodule ElixirScope.Distributed.Status do
           sync: map,
           traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
+          partition: map | nil,
+          membership: map | nil,
           missing: [node]
         }
 
@@ -61,6 +66,7 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       clock: GlobalClock.status(scope),
       sync: Replica.status(scope),
+      partition: partition(scope),
       missing: missing(nodes)
     }
   end
@@ -78,9 +84,17 @@ defmodule ElixirScope.Distributed.Status do
       sync: Replica.status(scope),
       traces: Tracer.status(),
       nodes: nodes,
+      partition: partition(scope),
+      membership: known(NodeCoordinator.bounds(scope.name)),
       missing: missing(nodes)
     }
   end
+
+  defp partition(scope), do: known(ClusterStateManager.get_partition_status(scope.name))
+
+  # `nil` while a part of the scope begins again.
+  defp known({:ok, known}), do: known
+  defp known({:error, _not_running}), do: nil
 
   defp measured(scope, nodes) do
     Map.new(nodes, fn {node, info} ->

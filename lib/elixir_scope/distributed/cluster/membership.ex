@@ -149,6 +149,10 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
     end
   end
 
+  # Who tells us what it sees believes to be a member.
+  defp hear(membership, from, %{kind: :view}, _seen),
+    do: if(up?(membership, from), do: {[], membership}, else: up(membership, from))
+
   defp hear(membership, from, %{kind: :register} = message, seen) do
     if up?(membership, from),
       do:

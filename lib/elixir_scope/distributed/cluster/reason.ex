@@ -47,6 +47,9 @@ defmodule ElixirScope.Distributed.Cluster.Reason do
     hidden:
       {"the node is hidden, as remote shells and tools are, and is left alone",
        "start it without -hidden if it is to be a member"},
+    lost:
+      {"the connection was lost; why is being found out",
+       "wait a moment; `nodedown_reason` is what the VM said"},
     connecting: {"a connection is being made", "wait a moment"},
     left:
       {"the node's scope was stopped in order",
@@ -74,6 +77,7 @@ defmodule ElixirScope.Distributed.Cluster.Reason do
           | :not_running
           | :not_distributed
           | :hidden
+          | :lost
           | :connecting
           | :left
           | :unregistered

@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @moduledoc false
   # The nodes that a membership knows, and how each stands.
 
-  alias ElixirScope.Distributed.Cluster.{Membership, Reason, Register}
+  alias ElixirScope.Distributed.Cluster.{Membership, Outlook, Reason, Register}
   alias ElixirScope.Distributed.GlobalClock
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @strangers [:no_library, :no_common_version, :hidden, :malformed]
 
   # What is found out by trying to connect: the last attempt is right.
-  @found [nil, :unreachable, :not_running, :cookie, :hidden, :not_distributed]
+  @found [nil, :lost, :unreachable, :not_running, :cookie, :hidden, :not_distributed]
 
   @doc "How many nodes are known at most."
   @spec limit() :: pos_integer
@@ -52,6 +52,22 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
     Enum.sort(Enum.uniq([membership.node | named]))
   end
 
+  @doc "The members that were here and cannot be reached, as far as it is known why."
+  @spec missed(Membership.t()) :: [node]
+  def missed(membership) do
+    for {node, %{status: :down, joined_at: at, reason: reason}} <- Enum.sort(membership.nodes),
+        at != nil and reason in [:unreachable, :cookie, :not_distributed],
+        do: node
+  end
+
+  @doc "Nothing was found out of a node that was lost."
+  @spec overdue(Membership.t(), node) :: Membership.t()
+  def overdue(membership, node) do
+    if match?(%{reason: :lost}, membership.nodes[node]),
+      do: diagnosed(membership, node, :unreachable),
+      else: membership
+  end
+
   @doc "What was found out of a node that is not there."
   @spec diagnosed(Membership.t(), node, Reason.t()) :: Membership.t()
   def diagnosed(membership, node, reason) do
@@ -79,10 +95,32 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
     %{membership | nodes: Map.drop(membership.nodes, gone)}
   end
 
-  @doc "How each node stands, in words."
-  @spec told(Membership.t()) :: %{node => ClusterNodeInfo.t()}
-  def told(membership),
+  @doc "How each node stands, in words; with `:all`, this one too."
+  @spec told(Membership.t(), :others | :all) :: %{node => ClusterNodeInfo.t()}
+  def told(membership, :others),
     do: Map.new(membership.nodes, fn {node, info} -> {node, in_words(info)} end)
+
+  def told(membership, :all) do
+    own = %ClusterNodeInfo{
+      node: membership.node,
+      status: :up,
+      incarnation: membership.incarnation,
+      capabilities: membership.capabilities
+    }
+
+    Map.put(told(membership, :others), membership.node, own)
+  end
+
+  @doc "What the rest of the scope has to know of a membership."
+  @spec standing(Membership.t()) :: Outlook.standing()
+  def standing(membership) do
+    %{
+      up: peers(membership),
+      missed: missed(membership),
+      known: known(membership),
+      register: Register.digest(membership.register)
+    }
+  end
 
   @doc "Whether `node` is a member."
   @spec up?(Membership.t(), node) :: boolean
@@ -112,7 +150,7 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @doc "A node is gone."
   @spec lose(Membership.t(), node, Membership.stamp()) :: Membership.t()
   def lose(membership, node, now),
-    do: put(membership, node, :down, :unreachable, down_since: now)
+    do: put(membership, node, :down, :lost, down_since: now)
 
   defp in_words(%{reason: reason} = info),
     do: %{info | message: Reason.message(reason), remedy: Reason.remedy(reason)}

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   # elsewhere is believed to have a shape. Every list is bounded, every number has a range,
   # and what is not named here is dropped.
 
-  alias ElixirScope.Distributed.Cluster.{Reason, Register}
+  alias ElixirScope.Distributed.Cluster.{Outlook, Reason, Register, Roll}
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   @greeting [:protocol, :incarnation, :capabilities, :sent_at, :digest, :register]
@@ -14,7 +14,8 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
     welcome: @greeting,
     refused: [:protocol, :sent_at],
     register: [:sent_at, :register],
-    bye: [:sent_at]
+    bye: [:sent_at],
+    view: [:sent_at, :view]
   }
 
   @most_capabilities 16
@@ -54,7 +55,23 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
     do: digest == nil or (is_binary(digest) and byte_size(digest) == 16)
 
   defp valid?(:register, list), do: each?(list, Register.limit(), &decision?/1)
+
+  defp valid?(:view, %{number: number, seen: seen, ask: ask, body: body}),
+    do: number?(number) and number?(seen) and is_boolean(ask) and (body == nil or body?(body))
+
   defp valid?(_field, _value), do: false
+
+  defp body?(%{hears: hears, misses: misses, deaf: deaf, flaps: flaps, register: register}) do
+    nodes?(hears) and nodes?(misses) and pairs?(deaf) and pairs?(flaps) and number?(register)
+  end
+
+  defp body?(_other), do: false
+
+  defp nodes?(list), do: each?(list, Roll.limit(), &is_atom/1)
+  defp pairs?(list), do: each?(list, Outlook.most_pairs(), &pair?/1)
+
+  defp pair?({one, other}), do: is_atom(one) and is_atom(other)
+  defp pair?(_other), do: false
 
   defp decision?({node, {what, stamp}}),
     do: is_atom(node) and what in [:in, :out] and stamp?(stamp)

@@ -105,7 +105,15 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
       Membership.down(membership, :c, :connection_closed, @seen)
 
     assert Membership.missing(membership) == [:b]
-    assert membership.nodes[:c].reason == :unreachable
+    assert membership.nodes[:c].reason == :lost
+    assert Roll.missed(membership) == []
+    membership = Roll.diagnosed(membership, :b, :not_running)
+    membership = Roll.overdue(Roll.overdue(membership, :b), :c)
+
+    assert {:not_running, :unreachable} ==
+             {membership.nodes[:b].reason, membership.nodes[:c].reason}
+
+    assert Roll.missed(membership) == [:c]
   end
 
   test "a peer that comes back with another incarnation was restarted" do
