@@ -135,6 +135,11 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   @spec tell_decisions(atom, node) :: :ok
   def tell_decisions(scope, node), do: Scope.cast(scope, __MODULE__, {:tell, node})
 
+  @doc false
+  # What stands for the code that this VM has loaded, told in the handshake.
+  @spec loaded(atom, binary) :: :ok
+  def loaded(scope, digest), do: Scope.cast(scope, __MODULE__, {:loaded, digest})
+
   @impl true
   def init({scope, memory}) do
     Process.flag(:trap_exit, true)
@@ -205,6 +210,9 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   def handle_cast({:found, node, reason}, state),
     do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+
+  def handle_cast({:loaded, digest}, state),
+    do: {:noreply, stand(state, %{state.membership | digest: digest})}
 
   def handle_cast({:tell, node}, state),
     do: {:noreply, take(state, {Letter.tell(state.membership, [node]), state.membership})}

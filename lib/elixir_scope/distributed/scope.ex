@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Scope do
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.Cluster.Memory
+  alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -172,6 +172,7 @@ defmodule ElixirScope.Distributed.Scope do
         {EventSynchronizer, scope},
         {Conductor, scope},
         {ClusterStateManager, {scope, memory}},
+        {Versions, scope},
         Transport.child(scope),
         {NodeCoordinator, {:member, scope, memory}}
       ],

@@ -16,17 +16,30 @@ defmodule ElixirScope.Distributed.Status do
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
       often a message of a node could not be read (`malformed`);
+    * `version_drift` - the members that run other code than this node: for each, by application, `ours` and
+      `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
+      `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
     * `missing` - the members that are known but not there.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{ClusterStateManager, Error, GlobalClock, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :sync, :traces, :nodes, :partition, :membership, :missing]
+                  [
+                    :store,
+                    :sync,
+                    :traces,
+                    :nodes,
+                    :partition,
+                    :membership,
+                    :version_drift,
+                    :missing
+                  ]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -43,6 +56,7 @@ defmodule ElixirScope.Distributed.Status do
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,
+          version_drift: map | nil,
           missing: [node]
         }
 
@@ -67,6 +81,7 @@ defmodule ElixirScope.Distributed.Status do
       clock: GlobalClock.status(scope),
       sync: Replica.status(scope),
       partition: partition(scope),
+      version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }
   end
@@ -86,6 +101,7 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),
+      version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }
   end

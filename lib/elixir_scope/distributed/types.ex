@@ -117,10 +117,11 @@ defmodule ElixirScope.Distributed.Types do
     `protocol` versions the sender speaks as `{first, last}`, its `incarnation`, the
     `capabilities` it grants, its clock in `sent_at`, a `digest` of the code it has loaded, and
     what it knows of decisions in `register`. `:refused` says no with a reason, `:register` tells of
-    decisions, `:view` says whom the sender hears, and `:bye` that it stops.
+    decisions, `:view` says whom the sender hears, `:apps` and `:modules` tell in `code` which code it
+    has loaded, and `:bye` says that it stops.
     """
 
-    alias ElixirScope.Distributed.Cluster.{Hearing, Protocol, Register}
+    alias ElixirScope.Distributed.Cluster.{Hearing, Inventory, Protocol, Register}
     alias ElixirScope.Distributed.Types.{ClusterNodeInfo, GlobalTimestamp}
 
     @enforce_keys [:source_node, :kind]
@@ -133,19 +134,21 @@ defmodule ElixirScope.Distributed.Types do
       :sent_at,
       :digest,
       :view,
+      :code,
       capabilities: [],
       register: []
     ]
 
     @type t :: %__MODULE__{
             source_node: node,
-            kind: :hello | :welcome | :refused | :register | :view | :bye,
+            kind: :hello | :welcome | :refused | :register | :view | :apps | :modules | :bye,
             protocol: Protocol.range() | nil,
             incarnation: non_neg_integer | nil,
             reason: ClusterNodeInfo.reason(),
             sent_at: GlobalTimestamp.t() | nil,
             digest: binary | nil,
             view: Hearing.view() | nil,
+            code: [Inventory.brief()] | [Inventory.full()] | nil,
             capabilities: [atom],
             register: [{node, Register.decision()}]
           }

@@ -150,7 +150,7 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   end
 
   # Who tells us what it sees believes to be a member.
-  defp hear(membership, from, %{kind: :view}, _seen),
+  defp hear(membership, from, %{kind: kind}, _seen) when kind in [:view, :apps, :modules],
     do: if(up?(membership, from), do: {[], membership}, else: up(membership, from))
 
   defp hear(membership, from, %{kind: :register} = message, seen) do

@@ -5,7 +5,17 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   require Logger
 
   alias ElixirScope.Distributed.Capture.Conductor
-  alias ElixirScope.Distributed.Cluster.{Backoff, Membership, Memory, News, Reach, Register, Roll}
+
+  alias ElixirScope.Distributed.Cluster.{
+    Backoff,
+    Membership,
+    Memory,
+    News,
+    Reach,
+    Register,
+    Roll,
+    Versions
+  }
 
   alias ElixirScope.Distributed.{
     ClusterStateManager,
@@ -38,6 +48,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   def new(scope, memory) do
     fresh = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
     membership = Membership.resume(fresh, Memory.recall(memory, :membership, fresh))
+    membership = %{membership | digest: Versions.digest(scope.name)}
     ClusterStateManager.tell(scope.name, {:standing, Roll.standing(membership)})
     %__MODULE__{scope: scope, memory: memory, membership: membership}
   end
@@ -65,9 +76,10 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   @doc "Takes in what a node says of membership."
   @spec hear(t, node, ClusterMessage.t()) :: t
-  def hear(%{membership: %{nodes: nodes}} = state, from, %{kind: :view, view: view})
-      when :erlang.map_get(:status, :erlang.map_get(from, nodes)) == :up do
-    ClusterStateManager.tell(state.scope.name, {:view, from, view})
+  def hear(%{membership: %{nodes: nodes}} = state, from, %{kind: kind} = message)
+      when kind in [:view, :apps, :modules] and
+             :erlang.map_get(:status, :erlang.map_get(from, nodes)) == :up do
+    pass_on(state.scope.name, from, message)
     %{state | membership: Roll.note(state.membership, from, last_seen: now(state))}
   end
 
@@ -78,11 +90,19 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     state
   end
 
+  defp pass_on(scope, from, %{kind: :view, view: view}),
+    do: ClusterStateManager.tell(scope, {:view, from, view})
+
+  defp pass_on(scope, from, message), do: Versions.tell(scope, {:message, from, message})
+
   defp introduced(state, from, %{kind: kind, incarnation: incarnation}, before)
        when kind in [:hello, :welcome] do
     lost? = match?(%{joined_at: {_, _, _}, incarnation: ^incarnation}, before)
     again? = lost? and before.status != :up
     ClusterStateManager.tell(state.scope.name, {:greeted, from, again?})
+
+    if Roll.up?(state.membership, from),
+      do: Versions.tell(state.scope.name, {:digest, from, state.membership.nodes[from].digest})
   end
 
   defp introduced(_state, _from, _message, _before), do: :ok
@@ -131,6 +151,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   defp changed(scope, peers) do
     EventSynchronizer.members(scope, peers)
     Conductor.members(scope, peers)
+    Versions.tell(scope, {:members, peers})
   end
 
   defp act({:send, node, message}, state), do: send_to(state, node, message)

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   # elsewhere is believed to have a shape. Every list is bounded, every number has a range,
   # and what is not named here is dropped.
 
-  alias ElixirScope.Distributed.Cluster.{Outlook, Reason, Register, Roll}
+  alias ElixirScope.Distributed.Cluster.{Inventory, Outlook, Reason, Register, Roll}
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   @greeting [:protocol, :incarnation, :capabilities, :sent_at, :digest, :register]
@@ -15,17 +15,22 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
     refused: [:protocol, :sent_at],
     register: [:sent_at, :register],
     bye: [:sent_at],
-    view: [:sent_at, :view]
+    view: [:sent_at, :view],
+    apps: [:sent_at, :digest, :apps],
+    modules: [:sent_at, :modules]
   }
 
   @most_capabilities 16
+  @most_apps Inventory.most_apps()
+  @most_modules Inventory.most_modules()
+  @longest_version 64
   @longest_ns 0xFFFFFFFFFFFFFFFF
 
   @doc "A message of `from`, checked, or why it is none."
   @spec read(node, term) :: {:ok, ClusterMessage.t()} | {:error, atom}
   def read(from, %{__struct__: ClusterMessage, source_node: from, kind: kind} = message)
       when is_map_key(@fields, kind) do
-    case Enum.find(@fields[kind], &(not valid?(&1, Map.get(message, &1)))) do
+    case Enum.find(@fields[kind], &(not valid?(&1, Map.get(message, stored(&1))))) do
       nil -> {:ok, build(message, @fields[kind])}
       field -> {:error, field}
     end
@@ -37,9 +42,13 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   defp build(message, fields) do
     struct!(
       %ClusterMessage{source_node: message.source_node, kind: message.kind},
-      message |> Map.take(fields) |> Map.put(:reason, reason(message))
+      message |> Map.take(Enum.map(fields, &stored/1)) |> Map.put(:reason, reason(message))
     )
   end
+
+  # Both ways to tell of code stand in one field.
+  defp stored(field) when field in [:apps, :modules], do: :code
+  defp stored(field), do: field
 
   defp reason(%{kind: :refused} = message), do: Reason.known(Map.get(message, :reason))
   defp reason(_message), do: nil
@@ -59,7 +68,27 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   defp valid?(:view, %{number: number, seen: seen, ask: ask, body: body}),
     do: number?(number) and number?(seen) and is_boolean(ask) and (body == nil or body?(body))
 
+  defp valid?(:apps, list), do: each?(list, @most_apps, &brief?/1)
+  defp valid?(:modules, list), do: each?(list, @most_apps, &full?/1) and few?(list)
   defp valid?(_field, _value), do: false
+
+  defp brief?({app, version, number}), do: is_atom(app) and version?(version) and number?(number)
+  defp brief?(_other), do: false
+
+  defp full?({app, version, modules, cut?}) do
+    is_atom(app) and (version == nil or version?(version)) and is_boolean(cut?) and
+      each?(modules, @most_modules, &module?/1)
+  end
+
+  defp full?(_other), do: false
+
+  defp module?({name, md5}), do: is_atom(name) and is_binary(md5) and byte_size(md5) == 16
+  defp module?(_other), do: false
+
+  defp few?(list),
+    do: Enum.sum(for {_, _, modules, _} <- list, do: length(modules)) <= @most_modules
+
+  defp version?(version), do: is_binary(version) and byte_size(version) <= @longest_version
 
   defp body?(%{hears: hears, misses: misses, deaf: deaf, flaps: flaps, register: register}) do
     nodes?(hears) and nodes?(misses) and pairs?(deaf) and pairs?(flaps) and number?(register)
