@@ -3,7 +3,8 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.NodeCoordinator
+  alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Transport, Transports}
+  alias ElixirScope.Distributed.Types.ClusterMessage
 
   @app :elixir_scope_distributed
 
@@ -160,7 +161,8 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
 
     {:ok, events} = on(a, Scope, :events, [[kinds: [:node_down], nodes: [a]]])
     downs = Map.new(events, &{&1.data.node, &1.data})
-    assert downs[d].nodedown_reason == :connection_closed
+    # At that moment no more was known of it.
+    assert %{nodedown_reason: :connection_closed, reason: :lost} = downs[d]
     {:ok, ups} = on(a, Scope, :events, [[kinds: [:node_up], nodes: [a]]])
     assert Enum.sort(for e <- ups, uniq: true, do: e.data.node) == Enum.sort([b, c, d])
   end
@@ -170,5 +172,39 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
     joined([a, b])
     on(b, fn -> Scope.stop() && Scope.start() end)
     eventually(fn -> assert %{status: :up, reason: :other_incarnation} = info(a, b) end)
+  end
+
+  test "a node that takes its time is being connected" do
+    [a, b] = start_nodes(2, connect: false)
+    freeze(b)
+    :ok = on(a, NodeCoordinator, :setup_cluster, [[b]])
+    assert %{status: :joining, reason: :connecting} = info(a, b)
+    # Erlang gives up after seven seconds: that is no cookie.
+    eventually(fn -> assert %{status: :down, reason: :unreachable} = info(a, b) end,
+      within: 15_000
+    )
+  end
+
+  test "a node that says what cannot be understood, or no for a reason of its own" do
+    [a] = start_nodes([:web])
+    [strange, newer] = start_nodes([:strange, :newer], apps: [], connect: false)
+    connect([a, strange])
+    connect([a, newer])
+
+    for b <- [strange, newer],
+        do: eventually(fn -> assert %{reason: :no_library} = info(a, b) end)
+
+    hello = %ClusterMessage{source_node: strange, kind: :hello, protocol: "one"}
+    say(strange, a, hello)
+    eventually(fn -> assert %{status: :down, reason: :malformed} = info(a, strange) end)
+
+    no = %ClusterMessage{source_node: newer, kind: :refused, reason: :too_old, protocol: {1, 9}}
+    say(newer, a, %{no | sent_at: on(a, GlobalClock, :now, [])})
+    eventually(fn -> assert %{status: :down, reason: :refused} = info(a, newer) end)
+  end
+
+  defp say(from, to, message) do
+    {_module, name} = Transport.address(Transports.ErlDist, Scope)
+    on(from, Kernel, :send, [{name, to}, {:elixir_scope_1, from, message}])
   end
 end
