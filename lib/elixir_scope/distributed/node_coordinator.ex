@@ -208,8 +208,16 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     {:noreply, state}
   end
 
-  def handle_cast({:found, node, reason}, state),
+  def handle_cast({:reached, node}, state),
+    do: handle_cast({:transport, :up, node}, ended(state, node))
+
+  def handle_cast({:found, node, reason, nil}, state),
     do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+
+  def handle_cast({:found, node, reason, attempt}, state) do
+    state = stand(state, Roll.diagnosed(state.membership, node, reason))
+    {:noreply, state |> ended(node) |> retry(node, attempt)}
+  end
 
   def handle_cast({:loaded, digest}, state),
     do: {:noreply, stand(state, %{state.membership | digest: digest})}
@@ -218,10 +226,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     do: {:noreply, take(state, {Letter.tell(state.membership, [node]), state.membership})}
 
   @impl true
-  def handle_info({:retry, node, attempt}, state) do
-    state = update_in(state.retrying, &MapSet.delete(&1, node))
-    {:noreply, state |> again(node, attempt) |> retry(node, attempt)}
-  end
+  def handle_info({:retry, node, attempt}, state), do: {:noreply, again(state, node, attempt)}
 
   def handle_info(:forget, state) do
     Process.send_after(self(), :forget, @forget_ms)

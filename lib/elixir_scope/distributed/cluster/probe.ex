@@ -59,6 +59,8 @@ defmodule ElixirScope.Distributed.Cluster.Probe do
   defp knock(address, port) do
     case :gen_tcp.connect(address, port, [], @answer_ms) do
       {:ok, socket} -> :gen_tcp.close(socket) && :open
+      # The port mapper hears of a node's end a little later than its connections do.
+      {:error, :econnrefused} -> :nobody
       {:error, _reason} -> :closed
     end
   end

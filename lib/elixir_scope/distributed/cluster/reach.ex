@@ -9,13 +9,13 @@ defmodule ElixirScope.Distributed.Cluster.Reach do
   alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Scope, Transport}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
-  @doc "Tries to connect to `node`."
-  @spec connect(Scope.t(), node) :: :ok
-  def connect(%{transport: {transport, name}} = scope, node) do
+  @doc "Tries to connect to `node`, the `attempt`-th time; the outcome comes in any case."
+  @spec connect(Scope.t(), node, non_neg_integer) :: :ok
+  def connect(%{transport: {transport, name}} = scope, node, attempt) do
     work(scope, fn ->
-      case transport.connect(name, node) do
-        :ok -> Scope.cast(scope.name, NodeCoordinator, {:transport, :up, node})
-        {:error, reason} -> found(scope, node, reason)
+      case attempt(fn -> transport.connect(name, node) end) do
+        :ok -> tell(scope, {:reached, node})
+        {:error, reason} -> tell(scope, {:found, node, reason, attempt})
       end
     end)
   end
@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Cluster.Reach do
   @doc "Finds out why `node` is gone."
   @spec diagnose(Scope.t(), node) :: :ok
   def diagnose(scope, node),
-    do: work(scope, fn -> found(scope, node, Transport.diagnose(scope, node)) end)
+    do: work(scope, fn -> tell(scope, {:found, node, Transport.diagnose(scope, node), nil}) end)
 
   @doc "What runs above the store starts again, under the name that this VM has now."
   @spec rename(Scope.t(), node) :: true
@@ -36,8 +36,14 @@ defmodule ElixirScope.Distributed.Cluster.Reach do
     Process.exit(Scope.whereis(scope.name, GlobalClock), :renamed)
   end
 
-  defp found(scope, node, reason),
-    do: Scope.cast(scope.name, NodeCoordinator, {:found, node, reason})
+  # A transport that fails has not reached anybody.
+  defp attempt(fun) do
+    fun.()
+  catch
+    _kind, _reason -> {:error, :unreachable}
+  end
+
+  defp tell(scope, what), do: Scope.cast(scope.name, NodeCoordinator, what)
 
   defp work(scope, fun) do
     {:ok, _worker} =

@@ -39,7 +39,7 @@ defmodule ElixirScope.Distributed.Cluster.Reason do
       {"no connection can be made: the host, its port mapper or its port do not answer",
        "check the network, the host's name and its firewall, for epmd's port (4369) too"},
     not_running:
-      {"the host's port mapper answers, and knows no node of this name",
+      {"the host answers, and runs no node of this name",
        "start the node, or correct its name (`epmd -names` on that host lists them)"},
     not_distributed:
       {"this VM has no name, and can connect to nobody",

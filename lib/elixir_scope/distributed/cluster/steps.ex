@@ -33,13 +33,13 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   # Of so many nodes it is counted by name how often they could not be read.
   @tellers 64
 
-  defstruct [:scope, :memory, :membership, retrying: MapSet.new(), malformed: %{}]
+  defstruct [:scope, :memory, :membership, retrying: %{}, malformed: %{}]
 
   @type t :: %__MODULE__{
           scope: Scope.t(),
           memory: Memory.t(),
           membership: Membership.t(),
-          retrying: MapSet.t(node),
+          retrying: %{node => :waiting | :trying},
           malformed: %{node => pos_integer}
         }
 
@@ -155,7 +155,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   end
 
   defp act({:send, node, message}, state), do: send_to(state, node, message)
-  defp act({:connect, node}, state), do: state |> connect(node) |> retry(node)
+  defp act({:connect, node}, state), do: connect(state, node, 0)
 
   defp act({:diagnose, node}, state) do
     Reach.diagnose(state.scope, node)
@@ -176,33 +176,48 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     state
   end
 
-  defp connect(state, node) do
-    Reach.connect(state.scope, node)
-    state
+  # One attempt at a time: a second one would fail with the first, and look like a refusal.
+  defp connect(%{retrying: retrying} = state, node, _attempt)
+       when :erlang.map_get(node, retrying) == :trying,
+       do: state
+
+  defp connect(state, node, attempt) do
+    Reach.connect(state.scope, node, attempt)
+    put_in(state.retrying[node], :trying)
   end
 
-  @doc "Tries once more."
+  @doc "Its time has come: tries once more."
   @spec again(t, node, non_neg_integer) :: t
+  def again(%{retrying: retrying} = state, node, _attempt)
+      when :erlang.map_get(node, retrying) == :trying,
+      do: state
+
   def again(state, node, attempt) do
+    state = ended(state, node)
+
     cond do
       node in Roll.unanswered(state.membership) ->
-        take(state, Membership.up(state.membership, node))
+        state |> take(Membership.up(state.membership, node)) |> retry(node, attempt)
 
       pending?(state, node, attempt) ->
-        connect(state, node)
+        connect(state, node, attempt)
 
       true ->
         state
     end
   end
 
+  @doc "An attempt is over."
+  @spec ended(t, node) :: t
+  def ended(state, node), do: update_in(state.retrying, &Map.delete(&1, node))
+
   @doc "Tries a node again after a while, as long as it is wanted or might answer."
   @spec retry(t, node, non_neg_integer) :: t
   def retry(state, node, attempt \\ 0) do
-    if pending?(state, node, attempt) and node not in state.retrying do
+    if pending?(state, node, attempt) and not is_map_key(state.retrying, node) do
       delay = Backoff.delay(attempt, :rand.uniform(), reason(state, node))
       Process.send_after(self(), {:retry, node, attempt + 1}, delay)
-      update_in(state.retrying, &MapSet.put(&1, node))
+      put_in(state.retrying[node], :waiting)
     else
       state
     end
