@@ -14,9 +14,21 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   import ElixirScope.Distributed.Cluster.Steps, except: [new: 2, forget: 1, bounds: 1]
 
-  alias ElixirScope.Distributed.Cluster.{Letter, Membership, Memory, Reach, Roll, Steps, Wire}
+  alias ElixirScope.Distributed.Cluster.{
+    Letter,
+    Membership,
+    Memory,
+    Reach,
+    Register,
+    Roll,
+    Steps,
+    Wire
+  }
+
   alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer, Options}
   alias ElixirScope.Distributed.{Query, Scope, Status, Transport}
+
+  @most_nodes Register.limit()
 
   # How often is looked who is gone for too long.
   @forget_ms 60_000
@@ -45,8 +57,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
       :ok = NodeCoordinator.setup_cluster([:"orders@127.0.0.1"])
   """
   @spec setup_cluster([node], atom) :: :ok | {:error, term}
-  def setup_cluster(nodes, scope \\ Options.default_scope()) when is_list(nodes),
-    do: call(scope, {:set_up, nodes})
+  def setup_cluster(nodes, scope \\ Options.default_scope()) when is_list(nodes) do
+    case Enum.reject(nodes, &(is_atom(&1) and &1 not in [nil, true, false])) do
+      [] when length(nodes) < @most_nodes -> call(scope, {:set_up, nodes})
+      [] -> {:error, Error.new(:too_many_nodes, limit: @most_nodes)}
+      [wrong | _] -> {:error, Error.new(:bad_node, node: wrong)}
+    end
+  end
 
   @doc """
   Takes `node` into the cluster, and keeps trying to reach it.

@@ -157,6 +157,15 @@ defmodule ElixirScope.Distributed.NodeCoordinatorTest do
     assert missing == %{}
   end
 
+  test "what is no name of a node is refused, and nothing happens" do
+    assert {:error, %{reason: :bad_node} = error} = NodeCoordinator.setup_cluster([:a@h, "b@h"])
+    assert Exception.message(error) =~ ~s("b@h" is no name)
+    assert {:error, %{reason: :bad_node}} = NodeCoordinator.setup_cluster([nil])
+    many = for n <- 1..256, do: :"n#{n}@h"
+    assert {:error, %{reason: :too_many_nodes}} = NodeCoordinator.setup_cluster(many)
+    assert {:error, :not_found} = NodeCoordinator.unregister_node(:a@h)
+  end
+
   test "start_link joins the default scope where it runs" do
     assert {:ok, pid} = NodeCoordinator.start_link([])
     assert {:ok, ^pid} = NodeCoordinator.start_link(flush_ms: 500)

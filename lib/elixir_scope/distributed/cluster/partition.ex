@@ -53,7 +53,7 @@ defmodule ElixirScope.Distributed.Cluster.Partition do
   def judge(me, rows) do
     flapping = claimed(rows, :flaps)
     rows = Map.new(rows, fn {node, row} -> {node, calm(row, node, flapping)} end)
-    side = reach([me], rows, [me])
+    side = reach([me], links(rows), MapSet.new([me]))
     one_way = Enum.uniq(Enum.sort(one_way(rows) ++ still(claimed(rows, :deaf), rows, flapping)))
     found(side, rows, one_way, flapping)
   end
@@ -103,13 +103,18 @@ defmodule ElixirScope.Distributed.Cluster.Partition do
   end
 
   # Everybody who hears or is heard by somebody of this side.
-  defp reach([], _rows, side), do: Enum.sort(side)
+  defp reach([], _links, side), do: Enum.sort(side)
 
-  defp reach([node | rest], rows, side) do
-    heard = if row = rows[node], do: row.hears, else: []
-    hearers = for {other, %{hears: hears}} <- rows, node in hears, do: other
-    new = Enum.uniq(heard ++ hearers) -- side
-    reach(rest ++ new, rows, side ++ new)
+  defp reach([node | rest], links, side) do
+    new = for other <- Map.get(links, node, []), other not in side, uniq: true, do: other
+    reach(new ++ rest, links, MapSet.union(side, MapSet.new(new)))
+  end
+
+  defp links(rows) do
+    ways =
+      for {node, row} <- rows, other <- row.hears, way <- [{node, other}, {other, node}], do: way
+
+    Enum.group_by(ways, &elem(&1, 0), &elem(&1, 1))
   end
 
   defp missed(side, rows),
@@ -139,6 +144,8 @@ defmodule ElixirScope.Distributed.Cluster.Partition do
         not hears?(rows, to, from),
         do: pair
   end
+
+  defp calm(row, _node, []), do: row
 
   defp calm(row, node, flapping) do
     others = for {a, b} <- flapping, node in [a, b], do: if(a == node, do: b, else: a)
