@@ -122,7 +122,7 @@ defmodule ElixirScope.Distributed.Query do
   # A node without the library, or put out on purpose, has nothing to be missed.
   defp asked(infos, nodes) do
     Enum.filter(infos, fn {node, %ClusterNodeInfo{reason: reason}} ->
-      reason not in [:no_library, :unregistered] and (nodes == [] or node in nodes)
+      reason not in [:no_library, :hidden, :unregistered] and (nodes == [] or node in nodes)
     end)
   end
 end

@@ -9,10 +9,10 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   # Every function returns `{actions, membership}`; the actions are
   # `{:send, node, message}`, `{:connect, node}`, `{:diagnose, node}` and `{:changed, node, status}`.
   #
-  # Invariant: at most `Roll.limit/0` nodes are known.
+  # Invariant: at most `Roll.limit/0` nodes are known, and those that decisions name.
 
   import ElixirScope.Distributed.Cluster.Roll,
-    only: [full?: 2, lose: 3, note: 3, put: 4, put: 5, up?: 2]
+    only: [room: 2, lose: 3, note: 3, put: 4, put: 5, up?: 2]
 
   alias ElixirScope.Distributed.Cluster.{Decisions, Letter, Protocol, Register, Roll}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo, GlobalTimestamp}
@@ -71,22 +71,9 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   @doc "The transport can reach `node`: introduce ourselves, unless it is to stay out."
   @spec up(t, node) :: step
   def up(membership, node) do
-    cond do
-      Register.out?(membership.register, node) ->
-        {[], membership}
-
-      up?(membership, node) ->
-        {[Letter.hello(membership, node)], membership}
-
-      full?(membership, node) ->
-        {[], membership}
-
-      refused?(membership, node) ->
-        {[Letter.hello(membership, node)], membership}
-
-      true ->
-        {[Letter.hello(membership, node)], put(membership, node, :joining, :no_library)}
-    end
+    if Register.out?(membership.register, node),
+      do: {[], membership},
+      else: with_room(membership, node, &greet(&1, node))
   end
 
   @doc "The transport can no longer reach `node`, and says why."
@@ -108,6 +95,8 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
 
   @doc "What `from` says about membership; `seen` is the present stamp."
   @spec heard(t, node, ClusterMessage.t(), stamp) :: step
+  def heard(%{node: node} = membership, node, _message, _seen), do: {[], membership}
+
   def heard(membership, from, message, seen) do
     {actions, membership} = hear(membership, from, message, seen)
     {actions, note(membership, from, last_seen: seen)}
@@ -161,20 +150,30 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   end
 
   defp hear(membership, from, message, seen) do
-    version = Protocol.common(Protocol.ours(), message.protocol)
+    if Register.out?(membership.register, from),
+      do: {[Letter.refuse(membership, from, :unregistered)], membership},
+      else: with_room(membership, from, &meet(&1, from, message, seen))
+  end
 
-    cond do
-      Register.out?(membership.register, from) ->
-        {[Letter.refuse(membership, from, :unregistered)], membership}
+  defp meet(membership, from, message, seen) do
+    case Protocol.common(Protocol.ours(), message.protocol) do
+      nil -> no_common_version(membership, from)
+      version -> admit(membership, from, version, message, seen)
+    end
+  end
 
-      full?(membership, from) ->
-        {[], membership}
+  defp greet(membership, node) do
+    hello = Letter.hello(membership, node)
 
-      version == nil ->
-        no_common_version(membership, from)
+    if up?(membership, node) or refused?(membership, node),
+      do: {[hello], membership},
+      else: {[hello], put(membership, node, :joining, :no_library)}
+  end
 
-      true ->
-        admit(membership, from, version, message, seen)
+  defp with_room(membership, node, fun) do
+    case room(membership, node) do
+      {:ok, membership} -> fun.(membership)
+      :full -> {[], membership}
     end
   end
 

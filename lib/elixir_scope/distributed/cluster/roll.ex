@@ -91,7 +91,11 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @doc "Forgets who is gone since before `stamp`, and wanted by nobody."
   @spec forget(Membership.t(), Membership.stamp()) :: Membership.t()
   def forget(membership, stamp) do
-    gone = for {node, info} <- membership.nodes, gone_since?(membership, info, stamp), do: node
+    gone =
+      for %{node: node, down_since: at} <- forgettable(membership),
+          GlobalClock.compare(at, stamp) == :lt,
+          do: node
+
     %{membership | nodes: Map.drop(membership.nodes, gone)}
   end
 
@@ -126,9 +130,18 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @spec up?(Membership.t(), node) :: boolean
   def up?(membership, node), do: match?(%{status: :up}, membership.nodes[node])
 
-  @doc "Whether there is no room for one more."
-  @spec full?(Membership.t(), node) :: boolean
-  def full?(%{nodes: nodes}, node), do: map_size(nodes) >= @limit and not is_map_key(nodes, node)
+  @doc "Room for `node`: where there is none, who is gone longest makes it."
+  @spec room(Membership.t(), node) :: {:ok, Membership.t()} | :full
+  def room(%{nodes: nodes} = membership, node)
+      when map_size(nodes) < @limit or is_map_key(nodes, node),
+      do: {:ok, membership}
+
+  def room(membership, _node) do
+    case Enum.min_by(forgettable(membership), &age/1, fn -> nil end) do
+      nil -> :full
+      %{node: gone} -> {:ok, %{membership | nodes: Map.delete(membership.nodes, gone)}}
+    end
+  end
 
   @doc "Sets how a node stands."
   @spec put(Membership.t(), node, ClusterNodeInfo.status(), Reason.t(), keyword) :: Membership.t()
@@ -165,9 +178,12 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
     end
   end
 
-  defp gone_since?(membership, info, stamp) do
-    info.status == :down and info.down_since != nil and
-      GlobalClock.compare(info.down_since, stamp) == :lt and
-      not Register.wanted?(membership.register, info.node)
+  # Gone, and wanted by nobody.
+  defp forgettable(membership) do
+    for {node, %{status: :down, down_since: at} = info} when at != nil <- membership.nodes,
+        not Register.wanted?(membership.register, node),
+        do: info
   end
+
+  defp age(%{down_since: {logical, physical_ns, _node}}), do: {physical_ns, logical}
 end

@@ -177,6 +177,35 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
     assert Roll.known(membership) == [:a, :b]
   end
 
+  test "where nobody more can be known, who is gone longest makes room" do
+    full =
+      Enum.reduce(1..Roll.limit(), Membership.new(:a, 1), fn n, membership ->
+        node = :"n#{n}"
+        {_, membership} = Membership.heard(membership, node, welcome(node), @seen)
+        elem(Membership.down(membership, node, :connection_closed, {0, 1_000 + n, :a}), 1)
+      end)
+
+    {_, membership} = Membership.heard(full, :late, welcome(:late), @seen)
+    assert map_size(membership.nodes) == Roll.limit()
+    assert Membership.peers(membership) == [:late]
+    refute is_map_key(membership.nodes, :n1)
+
+    all_up =
+      Enum.reduce(
+        1..Roll.limit(),
+        full,
+        &elem(Membership.heard(&2, :"n#{&1}", welcome(:"n#{&1}"), @seen), 1)
+      )
+
+    assert {[], ^all_up} = Membership.up(all_up, :late)
+    assert {[], ^all_up} = Membership.heard(all_up, :late, welcome(:late), @seen)
+  end
+
+  test "nobody is a member of itself" do
+    assert {[], membership} = Membership.heard(Membership.new(:a, 1), :a, welcome(:a), @seen)
+    assert membership.nodes == %{}
+  end
+
   test "whatever a peer says, membership goes on" do
     garbage =
       one_of([
