@@ -82,7 +82,6 @@ defmodule ElixirScope.Distributed.Cluster.Inventory do
 
   defp number(modules) do
     text = for {module, md5} <- modules, do: [Atom.to_string(module), md5]
-    <<number::32, _rest::binary>> = :erlang.md5(text)
-    number
+    text |> :erlang.md5() |> binary_part(0, 4) |> :binary.decode_unsigned()
   end
 end

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Cluster.HandshakeTest do
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, Transports}
+  alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, OtherOtp, Transports}
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   defp members(node), do: on(node, NodeCoordinator, :get_cluster_nodes, [])
@@ -102,6 +102,25 @@ defmodule ElixirScope.Distributed.Cluster.HandshakeTest do
     on(b, fn -> :code.purge(module) && :code.load_file(module) end)
     on(b, fn -> Scope.stop() && Scope.start() end)
     for node <- [a, b], do: eventually(fn -> assert drift(node) == %{} end)
+  end
+
+  @tag :other_otp
+  test "nodes of two versions of Erlang are one scope, and say what differs" do
+    [a] = start_nodes([:ours])
+    [b] = start_nodes([:theirs], OtherOtp.options())
+    connect([a, b])
+    joined([a, b])
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      eventually(fn ->
+        assert %{^other => %{kernel: %{ours: ours, theirs: theirs, modules: [_ | _]}}} =
+                 drift(node)
+
+        assert ours != theirs
+        # Its own code is the same.
+        assert not is_map_key(drift(node)[other], :elixir_scope_distributed)
+      end)
+    end
   end
 
   test "nonsense is counted and refused, and nobody falls over it" do
