@@ -36,6 +36,9 @@ defmodule ElixirScope.Distributed.Cluster.Versions do
       {:ok, digest} -> digest
       {:error, _not_running} -> nil
     end
+  catch
+    # Nobody waits for that: the first ones to be greeted are told later.
+    :exit, _too_busy -> nil
   end
 
   @doc "Who is a member, what one introduced itself with, and what one says of its code."

@@ -174,6 +174,24 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
     eventually(fn -> assert %{status: :up, reason: :other_incarnation} = info(a, b) end)
   end
 
+  test "who is gone for long enough is forgotten, unless somebody registered it" do
+    [a] = start_nodes([:web], config: [{@app, forget_node_after_ms: 1}])
+    [b, c] = start_nodes(2)
+    :ok = on(a, NodeCoordinator, :register_node, [b])
+    connect([a, b, c])
+    joined([a, b, c])
+    kill(b)
+    kill(c)
+
+    eventually(fn ->
+      on(a, Process, :send, [coordinator(a), :forget, []])
+      assert info(a, c) == nil
+      assert %{status: :down} = info(a, b)
+      {:ok, %{partition: %{known: known}}} = on(a, &Scope.status/0)
+      assert known == Enum.sort([a, b])
+    end)
+  end
+
   test "a node that takes its time is being connected" do
     [a, b] = start_nodes(2, connect: false)
     freeze(b)
