@@ -109,6 +109,8 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   @doc "The clock of whoever says something counts before what it says, which may carry stamps."
   @spec observe(t, node, ClusterMessage.t()) :: t
+  def observe(state, _from, %{sent_at: nil}), do: state
+
   def observe(state, from, %{sent_at: stamp}) do
     ahead? = GlobalClock.update(stamp, state.scope.name) != :ok
     membership = Roll.clock(state.membership, from, if(ahead?, do: :ahead, else: :back))

@@ -58,7 +58,8 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
 
   defp valid?(:incarnation, value), do: number?(value)
   defp valid?(:capabilities, list), do: each?(list, @most_capabilities, &is_atom/1)
-  defp valid?(:sent_at, stamp), do: stamp?(stamp)
+  # Who stops may have no clock any more.
+  defp valid?(:sent_at, stamp), do: stamp == nil or stamp?(stamp)
 
   defp valid?(:digest, digest),
     do: digest == nil or (is_binary(digest) and byte_size(digest) == 16)
