@@ -332,6 +332,13 @@ defmodule ElixirScope.Distributed.TidyTest do
       query_distributed_events: 1,
       get_distributed_status: 0
     ],
+    ElixirScope.Distributed.ClusterStateManager => [
+      get_partition_status: 0,
+      get_cluster_topology: 0,
+      get_node_info: 1,
+      subscribe_to_changes: 0,
+      quorum: 0
+    ],
     ElixirScope.Distributed.GlobalClock => [
       child_spec: 1,
       now: 0,

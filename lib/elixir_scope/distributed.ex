@@ -210,16 +210,22 @@ defmodule ElixirScope.Distributed do
 
   #{Options.docs(:query)}
   """
-  @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
+  @spec events(keyword | map) ::
+          {:ok, [Event.t()]} | {:error, Error.t()} | {:error, atom, String.t()}
   def events(filters \\ []), do: Query.events(filters)
 
   @doc """
   Like `events/1`, with what is missing from the result.
 
+  With `require: :majority` it fails where this node is not on the side of most known members:
+  `{:error, :minority_partition, message}`, `{:error, :split_brain, message}` where exactly half
+  of them are here, or `{:error, :node_required, message}` on a VM that is part of no cluster.
+
       {:ok, %ElixirScope.Distributed.Query.Result{missing: missing}} =
         ElixirScope.Distributed.query([kinds: [:mark]], require: :majority)
   """
-  @spec query(keyword | map, keyword) :: {:ok, Query.Result.t()} | {:error, Error.t()}
+  @spec query(keyword | map, keyword) ::
+          {:ok, Query.Result.t()} | {:error, Error.t()} | {:error, atom, String.t()}
   def query(filters, options \\ []), do: Query.run(Enum.to_list(filters) ++ options)
 
   @doc """

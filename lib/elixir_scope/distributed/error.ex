@@ -161,6 +161,15 @@ defmodule ElixirScope.Distributed.Error do
       "#{Enum.map_join(silent, ", ", &to_string/1)} it is not known"
   end
 
+  def message(%{reason: :bad_node, details: %{node: node}}),
+    do: "#{inspect(node)} is no name of a node; those are atoms like :\"orders@10.0.0.2\""
+
+  def message(%{reason: :too_many_nodes, details: %{limit: limit}}),
+    do: "a cluster has at most #{limit} registered nodes, this one included"
+
+  def message(%{reason: :too_many_subscribers, details: %{limit: limit}}),
+    do: "#{limit} processes are told of changes of the cluster already"
+
   def message(%{reason: :worker_failed, details: %{reason: reason}}),
     do: "what should have done it failed: #{inspect(reason)}"
 

@@ -24,7 +24,6 @@ defmodule ElixirScope.Distributed.GlobalClock do
   require Logger
 
   alias ElixirScope.Distributed.{Error, Native, Options, Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Capture.Recorder
   alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
@@ -209,7 +208,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
   defp tell(state, :news, peer, change) do
     Logger.warning(say(peer, change), domain: [:elixir_scope])
     Telemetry.emit(:clock, peer, noted(change))
-    Recorder.system(state.scope, :clock, Map.put(noted(change), :node, peer))
+    Storage.note(state.scope, :clock, Map.put(noted(change), :node, peer))
     tell_core(state)
   end
 

@@ -45,7 +45,6 @@ defmodule ElixirScope.Distributed.Native do
   def ring_return(_module, _function, _arity, _value, _token), do: without(:ok)
   def ring_exception(_m, _f, _a, _class, _reason, _stack, _token), do: without(:ok)
   def ring_vitals(_pid, _data), do: without(:ok)
-  def ring_system(_scope, _kind, _data), do: without(true)
   def ring_status, do: missing()
 
   # event_: ElixirScope.Distributed.Capture.Correlation.Inside
@@ -59,7 +58,8 @@ defmodule ElixirScope.Distributed.Native do
 
   # store_: ElixirScope.Distributed.Storages.Native
   def store_open(_settings), do: missing()
-  def store_renew(_scope, _incarnation), do: missing()
+  def store_renew(_scope, _node, _incarnation), do: missing()
+  def store_note(_scope, _kind, _data), do: missing()
   def store_close(_scope), do: missing()
   def store_query(_scope, _filter), do: missing()
   def store_watch(_scope, _watcher), do: missing()

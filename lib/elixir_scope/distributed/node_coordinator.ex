@@ -12,15 +12,26 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   use GenServer
 
-  require Logger
+  import ElixirScope.Distributed.Cluster.Steps, except: [new: 2, forget: 1, bounds: 1]
 
-  alias ElixirScope.Distributed.Capture.Conductor
-  alias ElixirScope.Distributed.Cluster.{Backoff, Membership}
-  alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, GlobalClock, Options, Query}
-  alias ElixirScope.Distributed.{Scope, Status, Telemetry, Transport}
-  alias ElixirScope.Distributed.Types.ClusterMessage
+  alias ElixirScope.Distributed.Cluster.{
+    Letter,
+    Membership,
+    Memory,
+    Reach,
+    Register,
+    Roll,
+    Steps,
+    Wire
+  }
 
-  defstruct [:scope, :membership, retrying: MapSet.new()]
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer, Options}
+  alias ElixirScope.Distributed.{Query, Scope, Status, Transport}
+
+  @most_nodes Register.limit()
+
+  # How often is looked who is gone for too long.
+  @forget_ms 60_000
 
   @doc """
   Starts the default scope, or the one named in `options`, or joins it where it runs;
@@ -28,9 +39,9 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
       {:ok, _pid} = NodeCoordinator.start_link(cluster_nodes_init: [:"orders@127.0.0.1"])
   """
-  @spec start_link(keyword | {:member, Scope.t()}) :: GenServer.on_start()
-  def start_link({:member, scope}),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @spec start_link(keyword | {:member, Scope.t(), Memory.t()}) :: GenServer.on_start()
+  def start_link({:member, scope, memory}),
+    do: GenServer.start_link(__MODULE__, {scope, memory}, name: Scope.via(scope.name, __MODULE__))
 
   def start_link(options) do
     name = Keyword.get(options, :name, Options.default_scope())
@@ -46,8 +57,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
       :ok = NodeCoordinator.setup_cluster([:"orders@127.0.0.1"])
   """
   @spec setup_cluster([node], atom) :: :ok | {:error, term}
-  def setup_cluster(nodes, scope \\ Options.default_scope()) when is_list(nodes),
-    do: call(scope, {:set_up, nodes})
+  def setup_cluster(nodes, scope \\ Options.default_scope()) when is_list(nodes) do
+    case Enum.reject(nodes, &(is_atom(&1) and &1 not in [nil, true, false])) do
+      [] when length(nodes) < @most_nodes -> call(scope, {:set_up, nodes})
+      [] -> {:error, Error.new(:too_many_nodes, limit: @most_nodes)}
+      [wrong | _] -> {:error, Error.new(:bad_node, node: wrong)}
+    end
+  end
 
   @doc """
   Takes `node` into the cluster, and keeps trying to reach it.
@@ -60,8 +76,13 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     do: call(scope, {:register, node})
 
   @doc """
-  Puts `node` out of the cluster. It stays out, also when it connects again, until it
-  is registered again.
+  Puts `node` out of the cluster, for all members: they tell each other. It stays out, also
+  when it connects again and when a member starts again, until a member registers it
+  again. Where two decide differently, the later decision holds; what a configuration
+  names (`cluster_nodes_init`) is weaker than any.
+
+  The node itself goes on recording, answers for itself, and sees the others as
+  `:unregistered`: it cannot take itself in again. What it recorded before stays where it is.
 
       :ok = NodeCoordinator.unregister_node(:"orders@127.0.0.1")
   """
@@ -105,133 +126,142 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   @spec get_distributed_status(atom) :: {:ok, map} | {:error, Error.t()}
   def get_distributed_status(scope \\ Options.default_scope()) do
     with {:ok, scope} <- Scope.fetch(scope),
-         {:ok, nodes} <- call(scope.name, :nodes),
+         {:ok, nodes} <- nodes(scope.name),
          do: {:ok, Status.cluster(scope, nodes)}
   end
 
   @doc false
-  # Where each peer stands, for `status/0`.
-  @spec nodes(atom) :: {:ok, map} | {:error, Error.t()}
-  def nodes(scope), do: call(scope, :nodes)
+  # Where each peer stands, for `status/0`; with `:all`, where this node does too.
+  @spec nodes(atom, :others | :all) :: {:ok, map} | {:error, Error.t()}
+  def nodes(scope, which \\ :others) do
+    with {:ok, nodes} <- call(scope, {:nodes, which}),
+         do: {:ok, ClusterStateManager.shade(scope, nodes)}
+  end
+
+  @doc false
+  # Every bound of what is known of the cluster, for `status/0`.
+  @spec bounds(atom) :: {:ok, map} | {:error, Error.t()}
+  def bounds(scope) do
+    with {:ok, bounds} <- call(scope, :bounds),
+         {:ok, others} <- ClusterStateManager.bounds(scope),
+         do: {:ok, Map.merge(bounds, others)}
+  end
+
+  @doc false
+  # A member has heard of other decisions than this node.
+  @spec tell_decisions(atom, node) :: :ok
+  def tell_decisions(scope, node), do: Scope.cast(scope, __MODULE__, {:tell, node})
+
+  @doc false
+  # What stands for the code that this VM has loaded, told in the handshake.
+  @spec loaded(atom, binary) :: :ok
+  def loaded(scope, digest), do: Scope.cast(scope, __MODULE__, {:loaded, digest})
 
   @impl true
-  def init(scope) do
+  def init({scope, memory}) do
     Process.flag(:trap_exit, true)
     {:ok, scope} = Scope.fetch(scope.name)
-    membership = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
-    {:ok, %__MODULE__{scope: scope, membership: membership}, {:continue, :start}}
+    Process.send_after(self(), :forget, @forget_ms)
+    {:ok, Steps.new(scope, memory), {:continue, :start}}
   end
 
   @impl true
   def handle_continue(:start, state) do
-    scope = state.scope
-    state = take(state, set_up(state, scope.options[:cluster_nodes_init]))
-    {:noreply, Enum.reduce(Transport.peers(scope), state, &take(&2, up(&2, &1)))}
+    state =
+      take(state, Membership.propose(state.membership, state.scope.options[:cluster_nodes_init]))
+
+    state =
+      Enum.reduce(
+        Transport.peers(state.scope),
+        state,
+        &take(&2, Membership.up(&2.membership, &1))
+      )
+
+    {:noreply, Enum.reduce(Roll.missing(state.membership), state, &retry(&2, &1))}
   end
 
   @impl true
   def handle_call({:set_up, nodes}, _from, state),
-    do: {:reply, :ok, take(state, set_up(state, nodes))}
+    do: {:reply, :ok, take(state, Membership.set_up(state.membership, nodes, now(state)))}
 
   def handle_call({:register, node}, _from, state) do
-    {reply, step} = Membership.register(state.membership, node)
+    {reply, step} = Membership.register(state.membership, node, now(state))
     {:reply, reply, take(state, step)}
   end
 
   def handle_call({:unregister, node}, _from, state) do
-    {reply, step} = Membership.unregister(state.membership, node)
+    {reply, step} = Membership.unregister(state.membership, node, now(state))
     {:reply, reply, take(state, step)}
   end
 
   def handle_call(:members, _from, state),
     do: {:reply, {:ok, Membership.members(state.membership)}, state}
 
-  def handle_call(:nodes, _from, state), do: {:reply, {:ok, state.membership.nodes}, state}
+  def handle_call({:nodes, which}, _from, state),
+    do: {:reply, {:ok, Roll.told(state.membership, which)}, state}
+
+  def handle_call(:bounds, _from, state), do: {:reply, {:ok, Steps.bounds(state)}, state}
 
   @impl true
   def handle_cast({:transport, :up, node}, state),
-    do: {:noreply, take(state, up(state, node))}
+    do: {:noreply, state |> take(Membership.up(state.membership, node)) |> retry(node)}
 
-  def handle_cast({:transport, :down, node, _reason}, state),
-    do: {:noreply, state |> take(Membership.down(state.membership, node)) |> retry(node)}
-
-  def handle_cast({:transport, :message, from, %ClusterMessage{} = message}, state) do
-    seen = GlobalClock.now(state.scope.name)
-    {:noreply, take(state, Membership.heard(state.membership, from, message, seen))}
+  def handle_cast({:transport, :down, node, reason}, state) do
+    step = Membership.down(state.membership, node, reason, now(state))
+    {:noreply, state |> take(step) |> retry(node)}
   end
 
-  @impl true
-  def handle_info({:retry, node, attempt}, state) do
-    state = update_in(state.retrying, &MapSet.delete(&1, node))
-
-    {:noreply,
-     if(missing?(state, node), do: state |> connect(node) |> retry(node, attempt), else: state)}
+  def handle_cast({:transport, :message, from, message}, state) do
+    case Wire.read(from, message) do
+      {:ok, message} -> {:noreply, state |> observe(from, message) |> hear(from, message)}
+      {:error, what} -> {:noreply, state |> malformed(from, what)}
+    end
   end
 
-  # The tasks that connect say nothing: the transport reports who came up.
-  def handle_info({ref, _result}, state) when is_reference(ref), do: {:noreply, state}
-  def handle_info({:DOWN, _ref, :process, _pid, _reason}, state), do: {:noreply, state}
+  def handle_cast({:transport, :named, node}, state) do
+    if node != state.scope.node and state.scope.options[:node] == nil,
+      do: Reach.rename(state.scope, node)
+
+    {:noreply, state}
+  end
+
+  def handle_cast({:reached, node}, state),
+    do: handle_cast({:transport, :up, node}, ended(state, node))
+
+  def handle_cast({:found, node, reason, nil}, state),
+    do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+
+  def handle_cast({:found, node, reason, attempt}, state) do
+    state = stand(state, Roll.diagnosed(state.membership, node, reason))
+    {:noreply, state |> ended(node) |> retry(node, attempt)}
+  end
+
+  def handle_cast({:loaded, digest}, state),
+    do: {:noreply, stand(state, %{state.membership | digest: digest})}
+
+  def handle_cast({:tell, node}, state),
+    do: {:noreply, take(state, {Letter.tell(state.membership, [node]), state.membership})}
 
   @impl true
-  def terminate(_reason, state) do
+  def handle_info({:retry, node, attempt}, state), do: {:noreply, again(state, node, attempt)}
+
+  def handle_info(:forget, state) do
+    Process.send_after(self(), :forget, @forget_ms)
+    {:noreply, Steps.forget(state)}
+  end
+
+  def handle_info({:overdue, node}, state),
+    do: {:noreply, stand(state, Roll.overdue(state.membership, node))}
+
+  # Whoever only crashed is back at once, and nobody's leave.
+  @impl true
+  def terminate(reason, state)
+      when reason in [:normal, :shutdown] or elem(reason, 0) == :shutdown do
     farewell = Membership.farewell(state.membership)
     for peer <- Membership.peers(state.membership), do: send_to(state, peer, farewell)
   end
 
-  defp set_up(state, nodes), do: Membership.set_up(state.membership, nodes)
-  defp up(state, node), do: Membership.up(state.membership, node)
-
-  defp take(state, {actions, membership}) do
-    changed = Membership.peers(membership) != Membership.peers(state.membership)
-    state = Enum.reduce(actions, %{state | membership: membership}, &act/2)
-    if changed, do: changed(state.scope.name, Membership.peers(membership))
-    state
-  end
-
-  defp changed(scope, peers) do
-    EventSynchronizer.members(scope, peers)
-    Conductor.members(scope, peers)
-  end
-
-  defp act({:send, node, message}, state), do: send_to(state, node, message)
-  defp act({:connect, node}, state), do: state |> connect(node) |> retry(node)
-
-  defp act({:changed, node, status}, state) do
-    Logger.info("#{node} is #{status}", domain: [:elixir_scope])
-    Telemetry.emit(:cluster, node, %{status: status})
-    state
-  end
-
-  defp send_to(state, node, message) do
-    _ = Transport.send_to(state.scope, node, message)
-    state
-  end
-
-  # Setting up a connection can take seconds: never in this process.
-  defp connect(%{scope: %{transport: {transport, name}}} = state, node) do
-    workers = Scope.via(state.scope.name, Task.Supervisor)
-    Task.Supervisor.async_nolink(workers, fn -> reach(transport, name, node, state.scope) end)
-    state
-  end
-
-  defp reach(transport, name, node, scope) do
-    Scope.hide()
-
-    with :ok <- transport.connect(name, node),
-         do: Scope.cast(scope.name, __MODULE__, {:transport, :up, node})
-  end
-
-  defp retry(state, node, attempt \\ 0) do
-    if missing?(state, node) and node not in state.retrying do
-      delay = Backoff.delay(attempt, :rand.uniform())
-      Process.send_after(self(), {:retry, node, attempt + 1}, delay)
-      update_in(state.retrying, &MapSet.put(&1, node))
-    else
-      state
-    end
-  end
-
-  defp missing?(state, node), do: node in Membership.missing(state.membership)
+  def terminate(_crash, _state), do: :ok
 
   defp call(scope, request), do: Scope.call(scope, __MODULE__, request)
 end

@@ -39,6 +39,12 @@ defmodule ElixirScope.Distributed.Options do
       default: [],
       doc: "nodes to register and to keep trying to reach from the start"
     ],
+    forget_node_after_ms: [
+      type: :pos_integer,
+      default: 24 * 60 * 60 * 1000,
+      doc:
+        "how long a node that is gone, and that nobody registered, is known and counts for `quorum/0`"
+    ],
     flush_ms: [
       type: :pos_integer,
       default: 500,
@@ -162,7 +168,9 @@ defmodule ElixirScope.Distributed.Options do
              require: [
                type: {:in, [:all, :majority, :any]},
                default: :any,
-               doc: "how many members must have answered for the result to be a result"
+               doc:
+                 "how many members must have answered for the result to be a result; `:majority` also " <>
+                   "that most known members are on this node's side"
              ],
              timeout_ms: [
                type: {:or, [:pos_integer, nil]},

@@ -5,7 +5,8 @@ defmodule ElixirScope.Distributed.Query do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Event, EventSynchronizer, NodeCoordinator, Options}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer}
+  alias ElixirScope.Distributed.{NodeCoordinator, Options}
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Query.{Entries, Names, Pairs, Result, Traces}
   alias ElixirScope.Distributed.{Scope, Telemetry}
@@ -21,8 +22,11 @@ defmodule ElixirScope.Distributed.Query do
           (Storage.t(), filter :: keyword ->
              {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
 
+  @typedoc "Why a question has no answer; the last where a majority was asked for."
+  @type failure :: {:error, Error.t()} | {:error, atom, message :: String.t()}
+
   @doc "The matching events; what is missing is warned of."
-  @spec events(keyword | map) :: {:ok, [Event.t()]} | {:error, Error.t()}
+  @spec events(keyword | map) :: {:ok, [Event.t()]} | failure
   def events(filters) do
     with {:ok, result} <- run(filters) do
       if Result.partial?(result), do: warn(result)
@@ -46,7 +50,7 @@ defmodule ElixirScope.Distributed.Query do
   The matching events of all members, and what is known to be missing from them.
   `read` takes them from the store, in whichever form they are wanted.
   """
-  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | {:error, Error.t()}
+  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | failure
         when found: term
   def run(filters, read \\ &named/2) do
     with {:ok, options} <- check(filters),
@@ -98,7 +102,8 @@ defmodule ElixirScope.Distributed.Query do
 
     reach = reach(scope, options)
 
-    with {:ok, infos} <- NodeCoordinator.nodes(scope.name),
+    with :ok <- majority(scope, options[:require]),
+         {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
          terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
          {:ok, matches} <- read.(scope.store, Keyword.put(options, :pairing, terms)) do
@@ -120,6 +125,10 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}
+
+  # Whose side is too small says so at once, rather than after asking nodes that are not there.
+  defp majority(scope, :majority), do: ClusterStateManager.require_majority(scope)
+  defp majority(_scope, _all_or_any), do: :ok
 
   # What others have that is not here yet is pulled first; who does not answer is missing.
   defp gather(scope, infos, reach, timeout_ms) do
@@ -153,7 +162,7 @@ defmodule ElixirScope.Distributed.Query do
   # A node without the library, or put out on purpose, has nothing to be missed.
   defp known(infos) do
     Enum.reject(infos, fn {_node, %ClusterNodeInfo{reason: reason}} ->
-      reason in [:no_library, :unregistered]
+      reason in [:no_library, :hidden, :unregistered]
     end)
   end
 

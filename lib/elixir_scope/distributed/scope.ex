@@ -9,6 +9,7 @@ defmodule ElixirScope.Distributed.Scope do
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.{
+    ClusterStateManager,
     Error,
     EventSynchronizer,
     GlobalClock,
@@ -18,6 +19,7 @@ defmodule ElixirScope.Distributed.Scope do
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
+  alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -160,6 +162,7 @@ defmodule ElixirScope.Distributed.Scope do
   def init(options) do
     node = options[:node] || Node.self()
     scope = describe(options, node)
+    memory = Memory.new()
 
     Supervisor.init(
       [
@@ -168,8 +171,10 @@ defmodule ElixirScope.Distributed.Scope do
         {GlobalClock, scope},
         {EventSynchronizer, scope},
         {Conductor, scope},
+        {ClusterStateManager, {scope, memory}},
+        {Versions, scope},
         Transport.child(scope),
-        {NodeCoordinator, {:member, scope}}
+        {NodeCoordinator, {:member, scope, memory}}
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.

@@ -21,18 +21,27 @@ defmodule ElixirScope.Distributed.Status do
       and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it
       is known whether they were slow, each with its limit;
     * `nodes` - `%{node => ClusterNodeInfo}`;
+    * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
+    * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
+      often a message of a node could not be read (`malformed`);
+    * `version_drift` - the members that run other code than this node: for each, by application, `ours` and
+      `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
+      `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
     * `missing` - the members that are known but not there.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
-  alias ElixirScope.Distributed.{Error, EventSynchronizer, GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
+  alias ElixirScope.Distributed.{NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :exchange, :traces, :nodes, :missing]
+                  [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
+                  [:partition, :membership, :version_drift, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -49,6 +58,9 @@ defmodule ElixirScope.Distributed.Status do
           exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
           nodes: %{node => ClusterNodeInfo.t()},
+          partition: map | nil,
+          membership: map | nil,
+          version_drift: map | nil,
           missing: [node]
         }
 
@@ -73,6 +85,8 @@ defmodule ElixirScope.Distributed.Status do
       clock: GlobalClock.status(scope),
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),
+      partition: partition(scope),
+      version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }
   end
@@ -92,9 +106,18 @@ defmodule ElixirScope.Distributed.Status do
       exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
       nodes: nodes,
+      partition: partition(scope),
+      membership: known(NodeCoordinator.bounds(scope.name)),
+      version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }
   end
+
+  defp partition(scope), do: known(ClusterStateManager.get_partition_status(scope.name))
+
+  # `nil` while a part of the scope begins again.
+  defp known({:ok, known}), do: known
+  defp known({:error, _not_running}), do: nil
 
   # What the clock knows of the members, beside what membership does.
   defp measured(scope, nodes) do

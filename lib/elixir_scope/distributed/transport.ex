@@ -14,7 +14,8 @@ defmodule ElixirScope.Distributed.Transport do
 
     * `{:transport, :message, from, message}`,
     * `{:transport, :up, node}`,
-    * `{:transport, :down, node, reason}`.
+    * `{:transport, :down, node, reason}`,
+    * `{:transport, :named, node}`: what this member is called from now on.
 
   Messages are the structs of `ElixirScope.Distributed.Types`, each with the moment it was
   sent in `sent_at`; between two members they arrive in order or not at all. A transport never blocks its caller and never
@@ -26,6 +27,7 @@ defmodule ElixirScope.Distributed.Transport do
   """
 
   alias ElixirScope.Distributed.Capture.Conductor
+  alias ElixirScope.Distributed.Cluster.Reason
   alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
 
   @type message ::
@@ -37,6 +39,7 @@ defmodule ElixirScope.Distributed.Transport do
           {:transport, :message, node, message}
           | {:transport, :up, node}
           | {:transport, :down, node, reason :: term}
+          | {:transport, :named, node}
 
   @doc "Starts the transport's process, linked to the caller."
   @callback start_link(keyword) :: GenServer.on_start()
@@ -45,10 +48,15 @@ defmodule ElixirScope.Distributed.Transport do
   @callback send(GenServer.name(), to :: node, message) :: :ok | {:error, :busy | :unreachable}
 
   @doc "Tries to reach `node`; the outcome is also delivered as `:up`."
-  @callback connect(GenServer.name(), node) :: :ok | {:error, :unreachable}
+  @callback connect(GenServer.name(), node) :: :ok | {:error, Reason.t()}
+
+  @doc "Why `node` is gone, as far as can be told without connecting; may wait for the network."
+  @callback diagnose(GenServer.name(), node) :: Reason.t()
 
   @doc "The members that can be reached now, sorted, without this one."
   @callback peers(GenServer.name()) :: [node]
+
+  @optional_callbacks diagnose: 2
 
   @doc false
   # A scope's transport: the module, and the name its process has on every member.
@@ -71,6 +79,14 @@ defmodule ElixirScope.Distributed.Transport do
   @spec send_to(Scope.t(), node, message) :: :ok | {:error, :busy | :unreachable}
   def send_to(%{transport: {module, name}} = scope, to, message),
     do: module.send(name, to, %{message | sent_at: sent_at(scope.name)})
+
+  @doc false
+  @spec diagnose(Scope.t(), node) :: Reason.t()
+  def diagnose(%{transport: {module, name}}, node) do
+    if function_exported?(module, :diagnose, 2),
+      do: module.diagnose(name, node),
+      else: :unreachable
+  end
 
   @doc false
   @spec peers(Scope.t()) :: [node]

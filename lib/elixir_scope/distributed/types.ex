@@ -18,12 +18,13 @@ defmodule ElixirScope.Distributed.Types do
     @moduledoc """
     What a node knows of one member of the cluster.
 
-    `reason` says why a member is in its state, from a closed list: `:restarted`,
-    `:other_incarnation`, `:cookie`, `:asymmetric`, `:no_library`,
-    `:no_common_version`, `:clock_quarantined`, `:unregistered`, `:refused`,
-    `:unreachable` or `nil`.
+    `reason` says why a member is in its state, from the closed list in
+    `ElixirScope.Distributed.Cluster.Reason`; `message` and `remedy` put it into words, where
+    somebody asks. `nodedown_reason` is what the VM said when it lost the connection, `joined_at`
+    when the node was first a member, and `down_since` since when it is gone.
     """
 
+    alias ElixirScope.Distributed.Cluster.Reason
     alias ElixirScope.Distributed.Types.GlobalTimestamp
 
     @enforce_keys [:node, :status]
@@ -32,34 +33,35 @@ defmodule ElixirScope.Distributed.Types do
       :status,
       :last_seen,
       :reason,
+      :message,
+      :remedy,
+      :nodedown_reason,
       :protocol,
       :incarnation,
       :offset,
+      :digest,
+      :joined_at,
+      :down_since,
       capabilities: []
     ]
 
     @type status :: :up | :down | :joining | :unregistered
-    @type reason ::
-            :restarted
-            | :other_incarnation
-            | :cookie
-            | :asymmetric
-            | :no_library
-            | :no_common_version
-            | :clock_quarantined
-            | :unregistered
-            | :refused
-            | :unreachable
-            | nil
+    @type reason :: Reason.t()
     @type t :: %__MODULE__{
             node: node,
             status: status,
             last_seen: GlobalTimestamp.t() | nil,
             capabilities: [atom],
             reason: reason,
+            message: String.t() | nil,
+            remedy: String.t() | nil,
+            nodedown_reason: term,
             protocol: pos_integer | nil,
             incarnation: non_neg_integer | nil,
-            offset: {offset_ns :: integer, uncertainty_ns :: non_neg_integer} | nil
+            offset: {offset_ns :: integer, uncertainty_ns :: non_neg_integer} | nil,
+            digest: binary | nil,
+            joined_at: GlobalTimestamp.t() | nil,
+            down_since: GlobalTimestamp.t() | nil
           }
   end
 
@@ -111,10 +113,16 @@ defmodule ElixirScope.Distributed.Types do
     @moduledoc """
     One step of membership: who is there, in which incarnation, speaking what.
 
-    `:hello` introduces a node and asks for the same, `:welcome` answers it,
-    `:refused` says no with a reason, `:join` asks the receiver to register
-    `members`, `:bye` says that the sender stops.
+    `:hello` introduces a node and asks for the same, `:welcome` answers it: both carry the
+    `protocol` versions the sender speaks as `{first, last}`, its `incarnation`, the
+    `capabilities` it grants, its clock in `sent_at`, a `digest` of the code it has loaded, and
+    what it knows of decisions in `register`. `:refused` says no with a reason, `:register` tells of
+    decisions, `:view` says whom the sender hears, `:apps` and `:modules` tell in `code` which code it
+    has loaded, and `:bye` says that it stops.
     """
+
+    alias ElixirScope.Distributed.Cluster.{Hearing, Inventory, Protocol, Register}
+    alias ElixirScope.Distributed.Types.{ClusterNodeInfo, GlobalTimestamp}
 
     @enforce_keys [:source_node, :kind]
     defstruct [
@@ -124,19 +132,25 @@ defmodule ElixirScope.Distributed.Types do
       :incarnation,
       :reason,
       :sent_at,
+      :digest,
+      :view,
+      :code,
       capabilities: [],
-      members: []
+      register: []
     ]
 
     @type t :: %__MODULE__{
             source_node: node,
-            kind: :hello | :welcome | :refused | :join | :bye,
-            protocol: Range.t() | pos_integer | nil,
+            kind: :hello | :welcome | :refused | :register | :view | :apps | :modules | :bye,
+            protocol: Protocol.range() | nil,
             incarnation: non_neg_integer | nil,
-            reason: ElixirScope.Distributed.Types.ClusterNodeInfo.reason(),
+            reason: ClusterNodeInfo.reason(),
+            sent_at: GlobalTimestamp.t() | nil,
+            digest: binary | nil,
+            view: Hearing.view() | nil,
+            code: [Inventory.brief()] | [Inventory.full()] | nil,
             capabilities: [atom],
-            members: [node],
-            sent_at: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
+            register: [{node, Register.decision()}]
           }
   end
 

@@ -84,7 +84,7 @@ fn text(term: Term<'_>) -> NifResult<Arc<str>> {
     term.decode::<&str>().map(Arc::from)
 }
 
-fn kind(term: Term<'_>) -> NifResult<Kind> {
+pub(crate) fn kind(term: Term<'_>) -> NifResult<Kind> {
     let name = name(term)?;
     Kind::ALL
         .iter()

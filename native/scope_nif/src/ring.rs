@@ -5,7 +5,6 @@ use crate::payload::{self, Content, Data};
 use crate::redact::{self, Hidden};
 use crate::scopes::{self, ScopeId};
 use crate::source::Source;
-use crate::trace::record;
 use crate::{atoms, drain, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use rustler::{Atom, NifMap};
@@ -120,23 +119,6 @@ fn record<'e>(env: Env<'e>, scope: ScopeId, terms: [Term<'e>; 4]) -> ErlNifTerm 
         used,
     );
     words::term(if mend { words::mend() } else { words::ok() })
-}
-
-/// Records what this library itself has to say of the cluster. The answer is whether it knows such a
-/// kind of event.
-#[rustler::nif]
-fn ring_system(env: rustler::Env<'_>, scope: i64, kind: &str, data: rustler::Term<'_>) -> bool {
-    let Some(kind) = Kind::ALL.iter().copied().find(|known| known.name() == kind) else {
-        return false;
-    };
-    // SAFETY: both are of the running call.
-    let (pid, data) = unsafe {
-        let env = Env::new(env.as_c_arg());
-        (env.caller(), env.term(data.as_c_arg()))
-    };
-    // What finds no room in the ring was counted.
-    let _: Option<()> = record::note(ScopeId::from_int(Some(scope)), kind, pid, Data::Term(data));
-    true
 }
 
 /// An event came while its scope did not run.

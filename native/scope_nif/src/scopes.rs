@@ -150,10 +150,10 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
     Ok(scope)
 }
 
-/// Begins a new incarnation at the wall clock, which is behind the old one's stamps. What the rings
+/// Begins a new incarnation, perhaps under another name, at the wall clock, which is behind the old one's stamps. What the rings
 /// hold still belongs to the old one.
-pub(crate) fn renew(scope: &Scope, incarnation: u64) -> Result<(), OpenError> {
-    let origin = Origin::new(scope.store.own().node, incarnation);
+pub(crate) fn renew(scope: &Scope, node: &str, incarnation: u64) -> Result<(), OpenError> {
+    let origin = Origin::new(node, incarnation);
     drain::past_now_without(Some(scope), || {
         let started = scope.clock().renew(node_of(&origin))?;
         scope.store.begin(origin.clone())?;

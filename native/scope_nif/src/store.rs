@@ -1,11 +1,13 @@
 //! `store_*`: the life of a scope, and questions about its events.
 
 use crate::event::Reader;
+use crate::payload::Data;
 use crate::scopes::{self, Handle, Opening, ScopeRef};
-use crate::{atoms, clock, drain, filter, merge};
+use crate::trace::record;
+use crate::{atoms, clock, drain, erl, filter, merge};
 use rustler::{Atom, Env, Error, LocalPid, NifMap, NifResult, NifTaggedEnum, ResourceArc, Term};
 use scope_clock::Stamp;
-use scope_event::Origin;
+use scope_event::{Family, Origin};
 use scope_store::{Config, Health, Matches};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,8 +78,25 @@ fn store_open(env: Env<'_>, settings: Settings) -> Result<(ScopeRef, u8), String
 
 /// Ends the incarnation, and begins the next one in the same place.
 #[rustler::nif(schedule = "DirtyIo")]
-fn store_renew(scope: ScopeRef, incarnation: u64) -> Result<(), String> {
-    scopes::renew(&scope.0, incarnation).map_err(|error| error.to_string())
+fn store_renew(scope: ScopeRef, node: &str, incarnation: u64) -> Result<(), String> {
+    scopes::renew(&scope.0, node, incarnation).map_err(|error| error.to_string())
+}
+
+/// Records what the cluster is seen to do: a kind of the system's family.
+#[rustler::nif]
+fn store_note(env: Env<'_>, scope: ScopeRef, kind: Term<'_>, data: Term<'_>) -> NifResult<Atom> {
+    let kind = filter::kind(kind)?;
+    if kind.family() != Family::System {
+        return Err(Error::BadArg);
+    }
+    // SAFETY: both are of the running call.
+    let (pid, data) = unsafe {
+        let env = erl::Env::new(env.as_c_arg());
+        (env.caller(), env.term(data.as_c_arg()))
+    };
+    // What finds no room in the ring was counted.
+    let _: Option<()> = record::note(scope.0.id, kind, pid, Data::Term(data));
+    Ok(atoms::ok())
 }
 
 #[rustler::nif(schedule = "DirtyIo")]

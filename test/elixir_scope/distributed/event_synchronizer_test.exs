@@ -59,7 +59,9 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
   test "an exchange says what it moved; the next one has nothing left", context do
     {_network, [a, b], [_, nb]} = cluster(context, 2)
     for n <- 1..5, do: Scope.record(:n, n, scope: b)
-    assert {:ok, %{received: 5, already: 0}} = EventSynchronizer.sync_with_node(nb, a)
+    # With them goes what each says of the cluster.
+    assert {:ok, %{received: received, already: 0}} = EventSynchronizer.sync_with_node(nb, a)
+    assert received in 5..6
     assert {:ok, %{received: 0, sent: 0}} = EventSynchronizer.sync_with_node(nb, a)
     assert {:ok, %{^nb => %{received: 0}}} = EventSynchronizer.sync_with_cluster(a)
   end

@@ -136,7 +136,8 @@ defmodule ElixirScope.Distributed.NodeCoordinatorTest do
     assert {:ok, %{^b => %{received: received, sent: _, already: 0, bytes: bytes, ms: ms}}} =
              on(a, NodeCoordinator, :force_event_sync, [])
 
-    assert received <= 10 and bytes > 0 and ms >= 0
+    # With them it has what the node says of the cluster.
+    assert received <= 12 and bytes > 0 and ms >= 0
     assert {:ok, events} = on(a, Scope, :events, [[kinds: [:mark]]])
     assert length(events) == 10
   end
@@ -154,6 +155,15 @@ defmodule ElixirScope.Distributed.NodeCoordinatorTest do
     assert members(a) == {:ok, [a]}
     assert {:ok, %{missing: missing}} = on(a, Scope, :query, [[], [require: :all]])
     assert missing == %{}
+  end
+
+  test "what is no name of a node is refused, and nothing happens" do
+    assert {:error, %{reason: :bad_node} = error} = NodeCoordinator.setup_cluster([:a@h, "b@h"])
+    assert Exception.message(error) =~ ~s("b@h" is no name)
+    assert {:error, %{reason: :bad_node}} = NodeCoordinator.setup_cluster([nil])
+    many = for n <- 1..256, do: :"n#{n}@h"
+    assert {:error, %{reason: :too_many_nodes}} = NodeCoordinator.setup_cluster(many)
+    assert {:error, :not_found} = NodeCoordinator.unregister_node(:a@h)
   end
 
   test "start_link joins the default scope where it runs" do

@@ -40,7 +40,7 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   @impl true
   def init(scope) do
     Process.flag(:trap_exit, true)
-    {:ok, %__MODULE__{scope: scope}}
+    with {:ok, scope} <- Scope.fetch(scope.name), do: {:ok, %__MODULE__{scope: scope}}
   end
 
   @impl true

@@ -65,13 +65,6 @@ defmodule ElixirScope.Distributed.Capture.Recorder do
   @spec vitals(pid | nil, map) :: :ok
   def vitals(pid, data), do: Native.ring_vitals(pid, data)
 
-  @doc "What this library itself has to say of the cluster, as an event of a system kind."
-  @spec system(Scope.t(), atom, term) :: :ok
-  def system(scope, kind, data) do
-    true = Native.ring_system(scope.index, Atom.to_string(kind), data)
-    :ok
-  end
-
   @doc "The state of the rings: every bound, what is in use, what was lost and why."
   @spec status() :: map
   def status, do: Native.ring_status()

@@ -1,115 +1,92 @@
 defmodule ElixirScope.Distributed.Cluster.Membership do
   @moduledoc false
-  # Who belongs to the scope, as a pure function of what was asked and what was heard.
+  # Who belongs to the scope, as a pure function of what was decided and what was heard.
   #
-  # A node is wanted when somebody registered it or when it is simply there; it is a
-  # member (`:up`) once a handshake found a common protocol version. Who was
-  # unregistered stays out, also through reconnects, until registered again.
+  # A node is wanted when a `Register` says so, or simply there; it is a member (`:up`)
+  # once a handshake found a common protocol version. Who was put out stays out, also
+  # through reconnects, until somebody wants it in again; members tell each other.
   #
   # Every function returns `{actions, membership}`; the actions are
-  # `{:send, node, message}`, `{:connect, node}` and `{:changed, node, status}`.
+  # `{:send, node, message}`, `{:connect, node}`, `{:diagnose, node}` and `{:changed, node, status}`.
+  #
+  # Invariant: at most `Roll.limit/0` nodes are known, and those that decisions name.
 
+  import ElixirScope.Distributed.Cluster.Roll,
+    only: [room: 2, lose: 3, note: 3, put: 4, put: 5, up?: 2]
+
+  alias ElixirScope.Distributed.Cluster.{Decisions, Letter, Protocol, Register, Roll}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo, GlobalTimestamp}
 
-  @protocol 1..1
+  @refusals [:no_common_version, :unregistered, :refused, :malformed]
 
   defstruct [
     :node,
     :incarnation,
-    capabilities: [:record, :query],
+    :digest,
+    capabilities: [],
     nodes: %{},
-    wanted: MapSet.new(),
-    inviting: MapSet.new()
+    register: %Register{}
   ]
 
   @type t :: %__MODULE__{
           node: node,
           incarnation: non_neg_integer,
+          digest: binary | nil,
           capabilities: [atom],
           nodes: %{node => ClusterNodeInfo.t()},
-          wanted: MapSet.t(node),
-          inviting: MapSet.t(node)
+          register: Register.t()
         }
   @type action ::
-          {:send, node, ClusterMessage.t()} | {:connect, node} | {:changed, node, atom}
+          {:send, node, ClusterMessage.t()}
+          | {:connect, node}
+          | {:diagnose, node}
+          | {:changed, node, atom}
   @type step :: {[action], t}
+  @type stamp :: GlobalTimestamp.t()
+
+  defdelegate peers(membership), to: Roll
+  defdelegate members(membership), to: Roll
+  defdelegate missing(membership), to: Roll
+
+  defdelegate register(membership, node, now), to: Decisions
+  defdelegate set_up(membership, nodes, now), to: Decisions
+  defdelegate propose(membership, nodes), to: Decisions
+  defdelegate unregister(membership, node, now), to: Decisions
 
   @doc "The membership of a node that knows nobody yet, and what others may ask of it."
   @spec new(node, non_neg_integer, [atom]) :: t
   def new(node, incarnation, capabilities \\ [:record, :query]),
     do: %__MODULE__{node: node, incarnation: incarnation, capabilities: capabilities}
 
-  @doc "The members this node may exchange events with, sorted."
-  @spec peers(t) :: [node]
-  def peers(membership),
-    do: for({node, %{status: :up}} <- Enum.sort(membership.nodes), do: node)
-
-  @doc "The members with this node, sorted."
-  @spec members(t) :: [node]
-  def members(membership), do: Enum.sort([membership.node | peers(membership)])
-
-  @doc "Somebody wants `node` in."
-  @spec register(t, node) :: {:ok | {:error, :already_exists}, step}
-  def register(%{node: node} = membership, node),
-    do: {{:error, :already_exists}, {[], membership}}
-
-  def register(membership, node) do
-    case membership.nodes[node] do
-      %{status: status} when status in [:up, :joining] ->
-        {{:error, :already_exists}, {[], want(membership, node)}}
-
-      _out ->
-        {:ok, {[{:connect, node}], membership |> want(node) |> put(node, :joining, nil)}}
-    end
-  end
-
-  @doc "Somebody wants `nodes` to form one scope with this one, all with all."
-  @spec set_up(t, [node]) :: step
-  def set_up(membership, nodes) do
-    nodes = nodes -- [membership.node]
-    registered = register_all(membership, nodes)
-
-    registered
-    |> and_then(&{[], %{&1 | inviting: MapSet.union(&1.inviting, MapSet.new(nodes))}})
-    |> and_then(fn membership -> invite(membership, peers(membership)) end)
-  end
-
-  @doc "Somebody wants `node` out, and out it stays."
-  @spec unregister(t, node) :: {:ok | {:error, :not_found}, step}
-  def unregister(membership, node) do
-    case membership.nodes do
-      %{^node => %{status: status}} when status != :unregistered ->
-        membership = %{membership | wanted: MapSet.delete(membership.wanted, node)}
-        refusal = message(membership, :refused, reason: :unregistered)
-
-        {:ok,
-         {[{:send, node, refusal}, {:changed, node, :unregistered}],
-          put(membership, node, :unregistered, :unregistered)}}
-
-      _none ->
-        {{:error, :not_found}, {[], membership}}
-    end
+  @doc """
+  The same membership after whoever kept it began again, perhaps as another incarnation or under
+  another name: decisions hold, and who is there is found out anew.
+  """
+  @spec resume(t, t) :: t
+  def resume(fresh, old) do
+    nodes = for {node, info} <- old.nodes, node != fresh.node, into: %{}, do: {node, again(info)}
+    %{fresh | nodes: nodes, register: old.register, digest: old.digest}
   end
 
   @doc "The transport can reach `node`: introduce ourselves, unless it is to stay out."
   @spec up(t, node) :: step
   def up(membership, node) do
-    case membership.nodes[node] do
-      %{status: :unregistered} -> {[], membership}
-      %{status: :up} -> {[hello(membership, node)], membership}
-      _known -> {[hello(membership, node)], put(membership, node, :joining, :no_library)}
-    end
+    if Register.out?(membership.register, node),
+      do: {[], membership},
+      else: with_room(membership, node, &greet(&1, node))
   end
 
-  @doc "The transport can no longer reach `node`."
-  @spec down(t, node) :: step
-  def down(membership, node) do
+  @doc "The transport can no longer reach `node`, and says why."
+  @spec down(t, node, term, stamp) :: step
+  def down(membership, node, why, now) do
+    membership = note(membership, node, nodedown_reason: why)
+
     case membership.nodes[node] do
       %{status: :up} ->
-        {[{:changed, node, :down}], put(membership, node, :down, :unreachable)}
+        {[{:changed, node, :down}, {:diagnose, node}], lose(membership, node, now)}
 
       %{status: :joining} ->
-        {[], put(membership, node, :down, :unreachable)}
+        {[{:diagnose, node}], lose(membership, node, now)}
 
       _out ->
         {[], membership}
@@ -117,136 +94,147 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   end
 
   @doc "What `from` says about membership; `seen` is the present stamp."
-  @spec heard(t, node, ClusterMessage.t(), GlobalTimestamp.t()) :: step
+  @spec heard(t, node, ClusterMessage.t(), stamp) :: step
+  def heard(%{node: node} = membership, node, _message, _seen), do: {[], membership}
+
   def heard(membership, from, message, seen) do
-    {actions, membership} = hear(membership, from, message)
-    {actions, update_in(membership.nodes, &last_seen(&1, from, seen))}
+    {actions, membership} = hear(membership, from, message, seen)
+    {actions, note(membership, from, last_seen: seen)}
   end
 
-  defp last_seen(nodes, from, seen) do
-    case nodes do
-      %{^from => info} -> %{nodes | from => %{info | last_seen: seen}}
-      _unknown -> nodes
+  @doc "What `from` says cannot be read."
+  @spec malformed(t, node) :: step
+  def malformed(membership, from) do
+    refusal = Letter.refuse(membership, from, :malformed)
+
+    case membership.nodes[from] do
+      %{status: :joining} -> {[refusal], put(membership, from, :down, :malformed)}
+      _member_or_stranger -> {[refusal], membership}
     end
   end
-
-  defp hear(membership, from, %{kind: :bye}), do: down(membership, from)
-
-  defp hear(membership, from, %{kind: :refused, reason: reason}) do
-    {[{:changed, from, :down}], put(membership, from, :down, reason)}
-  end
-
-  defp hear(membership, from, %{kind: :join, members: members}),
-    do: membership |> register_all(members -- [membership.node]) |> and_then(&up(&1, from))
-
-  defp hear(membership, from, %{kind: kind} = message) when kind in [:hello, :welcome] do
-    case {membership.nodes[from], common(message.protocol)} do
-      {%{status: :unregistered}, _version} ->
-        {[refuse(membership, from, :unregistered)], membership}
-
-      {_known, nil} ->
-        no_common_version(membership, from)
-
-      {known, version} ->
-        admit(membership, from, known, version, message)
-    end
-  end
-
-  defp hear(membership, _from, _unknown), do: {[], membership}
-
-  @doc "The wanted nodes that are not there: try again."
-  @spec missing(t) :: [node]
-  def missing(membership),
-    do: Enum.filter(membership.wanted, &(membership.nodes[&1].status in [:down, :joining]))
 
   @doc "The message by which this node takes its leave."
   @spec farewell(t) :: ClusterMessage.t()
-  def farewell(membership), do: message(membership, :bye, [])
+  def farewell(membership), do: Letter.bye(membership)
 
-  defp admit(membership, from, known, version, message) do
-    reply = if message.kind == :hello, do: [welcome(membership, from)], else: []
-    changed = if match?(%{status: :up}, known), do: [], else: [{:changed, from, :up}]
+  # What is heard
 
-    membership
-    |> put(from, :up, arrival(known, message),
+  defp hear(%{nodes: nodes} = membership, from, %{kind: :bye}, _seen)
+       when not is_map_key(nodes, from) or
+              :erlang.map_get(:status, :erlang.map_get(from, nodes)) == :unregistered,
+       do: {[], membership}
+
+  defp hear(membership, from, %{kind: :bye}, seen) do
+    changed = if up?(membership, from), do: [{:changed, from, :down}], else: []
+    membership = if changed == [], do: membership, else: lose(membership, from, seen)
+    {changed, note(membership, from, joined_at: nil, reason: :left)}
+  end
+
+  defp hear(membership, from, %{kind: :refused, reason: reason}, seen) do
+    cond do
+      not is_map_key(membership.nodes, from) -> {[], membership}
+      Register.out?(membership.register, from) -> {[], membership}
+      true -> refused(membership, from, reason, seen)
+    end
+  end
+
+  # Who tells us what it sees believes to be a member.
+  defp hear(membership, from, %{kind: kind}, _seen) when kind in [:view, :apps, :modules],
+    do: if(up?(membership, from), do: {[], membership}, else: up(membership, from))
+
+  defp hear(membership, from, %{kind: :register} = message, seen) do
+    if up?(membership, from),
+      do:
+        Decisions.adopt(membership, Register.merge(membership.register, message.register, seen)),
+      else: {[], membership}
+  end
+
+  defp hear(membership, from, message, seen) do
+    if Register.out?(membership.register, from),
+      do: {[Letter.refuse(membership, from, :unregistered)], membership},
+      else: with_room(membership, from, &meet(&1, from, message, seen))
+  end
+
+  defp meet(membership, from, message, seen) do
+    case Protocol.common(Protocol.ours(), message.protocol) do
+      nil -> no_common_version(membership, from)
+      version -> admit(membership, from, version, message, seen)
+    end
+  end
+
+  defp greet(membership, node) do
+    hello = Letter.hello(membership, node)
+
+    if up?(membership, node) or refused?(membership, node),
+      do: {[hello], membership},
+      else: {[hello], put(membership, node, :joining, :no_library)}
+  end
+
+  defp with_room(membership, node, fun) do
+    case room(membership, node) do
+      {:ok, membership} -> fun.(membership)
+      :full -> {[], membership}
+    end
+  end
+
+  defp refused(membership, from, reason, seen) do
+    changed = if up?(membership, from), do: [{:changed, from, :down}], else: []
+    {changed, membership |> lose(from, seen) |> note(from, reason: reason)}
+  end
+
+  defp admit(membership, from, version, message, seen) do
+    known = membership.nodes[from]
+    reply = if message.kind == :hello, do: [Letter.welcome(membership, from)], else: []
+    changed = if up?(membership, from), do: [], else: [{:changed, from, :up}]
+
+    membership =
+      put(membership, from, :up, arrival(known, message), arrived(known, version, message, seen))
+
+    Decisions.and_then({reply ++ changed, membership}, &learn(&1, message, seen))
+  end
+
+  defp arrived(known, version, message, seen) do
+    [
       protocol: version,
       incarnation: message.incarnation,
-      capabilities: message.capabilities
-    )
-    |> then(&and_then({reply ++ changed, &1}, fn membership -> invite(membership, [from]) end))
+      capabilities: message.capabilities,
+      digest: message.digest,
+      nodedown_reason: nil,
+      down_since: nil,
+      joined_at: (known && known.joined_at) || seen
+    ]
   end
 
-  # Those who are there now are asked to join all whom we want; the others once they come.
-  defp invite(membership, nodes) do
-    {now, later} = Enum.split_with(membership.inviting, &(&1 in nodes))
-    join = message(membership, :join, members: Enum.sort([membership.node | wanted(membership)]))
-    {Enum.map(now, &{:send, &1, join}), %{membership | inviting: MapSet.new(later)}}
-  end
+  defp learn(membership, message, seen),
+    do: Decisions.adopt(membership, Register.merge(membership.register, message.register, seen))
 
-  defp register_all(membership, nodes) do
-    Enum.reduce(nodes, {[], membership}, fn node, step ->
-      and_then(step, fn membership -> membership |> lift(node) |> register(node) |> elem(1) end)
-    end)
-  end
-
-  defp arrival(%{incarnation: old}, %{incarnation: new}) when is_integer(old) and old != new,
-    do: :restarted
+  # Without a word of the VM in between, only the scope began again.
+  defp arrival(%{incarnation: old} = known, %{incarnation: new})
+       when is_integer(old) and old != new,
+       do: if(known.nodedown_reason == nil, do: :other_incarnation, else: :restarted)
 
   # The second half of the same handshake.
   defp arrival(%{status: :up, reason: reason}, _message), do: reason
   defp arrival(_known, _message), do: nil
 
   defp no_common_version(membership, from) do
-    {[refuse(membership, from, :no_common_version)],
+    changed = if up?(membership, from), do: [{:changed, from, :down}], else: []
+
+    {[Letter.refuse(membership, from, :no_common_version) | changed],
      put(membership, from, :down, :no_common_version)}
   end
 
-  # The highest version both sides speak.
-  defp common(%Range{first: first, last: last}) do
-    highest = min(last, @protocol.last)
-    if highest >= max(first, @protocol.first), do: highest
-  end
+  # Helpers
 
-  defp common(version) when is_integer(version), do: if(version in @protocol, do: version)
-  defp common(_other), do: nil
-
-  # Being invited is being registered: it ends an earlier exclusion.
-  defp lift(membership, node) do
+  # It said no on the connection that still stands: that holds until it says something else.
+  defp refused?(membership, node) do
     case membership.nodes[node] do
-      %{status: :unregistered} -> put(membership, node, :down, nil)
-      _other -> membership
+      %{status: :down, nodedown_reason: nil, reason: reason} -> reason in @refusals
+      _other -> false
     end
   end
 
-  defp and_then({actions, membership}, next) do
-    {more, membership} = next.(membership)
-    {actions ++ more, membership}
-  end
-
-  defp wanted(membership), do: MapSet.to_list(membership.wanted)
-  defp want(membership, node), do: update_in(membership.wanted, &MapSet.put(&1, node))
-  defp hello(membership, node), do: {:send, node, message(membership, :hello, [])}
-  defp welcome(membership, node), do: {:send, node, message(membership, :welcome, [])}
-
-  defp refuse(membership, node, reason),
-    do: {:send, node, message(membership, :refused, reason: reason)}
-
-  defp message(membership, kind, fields) do
-    struct!(
-      %ClusterMessage{
-        source_node: membership.node,
-        kind: kind,
-        protocol: @protocol,
-        incarnation: membership.incarnation,
-        capabilities: membership.capabilities
-      },
-      fields
-    )
-  end
-
-  defp put(membership, node, status, reason, fields \\ []) do
-    known = Map.get(membership.nodes, node, %ClusterNodeInfo{node: node, status: status})
-    info = struct!(known, [status: status, reason: reason] ++ fields)
-    put_in(membership.nodes[node], info)
-  end
+  defp again(%{status: :unregistered} = info), do: info
+  defp again(%{status: :down} = info), do: info
+  defp again(info), do: %{info | status: :joining, reason: :connecting}
 end

@@ -22,11 +22,16 @@ defmodule ElixirScope.Distributed.Storages.Native do
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
 
   @doc """
-  Ends the incarnation of `scope`, whose events are kept, and begins the next one. The
-  processes above the store have to start again, to be another member.
+  Ends the incarnation of `scope`, whose events are kept, and begins the next one, perhaps under
+  another name. The processes above the store have to start again, to be another member.
   """
-  @spec renew(Scope.t()) :: :ok
-  def renew(scope), do: GenServer.call(Scope.via(scope.name, __MODULE__), :renew)
+  @spec renew(Scope.t(), node) :: :ok
+  def renew(scope, node \\ nil),
+    do: GenServer.call(Scope.via(scope.name, __MODULE__), {:renew, node || scope.node})
+
+  @doc "Records what the cluster is seen to do: a kind of the family `:system`."
+  @spec note(Scope.t(), atom, map) :: :ok
+  def note(scope, kind, data), do: Native.store_note(scope.store, kind, data)
 
   @doc "`watcher` is sent `:events` when there is a first event after a silence."
   @spec watch(t, pid) :: :ok
@@ -59,7 +64,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
   def init(scope) do
     Process.flag(:trap_exit, true)
 
-    scope = %{scope | incarnation: incarnation()}
+    scope = %{scope | incarnation: incarnation(), node: scope.options[:node] || Node.self()}
 
     with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
       {:ok, publish(%{scope | store: store, index: index})}
@@ -69,9 +74,9 @@ defmodule ElixirScope.Distributed.Storages.Native do
   end
 
   @impl GenServer
-  def handle_call(:renew, _from, scope) do
-    scope = %{scope | incarnation: incarnation()}
-    {:ok, _begun} = Native.store_renew(scope.store, scope.incarnation)
+  def handle_call({:renew, node}, _from, scope) do
+    scope = %{scope | incarnation: incarnation(), node: node}
+    {:ok, _begun} = Native.store_renew(scope.store, Atom.to_string(node), scope.incarnation)
     {:reply, :ok, publish(scope)}
   end
 

@@ -41,6 +41,9 @@ defmodule ElixirScope.Distributed.Transports.ErlDist do
   def connect(_name, node), do: Connection.connect(node)
 
   @impl Transport
+  def diagnose(_name, node), do: Connection.diagnose(node)
+
+  @impl Transport
   def peers(_name), do: Connection.nodes()
 
   @impl GenServer
@@ -58,6 +61,12 @@ defmodule ElixirScope.Distributed.Transports.ErlDist do
   @impl GenServer
   def handle_info({@tag, from, message}, state) when is_atom(from) and is_struct(message) do
     state.deliver.({:transport, :message, from, message})
+    {:noreply, state}
+  end
+
+  # This VM became distributed, or is under another name.
+  def handle_info({:nodeup, node, _info}, state) when node == node() do
+    state.deliver.({:transport, :named, node})
     {:noreply, state}
   end
 
