@@ -189,11 +189,14 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
     {:noreply, schedule(%{state | outlook: outlook})}
   end
 
+  # Decisions that got lost are told again with the next message.
   def handle_cast({:view, from, view}, state) do
-    if view.body && view.body.register != state.outlook.register,
+    {views, outlook} = Outlook.heard(state.outlook, from, view, now())
+
+    if Outlook.decided_otherwise?(outlook, from),
       do: NodeCoordinator.tell_decisions(state.scope.name, from)
 
-    {:noreply, state.outlook |> Outlook.heard(from, view, now()) |> take(state)}
+    {:noreply, take({views, outlook}, state)}
   end
 
   def handle_cast({:news, event}, state) do

@@ -251,9 +251,11 @@ defmodule ElixirScope.Distributed.ClusterStateManagerTest do
   end
 
   describe "over a simulated network" do
+    @describetag capture_log: true
+
     defp virtual(context, number, network) do
       net = start_supervised!({Isolated.Network, network})
-      nodes = for n <- 1..number, do: :"#{context.test}#{n}@sim"
+      nodes = for n <- 1..number, do: :"n#{n}-#{:erlang.phash2(context.test)}@sim"
 
       for node <- nodes do
         # Each in its own place of one VM; the scope's name is the same for all that talk.
@@ -301,6 +303,25 @@ defmodule ElixirScope.Distributed.ClusterStateManagerTest do
       {:ok, %{reason: nil}} = ClusterStateManager.get_node_info(c, a)
       Isolated.Network.heal(net)
       for scope <- all, do: eventually(fn -> assert %{state: :whole} = kind.(scope) end)
+    end
+
+    test "decisions reach all, though a fifth of all messages is lost", context do
+      {_net, [a, b, c, d] = all} = virtual(context, 4, loss: 0.2, latency_ms: 0..5, seed: 5)
+      members = fn scope -> elem(NodeCoordinator.get_cluster_nodes(scope), 1) end
+
+      for scope <- all,
+          do: eventually(fn -> assert length(members.(scope)) == 4 end, within: 20_000)
+
+      :ok = NodeCoordinator.unregister_node(d, a)
+
+      for scope <- [a, b, c],
+          do: eventually(fn -> assert members.(scope) == [a, b, c] end, within: 10_000)
+
+      eventually(fn -> assert members.(d) == [d] end, within: 10_000)
+      :ok = NodeCoordinator.register_node(d, b)
+
+      for scope <- all,
+          do: eventually(fn -> assert length(members.(scope)) == 4 end, within: 20_000)
     end
 
     test "a fifth of all messages lost, and no partition is seen", context do

@@ -139,14 +139,21 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   end
 
   # Who tells us what it sees believes to be a member.
-  defp hear(membership, from, %{kind: kind}, _seen) when kind in [:view, :apps, :modules],
-    do: if(up?(membership, from), do: {[], membership}, else: up(membership, from))
+  defp hear(membership, from, %{kind: kind} = message, seen)
+       when kind in [:view, :apps, :modules, :register] do
+    cond do
+      Register.out?(membership.register, from) ->
+        {[Letter.refuse(membership, from, :unregistered)], membership}
 
-  defp hear(membership, from, %{kind: :register} = message, seen) do
-    if up?(membership, from),
-      do:
-        Decisions.adopt(membership, Register.merge(membership.register, message.register, seen)),
-      else: {[], membership}
+      not up?(membership, from) ->
+        up(membership, from)
+
+      kind == :register ->
+        learn(membership, message, seen)
+
+      true ->
+        {[], membership}
+    end
   end
 
   defp hear(membership, from, message, seen) do

@@ -70,7 +70,9 @@ defmodule ElixirScope.Distributed.Cluster.Outlook do
   @doc "A member introduced itself; `again?` if it is one that was lost before."
   @spec greeted(t, node, boolean, integer) :: t
   def greeted(outlook, node, again?, now) do
-    outlook = %{outlook | hearing: Hearing.greeted(outlook.hearing, node, now)}
+    hearing = Hearing.greeted(outlook.hearing, node, now)
+    # Whoever was silent while it introduced itself did not come back.
+    outlook = %{outlook | hearing: hearing, silent: outlook.silent -- [node]}
     if again?, do: returned(outlook, node, now), else: outlook
   end
 
@@ -112,6 +114,15 @@ defmodule ElixirScope.Distributed.Cluster.Outlook do
   @doc "Whom each member hears, as far as it is known; those that are apart, as they said last."
   @spec views(t) :: %{node => [node]}
   def views(outlook), do: Map.put(outlook.last, outlook.me, here(outlook) -- [outlook.me])
+
+  @doc "Whether a member said last that it knows of other decisions than this node."
+  @spec decided_otherwise?(t, node) :: boolean
+  def decided_otherwise?(outlook, node) do
+    case Hearing.rows(outlook.hearing) do
+      %{^node => %{register: register}} -> register != outlook.register
+      _nothing -> false
+    end
+  end
 
   @doc "What is wrong between this node and another one, beside what membership knows."
   @spec reason(t, node) :: :asymmetric | :silent | nil
