@@ -34,7 +34,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   use GenServer
 
   alias ElixirScope.Distributed.Cluster.{Memory, News, Outlook, Quorum, Reason}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Options, Scope, Transport}
+  alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 
   @most_subscribers 256
@@ -222,7 +222,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   defp send_view(%{scope: scope}, node, view) do
     message = %ClusterMessage{source_node: scope.node, kind: :view, view: view}
-    Transport.send_to(scope, node, %{message | sent_at: GlobalClock.now(scope.name)})
+    Transport.send_to(scope, node, message)
   end
 
   defp found(state, type, finding),

@@ -174,7 +174,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   @doc "Sends a message, with the stamp of now."
   @spec send_to(t, node, ClusterMessage.t()) :: t
   def send_to(state, node, message) do
-    _ = Transport.send_to(state.scope, node, %{message | sent_at: now(state)})
+    _ = Transport.send_to(state.scope, node, message)
     state
   end
 

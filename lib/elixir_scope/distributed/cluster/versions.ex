@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.Cluster.Versions do
   use GenServer
 
   alias ElixirScope.Distributed.Cluster.{Drift, Inventory}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope, Transport}
+  alias ElixirScope.Distributed.{Error, NodeCoordinator, Scope, Transport}
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   @look_ms 60_000
@@ -145,6 +145,6 @@ defmodule ElixirScope.Distributed.Cluster.Versions do
       code: code
     }
 
-    Transport.send_to(scope, node, %{message | sent_at: GlobalClock.now(scope.name)})
+    Transport.send_to(scope, node, message)
   end
 end

@@ -84,7 +84,7 @@ defmodule ElixirScope.Distributed.Cluster.WallClockTest do
 
     WallClock.step!(context.tmp_dir, 0)
     eventually(fn -> assert quarantined(orders) == [] end, within: 20_000)
-    eventually(fn -> assert {:up, :restarted} = standing(orders, web) end)
+    eventually(fn -> assert {:up, :other_incarnation} = standing(orders, web) end)
 
     assert [%{status: :quarantined, node: ^web, ahead_ns: ahead_ns}, %{status: :back, node: ^web}] =
              on(orders, fn -> clock_events() end)
