@@ -47,7 +47,6 @@ defmodule ElixirScope.Distributed.Cluster.Versions do
 
   @impl true
   def init(scope) do
-    Scope.hide()
     {:ok, scope} = Scope.fetch(scope.name)
     {:ok, %__MODULE__{scope: scope}, {:continue, :look}}
   end
