@@ -104,7 +104,9 @@ defmodule ElixirScope.Distributed.ClusterStateManagerTest do
     # Who decides that the other is gone for good goes on.
     :ok = on(a, NodeCoordinator, :unregister_node, [b])
 
-    eventually(fn -> assert %{state: :whole, quorum: :majority, known: [^a]} = partition_of(a) end)
+    eventually(fn ->
+      assert %{state: :whole, quorum: :majority, known: [^a]} = partition_of(a)
+    end)
 
     assert {:ok, _result} = on(a, Scope, :query, [[], [require: :majority]])
   end

@@ -54,7 +54,9 @@ defmodule ElixirScope.Distributed.Cluster.HandshakeTest do
     connect([a, b])
 
     for {node, other} <- [{a, b}, {b, a}] do
-      eventually(fn -> assert %{status: :down, reason: :no_common_version} = info(node, other) end)
+      eventually(fn ->
+        assert %{status: :down, reason: :no_common_version} = info(node, other)
+      end)
 
       assert info(node, other).remedy =~ "upgrade"
       assert members(node) == {:ok, [node]}
