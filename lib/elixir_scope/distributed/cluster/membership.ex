@@ -117,17 +117,20 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   @spec farewell(t) :: ClusterMessage.t()
   def farewell(membership), do: Letter.bye(membership)
 
-  # What is heard
-
-  defp hear(%{nodes: nodes} = membership, from, %{kind: :bye}, _seen)
-       when not is_map_key(nodes, from) or
-              :erlang.map_get(:status, :erlang.map_get(from, nodes)) == :unregistered,
-       do: {[], membership}
-
-  defp hear(membership, from, %{kind: :bye}, seen) do
+  defp left(membership, from, seen) do
     changed = if up?(membership, from), do: [{:changed, from, :down}], else: []
     membership = if changed == [], do: membership, else: lose(membership, from, seen)
     {changed, note(membership, from, joined_at: nil, reason: :left)}
+  end
+
+  # What is heard
+
+  defp hear(membership, from, %{kind: :bye}, seen) do
+    case membership.nodes do
+      %{^from => %{status: :unregistered}} -> {[], membership}
+      %{^from => _known} -> left(membership, from, seen)
+      _strangers -> {[], membership}
+    end
   end
 
   defp hear(membership, from, %{kind: :refused, reason: reason}, seen) do

@@ -76,14 +76,18 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   @doc "Takes in what a node says of membership."
   @spec hear(t, node, ClusterMessage.t()) :: t
-  def hear(%{membership: %{nodes: nodes}} = state, from, %{kind: kind} = message)
-      when kind in [:view, :apps, :modules] and
-             :erlang.map_get(:status, :erlang.map_get(from, nodes)) == :up do
+  def hear(state, from, %{kind: kind} = message) do
+    if kind in [:view, :apps, :modules] and Roll.up?(state.membership, from),
+      do: hear_member(state, from, message),
+      else: hear_anybody(state, from, message)
+  end
+
+  defp hear_member(state, from, message) do
     pass_on(state.scope.name, from, message)
     %{state | membership: Roll.note(state.membership, from, last_seen: now(state))}
   end
 
-  def hear(state, from, message) do
+  defp hear_anybody(state, from, message) do
     before = state.membership.nodes[from]
     state = take(state, Membership.heard(state.membership, from, message, now(state)))
     introduced(state, from, message, before)
