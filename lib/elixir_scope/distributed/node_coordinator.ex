@@ -213,7 +213,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   def handle_cast({:transport, :message, from, message}, state) do
     case Wire.read(from, message) do
-      {:ok, message} -> {:noreply, state |> observe(from, message) |> hear(from, message)}
+      {:ok, message} -> {:noreply, hear(state, from, message)}
       {:error, what} -> {:noreply, state |> malformed(from, what)}
     end
   end
