@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Cluster.HandshakeTest do
   # What real nodes tell each other when they meet, and what they make of nonsense.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, OtherOtp, Transports}
