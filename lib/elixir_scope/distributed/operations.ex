@@ -49,17 +49,20 @@ defmodule ElixirScope.Distributed.Operations do
   ]
 
   @trace [
-    {:trace_arm, :arm, :trace, {20, 100}, [ref: :ref, order: :order, lease_ms: :lease_ms],
-     "orders a trace"},
-    {:trace_renew, :renew, :trace, @answers, [trace: :id], "still wants it"},
-    {:trace_disarm, :disarm, :trace, {20, 100}, [ref: :ref, trace: :which, reason: :end],
+    {:trace_arm, :arm, :trace, {20, 100},
+     @sent ++ [ref: :ref, order: :order, lease_ms: :lease_ms], "orders a trace"},
+    {:trace_renew, :renew, :trace, @answers, @sent ++ [trace: :id], "still wants it"},
+    {:trace_disarm, :disarm, :trace, {20, 100}, @sent ++ [ref: :ref, trace: :which, reason: :end],
      "ends traces, its own or others'"},
-    {:trace_armed, :armed, nil, @answers, [ref: :ref, result: :summary], "has begun it"},
-    {:trace_refused, :refused, nil, @answers, [ref: :ref, result: :error], "has not, and why"},
-    {:trace_running, :running, nil, @answers, [trace: :id, result: :summary], "still traces"},
-    {:trace_disarmed, :disarmed, nil, @answers, [ref: :ref, result: :summaries],
+    {:trace_armed, :armed, nil, @answers, @sent ++ [ref: :ref, result: :summary], "has begun it"},
+    {:trace_refused, :refused, nil, @answers, @sent ++ [ref: :ref, result: :error],
+     "has not, and why"},
+    {:trace_running, :running, nil, @answers, @sent ++ [trace: :id, result: :summary],
+     "still traces"},
+    {:trace_disarmed, :disarmed, nil, @answers, @sent ++ [ref: :ref, result: :summaries],
      "has ended them"},
-    {:trace_ended, :ended, nil, @answers, [trace: :id, result: :summary], "ended it by itself"}
+    {:trace_ended, :ended, nil, @answers, @sent ++ [trace: :id, result: :summary],
+     "ended it by itself"}
   ]
 
   @moduledoc """

@@ -53,7 +53,8 @@ defmodule ElixirScope.Distributed.Capture.Order do
   @doc "An order from elsewhere, of a bounded size, made anew of what is checked of it."
   @spec read(term) :: {:ok, t} | :error
   def read(%{patterns: patterns, options: options, budgets: budgets, spent: spent} = other) do
-    with true <- Shape.each?(patterns, @most_patterns, &Pattern.Check.pattern?/1),
+    with true <- is_list(options),
+         true <- Shape.each?(patterns, @most_patterns, &Pattern.Check.pattern?/1),
          true <- Shape.small?(options, @options) and spent?(spent),
          {:ok, options} <- check(options),
          {:ok, budgets} <- Budgets.read(budgets, options),
@@ -140,7 +141,7 @@ defmodule ElixirScope.Distributed.Capture.Order do
 
   defp check(options) do
     case Options.validate(:trace, options) do
-      {:ok, options} -> {:ok, options}
+      {:ok, options} -> {:ok, List.keysort(options, 0)}
       {:error, message} -> {:error, Error.new(:bad_option, message: message)}
     end
   end

@@ -49,7 +49,10 @@ defmodule ElixirScope.Distributed.Capture.Pattern.Check do
   defp head?([]), do: true
   defp head?([first | rest]), do: head?(first) and head?(rest)
   defp head?(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> head?()
-  defp head?(map) when is_map(map), do: Enum.all?(map, fn {k, v} -> literal?(k) and head?(v) end)
+  # By its keys: what stands in it as a struct is none that counts.
+  defp head?(map) when is_map(map),
+    do: Enum.all?(Map.keys(map), &literal?/1) and map |> Map.values() |> head?()
+
   defp head?(other), do: literal?(other)
 
   # The VM gives these a meaning of their own.
