@@ -24,6 +24,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   # Of so many that are not members yet the last batch is kept.
   @most_early 64
 
+  # Of so many it is noted in the log that they send what cannot be read.
+  @most_refused 512
+
   @type summary :: %{
           sent: integer,
           received: integer,
@@ -231,7 +234,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   defp hear_early(state) do
     known = Map.take(state.early, state.peers)
 
-    Enum.reduce(known, %{state | early: %{}, refused: %{}}, fn {from, message}, state ->
+    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end
@@ -264,12 +267,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | rounds: rounds}
   end
 
-  # One line for a peer that begins to send what cannot be read, not one for each batch.
+  # One line for a peer that sends what cannot be read: how often it does is in `status/0`.
   defp refuse(state, from, reason) do
-    if not is_map_key(state.refused, from),
-      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-
-    put_in(state.refused[from], reason)
+    if is_map_key(state.refused, from) or map_size(state.refused) == @most_refused do
+      state
+    else
+      Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+      put_in(state.refused[from], reason)
+    end
   end
 
   # While nothing goes on, less and less often.

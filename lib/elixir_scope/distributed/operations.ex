@@ -11,12 +11,14 @@ defmodule ElixirScope.Distributed.Operations do
   @batch @sent ++ [events_batch: :batch, since_global_clock: :floor]
   @batches {2_000, 4_000}
   @answers {200, 400}
+  # Each of these may be an event, a line in the log, and work for every member.
+  @comings {2, 40}
 
   # Name, kind, needs, rate, what it takes, and what it is.
   @cluster [
-    {:hello, :hello, nil, {20, 60}, @greeting, "introduces a node and asks for the same"},
-    {:welcome, :welcome, nil, {20, 60}, @greeting, "answers that"},
-    {:refused, :refused, nil, {20, 60}, @sent ++ [protocol: :protocol, reason: :reason],
+    {:hello, :hello, nil, @comings, @greeting, "introduces a node and asks for the same"},
+    {:welcome, :welcome, nil, @comings, @greeting, "answers that"},
+    {:refused, :refused, nil, @comings, @sent ++ [protocol: :protocol, reason: :reason],
      "says no to an introduction, and why"},
     {:register, :register, nil, {50, 200}, @sent ++ [register: :register],
      "tells who was decided to be in or out"},
@@ -24,7 +26,7 @@ defmodule ElixirScope.Distributed.Operations do
     {:apps, :apps, nil, {5, 20}, @sent ++ [digest: :digest, code: :apps],
      "tells which applications it has loaded"},
     {:modules, :modules, nil, {5, 20}, @sent ++ [code: :modules], "tells their modules"},
-    {:bye, :bye, nil, {5, 20}, @sent, "takes leave"}
+    {:bye, :bye, nil, @comings, @sent, "takes leave"}
   ]
 
   @clock [
@@ -168,7 +170,7 @@ defmodule ElixirScope.Distributed.Operations do
   The operation of that name.
 
       iex> ElixirScope.Distributed.Operations.named(:hello).rate
-      {20, 60}
+      {2, 40}
   """
   @spec named(atom) :: t
   def named(name), do: Map.fetch!(@by_name, name)

@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.OperationsTest do
-  use ExUnit.Case, async: true
+  use ExUnit.Case
 
   import ElixirScope.Distributed.Case.Gen
   import ElixirScope.Distributed.Hostile
