@@ -141,7 +141,7 @@ defmodule ElixirScope.Distributed.Error do
   end
 
   defp text(:not_allowed, %{what: what}),
-    do: "this node does not allow #{inspect(what)}: see the option :allow"
+    do: "this node does not allow #{inspect(what)}: see its options :allow and :serve"
 
   defp text(:no_answer, %{node: node}), do: "#{node} did not answer in time"
 

@@ -14,12 +14,18 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope}
+  alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @slowest_ms 30_000
+
+  # Of so many that are not members yet the last batch is kept.
+  @most_early 64
+
+  # Of so many it is noted in the log that they send what cannot be read.
+  @most_refused 512
 
   @type summary :: %{
           sent: integer,
@@ -37,6 +43,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     :kept,
     :again,
     peers: [],
+    keepers: [],
     early: %{},
     refused: %{},
     rounds: %Rounds{},
@@ -113,9 +120,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @doc false
-  # Membership decides with whom to synchronise.
-  @spec members(atom, [node]) :: :ok
-  def members(scope, peers), do: Scope.cast(scope, __MODULE__, {:members, peers})
+  # Membership decides with whom to synchronise, and who of them keeps copies for others.
+  @spec members(atom, [node], [node]) :: :ok
+  def members(scope, peers, keepers),
+    do: Scope.cast(scope, __MODULE__, {:members, peers, keepers})
 
   @doc false
   # Every bound of the exchange and its present value, for `status/0`.
@@ -145,26 +153,31 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   def handle_call(:bounds, _caller, state) do
-    own = %{mode: state.scope.options[:sync], keeps: state.kept, interval_ms: state.interval_ms}
+    own = %{mode: Mode.of(state.scope.options), keeps: state.kept, interval_ms: state.interval_ms}
     waiting = %{waiting: Outbox.status(state.outbox)}
     {:reply, state.scope |> Replica.bounds() |> Map.merge(own) |> Map.merge(waiting), state}
   end
 
-  def handle_call({:apply, message}, _caller, state) do
-    GlobalClock.hear(state.scope.name, message.source_node, message.sent_at)
-    {reply, state} = receive_batch(message.source_node, message, state)
-    {:reply, reply, state}
+  def handle_call({:apply, %{source_node: from} = batch}, _caller, state) do
+    with {:ok, message} <- Operations.read(from, batch) do
+      GlobalClock.hear(state.scope.name, from, message.sent_at)
+      {reply, state} = receive_batch(from, message, state)
+      {:reply, reply, state}
+    else
+      {:error, what} -> {:reply, {:error, what}, state}
+    end
   end
 
   @impl true
-  def handle_cast({:members, peers}, state) do
+  def handle_cast({:members, peers, keepers}, state) do
     for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
     for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
     gone = &Rounds.gone(&2, &1, unavailable(&1))
     rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
     outbox = Enum.reduce(state.peers -- peers, state.outbox, &Outbox.gone(&2, &1))
     roster = Roster.update(state.roster, peers, now_ms())
-    state = keep(%{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster})
+    state = %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
+    state = keep(%{state | keepers: keepers})
     {:noreply, state |> hear_early() |> answer() |> schedule(0)}
   end
 
@@ -202,8 +215,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   # Whose events are kept here depends on who belongs to the cluster.
   defp keep(state) do
     {others, roster} = Roster.members(state.roster, now_ms())
-    keeps = Mode.keeps(state.scope.options[:sync], length(others) + 1)
-    :ok = Replica.keep(state.scope, others, keeps)
+    keeps = Mode.keeps(Mode.of(state.scope.options), length(others) + 1)
+    :ok = Replica.keep(state.scope, others -- state.peers -- state.keepers, keeps)
     %{state | roster: roster, kept: keeps}
   end
 
@@ -221,7 +234,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   defp hear_early(state) do
     known = Map.take(state.early, state.peers)
 
-    Enum.reduce(known, %{state | early: %{}, refused: %{}}, fn {from, message}, state ->
+    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end
@@ -231,10 +244,16 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, put_in(state.early[from], message)}
+      {:member, false} -> {{:error, :not_a_member}, early(state, from, message)}
       {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
     end
   end
+
+  defp early(%{early: early} = state, from, message)
+       when map_size(early) < @most_early or is_map_key(early, from),
+       do: put_in(state.early[from], message)
+
+  defp early(state, _from, _message), do: state
 
   # What the protocol asks for, and to come back in time.
   defp take(state, step) do
@@ -248,12 +267,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | rounds: rounds}
   end
 
-  # One line for a peer that begins to send what cannot be read, not one for each batch.
+  # One line for a peer that sends what cannot be read: how often it does is in `status/0`.
   defp refuse(state, from, reason) do
-    if state.refused[from] != reason,
-      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-
-    put_in(state.refused[from], reason)
+    if is_map_key(state.refused, from) or map_size(state.refused) == @most_refused do
+      state
+    else
+      Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+      put_in(state.refused[from], reason)
+    end
   end
 
   # While nothing goes on, less and less often.

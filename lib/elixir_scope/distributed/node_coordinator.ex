@@ -21,8 +21,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     Reach,
     Register,
     Roll,
-    Steps,
-    Wire
+    Steps
   }
 
   alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer, Options}
@@ -211,12 +210,12 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     {:noreply, state |> take(step) |> retry(node)}
   end
 
-  def handle_cast({:transport, :message, from, message}, state) do
-    case Wire.read(from, message) do
-      {:ok, message} -> {:noreply, hear(state, from, message)}
-      {:error, what} -> {:noreply, state |> malformed(from, what)}
-    end
-  end
+  def handle_cast({:transport, :message, from, message}, state),
+    do: {:noreply, hear(state, from, message)}
+
+  # What it said is none of the messages that there are.
+  def handle_cast({:transport, :malformed, from}, state),
+    do: {:noreply, take(state, Membership.malformed(state.membership, from))}
 
   def handle_cast({:transport, :named, node}, state) do
     if node != state.scope.node and state.scope.options[:node] == nil,

@@ -18,6 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
+  alias ElixirScope.Distributed.Operations
   alias ElixirScope.Distributed.Options.{Capture, Instrument, Sync, Trace, Type}
   alias ElixirScope.Distributed.Transports
 
@@ -73,9 +74,19 @@ defmodule ElixirScope.Distributed.Options do
       doc: "how long a query waits for other nodes before it names them in `missing`"
     ],
     allow: [
-      type: {:list, {:in, [:record, :query, :trace]}},
+      type: {:list, {:in, Operations.capabilities()}},
       default: [:record, :query, :trace],
-      doc: "what the other members may ask of this node; without `:trace` nothing is traced here"
+      doc:
+        "what the other members may ask of this node: to keep copies of their events (`:record`), to " <>
+          "read its own (`:query`), to trace (`:trace`; without it nothing is traced here). `:debug`, " <>
+          "`:replay` and `:inject` are granted only where they are named; see `Operations`"
+    ],
+    serve: [
+      type: {:in, [:all, :queries, :none]},
+      default: :all,
+      doc:
+        "how much of `allow` others get: all of it; `:queries`, no more than `:query` and `:record`, so " <>
+          "that nobody can order anything here; or `:none`. This node may ask others in any case"
     ],
     max_clock_drift_ms: [
       type: :pos_integer,

@@ -133,10 +133,14 @@ defmodule ElixirScope.Distributed.Query do
   # What others have that is not here yet is pulled first; who does not answer is missing.
   defp gather(scope, infos, reach, timeout_ms) do
     {up, out} = Enum.split_with(infos, fn {_node, info} -> info.status == :up end)
-    asked = asked(Enum.map(up, &elem(&1, 0)), scope, reach)
+    {closed, open} = Enum.split_with(up, fn {_node, info} -> :query not in info.capabilities end)
+    asked = asked(Enum.map(open, &elem(&1, 0)), scope, reach)
 
     with {:ok, results} <- pull(scope, asked, reach, timeout_ms) do
-      failed = for {node, {:error, reason}} <- results, into: %{}, do: {node, reason}
+      failed =
+        for {node, _info} <- closed, into: %{}, do: {node, {:distributed_exit, :not_served}}
+
+      failed = for {node, {:error, reason}} <- results, into: failed, do: {node, reason}
       out = for {node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}}
       {:ok, missed(out, reach.nodes)}
     end
@@ -150,7 +154,7 @@ defmodule ElixirScope.Distributed.Query do
   # Who was named has its own events. Others are asked for those of one that is not there, and where
   # not everybody keeps everything, for what they keep of its earlier starts.
   defp asked(up, scope, %{nodes: nodes}) do
-    everything? = Mode.keeps(scope.options[:sync], length(up) + 1) == :everything
+    everything? = Mode.keeps(Mode.of(scope.options), length(up) + 1) == :everything
     named = nodes -- [scope.node]
     if nodes != [] and everything? and named -- up == [], do: named, else: up
   end

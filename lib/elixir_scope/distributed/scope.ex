@@ -25,7 +25,7 @@ defmodule ElixirScope.Distributed.Scope do
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :transport, :inbox, :options]
 
   @type t :: %__MODULE__{
           name: atom,
@@ -34,6 +34,7 @@ defmodule ElixirScope.Distributed.Scope do
           store: Storage.t(),
           index: non_neg_integer,
           transport: {module, GenServer.name()},
+          inbox: Transport.Inbox.t(),
           options: keyword
         }
 
@@ -200,6 +201,7 @@ defmodule ElixirScope.Distributed.Scope do
       name: options[:name],
       node: node,
       transport: Transport.address(options[:transport], options[:name]),
+      inbox: Transport.Inbox.new(),
       options: options
     }
   end

@@ -24,6 +24,11 @@ defmodule ElixirScope.Distributed.Status do
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
       often a message of a node could not be read (`malformed`);
+    * `incoming` - what others may ask here (`serve`, and the capabilities that it `grants`); of each kind
+      of message how many are taken from a member in a second and at once (`limits`, see
+      `ElixirScope.Distributed.Operations`); and by member what was `accepted` and what was not: `malformed`,
+      `unknown` (of no member), `limited` (too fast), `refused` (not granted), and how much is `left` of
+      each limit now;
     * `version_drift` - the members that run other code than this node: for each, by application, `ours` and
       `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
       `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
@@ -37,11 +42,12 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Sync.Replica
+  alias ElixirScope.Distributed.Transport.Inbox
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
                   [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
-                  [:partition, :membership, :version_drift, :missing]
+                  [:partition, :membership, :incoming, :version_drift, :missing]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -60,6 +66,7 @@ defmodule ElixirScope.Distributed.Status do
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,
+          incoming: map,
           version_drift: map | nil,
           missing: [node]
         }
@@ -108,6 +115,7 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),
+      incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }

@@ -23,6 +23,14 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   def peers(membership),
     do: for({node, %{status: :up}} <- Enum.sort(membership.nodes), do: node)
 
+  @doc "What each of them grants others."
+  @spec grants(Membership.t()) :: %{node => [atom]}
+  def grants(membership) do
+    for {node, %{status: :up} = info} <- membership.nodes,
+        into: %{},
+        do: {node, info.capabilities}
+  end
+
   @doc "The members with this node, sorted."
   @spec members(Membership.t()) :: [node]
   def members(membership), do: Enum.sort([membership.node | peers(membership)])

@@ -21,32 +21,32 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     ClusterStateManager,
     EventSynchronizer,
     GlobalClock,
+    Operations,
     Scope,
     Transport
   }
+
+  alias ElixirScope.Distributed.Transport.Inbox
 
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   # Who is connected and does not answer is greeted so often, which takes about 40 s.
   @greetings 8
 
-  # Of so many nodes it is counted by name how often they could not be read.
-  @tellers 64
-
-  defstruct [:scope, :memory, :membership, retrying: %{}, malformed: %{}]
+  defstruct [:scope, :memory, :membership, retrying: %{}]
 
   @type t :: %__MODULE__{
           scope: Scope.t(),
           memory: Memory.t(),
           membership: Membership.t(),
-          retrying: %{node => :waiting | :trying},
-          malformed: %{node => pos_integer}
+          retrying: %{node => :waiting | :trying}
         }
 
   @doc "Goes on where the last one stopped."
   @spec new(Scope.t(), Memory.t()) :: t
   def new(scope, memory) do
-    fresh = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
+    grants = Operations.grants(scope.options)
+    fresh = Membership.new(scope.node, scope.incarnation, grants)
     membership = Membership.resume(fresh, Memory.recall(memory, :membership, fresh))
     membership = %{membership | digest: Versions.digest(scope.name)}
     ClusterStateManager.tell(scope.name, {:standing, Roll.standing(membership)})
@@ -63,14 +63,14 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   @doc "Every bound with its value."
   @spec bounds(t) :: map
-  def bounds(%{membership: membership, malformed: malformed}) do
+  def bounds(%{membership: membership, scope: scope}) do
     %{
       nodes: map_size(membership.nodes),
       node_limit: Roll.limit(),
       decisions: length(Register.entries(membership.register)),
       decision_limit: Register.limit(),
-      malformed: malformed,
-      malformed_limit: @tellers
+      malformed: Inbox.malformed(scope.inbox),
+      malformed_limit: Inbox.limit()
     }
   end
 
@@ -111,18 +111,6 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   defp introduced(_state, _from, _message, _before), do: :ok
 
-  @doc "Counts and refuses what cannot be read; one line in the log for each who begins with it."
-  @spec malformed(t, node, atom) :: t
-  def malformed(state, from, what) do
-    if not is_map_key(state.malformed, from),
-      do:
-        Logger.warning("refused a message of #{inspect(from)}: #{what}", domain: [:elixir_scope])
-
-    who = if map_size(state.malformed) < @tellers, do: from, else: :others
-    state = update_in(state.malformed, &Map.update(&1, who, 1, fn count -> count + 1 end))
-    take(state, Membership.malformed(state.membership, from))
-  end
-
   @doc "Carries out a step of the membership."
   @spec take(t, Membership.step()) :: t
   def take(state, {actions, membership}) do
@@ -133,9 +121,10 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   @doc "What others have to know of a membership, and what outlives the process that keeps it."
   @spec stand(t, Membership.t()) :: t
   def stand(%{membership: old} = state, membership) do
-    peers = Membership.peers(membership)
+    grants = Roll.grants(membership)
     standing = Roll.standing(membership)
-    if peers != Membership.peers(old), do: changed(state.scope.name, peers)
+    if grants != Roll.grants(old), do: changed(state.scope.name, grants)
+    if membership.register != old.register, do: put_out(state, membership)
 
     if standing != Roll.standing(old),
       do: ClusterStateManager.tell(state.scope.name, {:standing, standing})
@@ -144,11 +133,19 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     %{state | membership: membership}
   end
 
-  defp changed(scope, peers) do
-    EventSynchronizer.members(scope, peers)
+  defp put_out(state, membership),
+    do: Inbox.put_out(state.scope.inbox, Register.out(membership.register))
+
+  defp changed(scope, grants) do
+    peers = grants |> Map.keys() |> Enum.sort()
+    EventSynchronizer.members(scope, peers, keepers(grants))
     Conductor.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end
+
+  # Copies are for those who keep them and hand them out again.
+  defp keepers(grants),
+    do: for({node, granted} <- grants, [:record, :query] -- granted == [], do: node)
 
   defp act({:send, node, message}, state), do: send_to(state, node, message)
   defp act({:connect, node}, state), do: connect(state, node, 0)

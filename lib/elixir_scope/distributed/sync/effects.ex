@@ -3,8 +3,8 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   # What a step of the protocol asks for, carried out: batches go to peers, who waited is told, what
   # members disagree about is reported. Over the state of the synchronizer, in its process.
 
-  alias ElixirScope.Distributed.{Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Sync.{Conflicts, Outbox, Replica, Rounds}
+  alias ElixirScope.Distributed.{Operations, Scope, Telemetry, Transport}
+  alias ElixirScope.Distributed.Sync.{Conflicts, Frame, Outbox, Replica, Rounds}
   alias ElixirScope.Distributed.Types.EventSyncMessage
 
   @type state :: %{
@@ -39,12 +39,16 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   defp send_out(state, to, batch) do
     message = %EventSyncMessage{
       source_node: state.scope.node,
-      events_batch: batch,
+      events_batch: served(batch, state.scope.options),
       since_global_clock: state.floor
     }
 
     Transport.send_to(state.scope, to, message)
   end
+
+  # Who hands out nothing tells nobody what there is, so that nobody asks.
+  defp served(batch, options),
+    do: if(:query in Operations.grants(options), do: batch, else: Frame.silent(batch))
 
   defp come_again(%{again: nil} = state) do
     wait_ms = Outbox.next_ms(state.outbox)
