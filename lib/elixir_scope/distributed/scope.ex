@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Scope do
     GlobalClock,
     NodeCoordinator,
     Options,
+    Part,
     Transport
   }
 
@@ -25,7 +26,8 @@ defmodule ElixirScope.Distributed.Scope do
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :options] ++
+              [:transport, :clock, :synchronizer, :storage]
 
   @type t :: %__MODULE__{
           name: atom,
@@ -34,6 +36,9 @@ defmodule ElixirScope.Distributed.Scope do
           store: Storage.t(),
           index: non_neg_integer,
           transport: {module, GenServer.name()},
+          clock: {module, GenServer.name()},
+          synchronizer: {module, GenServer.name()},
+          storage: {module, GenServer.name()},
           options: keyword
         }
 
@@ -200,6 +205,9 @@ defmodule ElixirScope.Distributed.Scope do
       name: options[:name],
       node: node,
       transport: Transport.address(options[:transport], options[:name]),
+      clock: Part.address(options[:clock], options[:name], GlobalClock),
+      synchronizer: Part.address(options[:synchronizer], options[:name], EventSynchronizer),
+      storage: Part.address(options[:storage], options[:name], ElixirScope.Distributed.Storage),
       options: options
     }
   end

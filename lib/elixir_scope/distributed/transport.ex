@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.Transport do
 
   alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.Cluster.Reason
-  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
+  alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Part, Scope, Types}
 
   @type message ::
           Types.EventSyncMessage.t()
@@ -98,7 +98,7 @@ defmodule ElixirScope.Distributed.Transport do
   def route(scope, {:transport, :message, from, message} = delivery) do
     # A node of another version may send messages without.
     GlobalClock.hear(scope, from, Map.get(message, :sent_at))
-    Scope.cast(scope, role(message), delivery)
+    hand_on(scope, message, from, delivery)
   end
 
   def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
@@ -106,8 +106,14 @@ defmodule ElixirScope.Distributed.Transport do
   # A scope that stops has no clock any more, and may still take its leave.
   defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)
 
-  defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
-  defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
+  defp hand_on(scope, %Types.EventSyncMessage{} = message, from, _delivery),
+    do: Part.tell(scope, :synchronizer, :deliver, [from, message])
+
+  defp hand_on(scope, %Types.GlobalClockUpdate{} = message, from, _delivery),
+    do: Part.tell(scope, :clock, :deliver, [from, message])
+
+  defp hand_on(scope, message, _from, delivery), do: Scope.cast(scope, role(message), delivery)
+
   defp role(%Types.TraceMessage{}), do: Conductor
   defp role(_membership), do: NodeCoordinator
 

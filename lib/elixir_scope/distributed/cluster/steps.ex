@@ -155,7 +155,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   end
 
   defp changed(scope, peers) do
-    EventSynchronizer.members(scope, peers)
+    EventSynchronizer.tell_members(scope, peers)
     Conductor.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end
