@@ -18,6 +18,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   require Logger
 
   alias ElixirScope.Distributed.{Error, GlobalClock, Options, Part, Scope, Synchronizer}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
@@ -94,8 +95,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def events_since({_logical, _physical_ns, _node} = stamp, options) do
     options = Options.validate!(:query, [{:from, stamp} | options])
 
-    with {:ok, scope} <- Scope.fetch(options[:scope]),
-         {:ok, %{events: events}} <- Storage.query(scope.store, options) do
+    with {:ok, scope} <- Scope.fetch(options[:scope]) do
+      timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
+      %{events: events} = Plugged.query(scope, options, timeout_ms)
       {:ok, Enum.filter(events, &(GlobalClock.compare(&1.at, stamp) == :gt))}
     end
   end

@@ -49,7 +49,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec now(atom) :: GlobalTimestamp.t() | {:error, Error.t()}
   def now(scope \\ Options.default_scope()) do
-    with {:ok, %{clock: {module, name}}} <- Scope.fetch(scope), do: module.read(name)
+    case Scope.fetch(scope) do
+      {:ok, %{clock: {__MODULE__, _name}} = scope} -> stamp(scope)
+      _plugged_or_none -> Part.ask(scope, :clock, :read)
+    end
   end
 
   @doc """

@@ -21,6 +21,7 @@ defmodule ElixirScope.Distributed.Scope do
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -44,6 +45,10 @@ defmodule ElixirScope.Distributed.Scope do
 
   @doc "The registry of the processes of all scopes."
   def registry, do: {Registry, keys: :unique, name: @registry}
+
+  @doc "Its name."
+  @spec names() :: atom
+  def names, do: @registry
 
   @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
   def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
@@ -180,6 +185,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Versions, scope},
         Transport.child(scope),
         {NodeCoordinator, {:member, scope, memory}}
+        | Plugged.children(scope)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.

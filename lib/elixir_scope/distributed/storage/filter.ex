@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.Storage.Filter do
   @spec matches?(t, Event.t()) :: boolean
   def matches?(filter, event) do
     in_range?(filter, event) and one_of?(filter.kinds, event.kind) and
-      one_of?(filter.pids, event.pid) and about?(filter, event.subject) and
+      one_of?(filter.pids, event.pid) and about?(filter, event) and
       correlated?(filter, event) and holds?(filter.contains, event)
   end
 
@@ -194,12 +194,22 @@ defmodule ElixirScope.Distributed.Storage.Filter do
   defp one_of?([], _value), do: true
   defp one_of?(values, value), do: value in values
 
-  defp about?(%{modules: [], mfa: nil}, _subject), do: true
+  defp about?(%{modules: [], mfa: nil}, _event), do: true
 
-  defp about?(filter, {m, f, a}) when is_atom(m) and is_atom(f) and a in 0..255,
-    do: one_of?(filter.modules, m) and function?(filter.mfa, {m, f, a})
+  defp about?(filter, event) do
+    case function(event) do
+      {m, _f, _a} = mfa -> one_of?(filter.modules, m) and function?(filter.mfa, mfa)
+      nil -> false
+    end
+  end
 
-  defp about?(_filter, _no_function), do: false
+  # What `record/3` was given is a name, whatever it looks like.
+  defp function(%{kind: :mark}), do: nil
+
+  defp function(%{subject: {m, f, a}}) when is_atom(m) and is_atom(f) and a in 0..255,
+    do: {m, f, a}
+
+  defp function(_event), do: nil
 
   defp function?(nil, _mfa), do: true
 
@@ -227,7 +237,8 @@ defmodule ElixirScope.Distributed.Storage.Filter do
   defp holds?(text, event) do
     looked_for = {text, integer(text)}
 
-    subject?(event.subject, looked_for) or part?(event.correlation_id, looked_for) or
+    subject?(function(event), event.subject, looked_for) or
+      part?(event.correlation_id, looked_for) or
       part?(event.data, looked_for)
   end
 
@@ -238,10 +249,10 @@ defmodule ElixirScope.Distributed.Storage.Filter do
     end
   end
 
-  defp subject?({m, f, a}, looked_for) when is_atom(m) and is_atom(f) and a in 0..255,
+  defp subject?({m, f, _a}, _subject, looked_for),
     do: in_term?(m, looked_for) or in_term?(f, looked_for)
 
-  defp subject?(subject, looked_for), do: part?(subject, looked_for)
+  defp subject?(nil, subject, looked_for), do: part?(subject, looked_for)
 
   # What is not there holds no text.
   defp part?(nil, _looked_for), do: false
