@@ -34,6 +34,11 @@ defmodule ElixirScope.Distributed.Error do
     "config :elixir_scope_distributed, enabled: false: nothing can be started on this node"
   end
 
+  defp text(:native_store, _details) do
+    "the native store takes what is recorded and synchronised, and keeps it by the options of its " <>
+      "scope: nothing is appended to it or taken out"
+  end
+
   defp text(:library_not_loaded, details) do
     "#{details.file}.so cannot be loaded: #{details.reason}. Nothing is recorded on this node. " <>
       "`mix compile` in a checkout builds it; ELIXIR_SCOPE_NATIVE names one that was built elsewhere"

@@ -7,6 +7,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   changes the interval doubles, up to thirty seconds. Whose events a node keeps, and how many bytes a
   second it sends, are the options `sync:` and `sync_bytes_per_s:` of `ElixirScope.Distributed.start/1`.
 
+  It is the default of `ElixirScope.Distributed.Synchronizer`: where a scope has another one, the
+  functions here ask that.
+
       {:ok, %{received: 17}} = EventSynchronizer.sync_with_node(:"orders@127.0.0.1")
   """
 
@@ -14,7 +17,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Scope}
+  alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
+  alias ElixirScope.Distributed.Synchronizer
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
@@ -35,7 +40,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           ms: integer
         }
 
+  @behaviour Synchronizer
+
   defstruct [
+    :name,
     :scope,
     :interval_ms,
     :timer,
@@ -53,9 +61,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   ]
 
   @doc false
-  @spec start_link(Scope.t()) :: GenServer.on_start()
-  def start_link(scope),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @spec child_spec(Scope.t()) :: Supervisor.child_spec()
+  def child_spec(scope), do: Part.child(:synchronizer, __MODULE__, scope)
+
+  @doc false
+  @impl Synchronizer
+  def start_link(options),
+    do: GenServer.start_link(__MODULE__, options[:name], name: options[:name])
 
   @doc """
   Synchronises with one member now, and waits until both have the same.
@@ -91,8 +103,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def events_since({_logical, _physical_ns, _node} = stamp, options) do
     options = Options.validate!(:query, [{:from, stamp} | options])
 
-    with {:ok, scope} <- Scope.fetch(options[:scope]),
-         {:ok, %{events: events}} <- Storage.query(scope.store, options) do
+    with {:ok, scope} <- Scope.fetch(options[:scope]) do
+      timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
+      %{events: events} = Plugged.query(scope, options, timeout_ms)
       {:ok, Enum.filter(events, &(GlobalClock.compare(&1.at, stamp) == :gt))}
     end
   end
@@ -104,7 +117,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   """
   @spec apply_batch(EventSyncMessage.t(), atom) :: :ok | {:error, term}
   def apply_batch(%EventSyncMessage{} = message, scope) do
-    Scope.call(scope, __MODULE__, {:apply, message})
+    Part.ask(scope, :synchronizer, :take_in, [message])
   end
 
   @doc false
@@ -114,30 +127,53 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
   def synchronise(scope, nodes, timeout_ms, reach \\ nil) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
-      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms], reach}
-      Scope.call(scope, __MODULE__, request, :infinity)
+      timeout_ms = timeout_ms || options[:query_timeout_ms]
+      Part.ask(scope, :synchronizer, :exchange, [nodes, timeout_ms, reach])
     end
   end
 
   @doc false
   # Membership decides with whom to synchronise, and who of them keeps copies for others.
-  @spec members(atom, [node], [node]) :: :ok
-  def members(scope, peers, keepers),
-    do: Scope.cast(scope, __MODULE__, {:members, peers, keepers})
+  @spec tell_members(atom, [node], [node]) :: :ok
+  def tell_members(scope, peers, keepers),
+    do: Part.tell(scope, :synchronizer, :members, [peers, keepers])
 
   @doc false
   # Every bound of the exchange and its present value, for `status/0`.
   @spec bounds(atom) :: map
   def bounds(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
+    with {:error, _not_there} <- Part.ask(scope, :synchronizer, :describe), do: %{}
   end
 
+  # The synchronizer itself
+
+  @doc false
+  @impl Synchronizer
+  def members(name, peers, keepers), do: GenServer.cast(name, {:members, peers, keepers})
+
+  @doc false
+  @impl Synchronizer
+  def exchange(name, nodes, timeout_ms, reach),
+    do: GenServer.call(name, {:synchronise, nodes, timeout_ms, reach}, :infinity)
+
+  @doc false
+  @impl Synchronizer
+  def deliver(name, from, message), do: GenServer.cast(name, {:batch, from, message})
+
+  @doc false
+  @impl Synchronizer
+  def take_in(name, message), do: GenServer.call(name, {:apply, message})
+
+  @doc false
+  @impl Synchronizer
+  def describe(name), do: GenServer.call(name, :bounds)
+
   @impl true
-  def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
+  def init(name), do: {:ok, %__MODULE__{name: name}, {:continue, :start}}
 
   @impl true
   def handle_continue(:start, state) do
-    {:ok, scope} = Scope.fetch(state.scope.name)
+    {:ok, scope} = Scope.fetch(Part.scope(state.name))
     interval_ms = scope.options[:sync_interval_ms]
     Storage.watch(scope.store, self())
     {:noreply, schedule(%{state | scope: scope, interval_ms: interval_ms}, interval_ms)}
@@ -181,7 +217,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     {:noreply, state |> hear_early() |> answer() |> schedule(0)}
   end
 
-  def handle_cast({:transport, :message, from, message}, state) do
+  def handle_cast({:batch, from, message}, state) do
     {_reply, state} = receive_batch(from, message, state)
     {:noreply, answer(state)}
   end

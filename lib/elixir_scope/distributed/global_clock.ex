@@ -16,28 +16,31 @@ defmodule ElixirScope.Distributed.GlobalClock do
       [{4, 1_000, :b@host}, {0, 2_000, :a@host}]
 
   The process of the same name exchanges stamps with the other members, so that
-  `offset/1` can say how far apart two clocks are, and how sure that is.
+  `offset/1` can say how far apart two clocks are, and how sure that is. It is the default of
+  `ElixirScope.Distributed.Clock`: where a scope has another clock, that one is asked.
   """
 
   use GenServer
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Native, Options, Scope, Telemetry, Transport}
+  alias ElixirScope.Distributed.{Clock, Error, Native, Options, Part, Scope, Telemetry}
   alias ElixirScope.Distributed.Cluster.{Offset, Quarantine, Reason}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{ClusterNodeInfo, GlobalClockUpdate, GlobalTimestamp}
 
-  defstruct [:scope, offsets: %{}, quarantine: %Quarantine{}]
+  @behaviour Clock
+
+  defstruct [:name, :scope, offsets: %{}, quarantine: %Quarantine{}]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
   @spec child_spec(Scope.t()) :: Supervisor.child_spec()
-  def child_spec(scope), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [scope]}}
+  def child_spec(scope), do: Part.child(:clock, __MODULE__, scope)
 
   @doc false
-  @spec start_link(Scope.t()) :: GenServer.on_start()
-  def start_link(scope),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @impl Clock
+  def start_link(options),
+    do: GenServer.start_link(__MODULE__, options[:name], name: options[:name])
 
   @doc """
   The present moment; later than every stamp this node has seen.
@@ -46,7 +49,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec now(atom) :: GlobalTimestamp.t() | {:error, Error.t()}
   def now(scope \\ Options.default_scope()) do
-    with {:ok, scope} <- Scope.fetch(scope), do: read(scope)
+    case Scope.fetch(scope) do
+      {:ok, %{clock: {__MODULE__, _name}} = scope} -> stamp(scope)
+      _plugged_or_none -> Part.ask(scope, :clock, :read)
+    end
   end
 
   @doc """
@@ -74,17 +80,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec update(GlobalTimestamp.t(), atom) :: :ok | {:error, Error.t()}
   def update({logical, physical_ns, node} = stamp, scope \\ Options.default_scope())
-      when is_integer(logical) and is_integer(physical_ns) and is_atom(node) do
-    with {:ok, %{store: store}} <- Scope.fetch(scope) do
-      case Native.clock_observe(store, logical, physical_ns) do
-        {:ok, _moved} ->
-          :ok
-
-        {:error, details} ->
-          {:error, Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))}
-      end
-    end
-  end
+      when is_integer(logical) and is_integer(physical_ns) and is_atom(node),
+      do: Part.ask(scope, :clock, :observe, [nil, stamp])
 
   @doc """
   How far the clock of `node` is ahead of ours, and how uncertain that is, in nanoseconds.
@@ -92,9 +89,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
       {:ok, {offset_ns, uncertainty_ns}} = GlobalClock.offset(:"orders@127.0.0.1")
   """
   @spec offset(node, atom) :: {:ok, Offset.t()} | {:error, Error.t()}
-  def offset(node, scope \\ Options.default_scope()) do
-    Scope.call(scope, __MODULE__, {:offset, node})
-  end
+  def offset(node, scope \\ Options.default_scope()),
+    do: Part.ask(scope, :clock, :measured, [node])
 
   @doc false
   # Every message of a member says when it was sent. This runs in the transport's process, before the
@@ -102,25 +98,25 @@ defmodule ElixirScope.Distributed.GlobalClock do
   # form says nothing.
   @spec hear(atom, node, term) :: :ok
   def hear(scope, from, {logical, physical_ns, node} = stamp)
-      when logical in 0..0xFF and physical_ns in 0..0xFFFFFFFFFFFFFFFF and is_atom(node) do
-    with {:error, %{reason: :clock_too_far_ahead} = error} <- update(stamp, scope),
-         do: Scope.cast(scope, __MODULE__, {:refused, from, error}),
-         else: (_heard -> :ok)
-  end
+      when logical in 0..0xFF and physical_ns in 0..0xFFFFFFFFFFFFFFFF and is_atom(node),
+      do: Part.tell(scope, :clock, :observe, [from, stamp])
 
   def hear(_scope, _from, _nothing), do: :ok
 
   @doc false
   # What the clock is and how it stands, for `status/0`.
   @spec status(Scope.t()) :: map
-  def status(%{store: store} = scope),
-    do: Map.put(Native.clock_status(store), :quarantined, quarantined(scope.name))
+  def status(scope) do
+    with {:error, _not_there} <- Part.ask(scope.name, :clock, :describe), do: %{quarantined: []}
+  end
 
   @doc false
   # The members whose clocks run too far ahead of ours.
   @spec quarantined(atom) :: [node]
   def quarantined(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :quarantined), do: []
+    with {:error, _not_there} <- Part.ask(scope, :clock, :describe),
+         do: [],
+         else: (status -> status.quarantined)
   end
 
   @doc false
@@ -141,17 +137,75 @@ defmodule ElixirScope.Distributed.GlobalClock do
     end
   end
 
-  @doc false
-  # One timer per scope is enough: the synchronizer's round also sets the clock.
+  @doc """
+  Tells the clock of the members, for its periodic round. That is the synchronizer's to do: one timer
+  per scope is enough.
+
+      :ok = GlobalClock.tick(:shop, [:"orders@127.0.0.1"])
+  """
   @spec tick(atom, [node]) :: :ok
-  def tick(scope, peers), do: Scope.cast(scope, __MODULE__, {:tick, peers})
+  def tick(scope, peers), do: Part.tell(scope, :clock, :exchange, [peers])
+
+  # The clock itself
+
+  @doc false
+  @impl Clock
+  def read(name) do
+    {:ok, scope} = Scope.fetch(Part.scope(name))
+    stamp(scope)
+  end
+
+  @doc false
+  @impl Clock
+  def observe(name, from, stamp) do
+    with {:error, %{reason: :clock_too_far_ahead} = error} <- move(name, stamp) do
+      from && GenServer.cast(name, {:refused, from, error})
+      {:error, error}
+    end
+  end
+
+  defp move(name, {logical, physical_ns, _node} = stamp) do
+    with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
+         {:error, details} <- Native.clock_observe(store, logical, physical_ns) do
+      {:error, refused(details, stamp)}
+    else
+      {:ok, _moved} -> :ok
+      not_running -> not_running
+    end
+  end
+
+  defp refused(%Error{} = error, _stamp), do: error
+
+  defp refused(details, stamp),
+    do: Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))
+
+  @doc false
+  @impl Clock
+  def deliver(name, from, update), do: GenServer.cast(name, {:update, from, update})
+
+  @doc false
+  @impl Clock
+  def exchange(name, peers), do: GenServer.cast(name, {:tick, peers})
+
+  @doc false
+  @impl Clock
+  def measured(name, node), do: GenServer.call(name, {:offset, node})
+
+  @doc false
+  @impl Clock
+  def describe(name) do
+    quarantined = GenServer.call(name, :quarantined)
+
+    with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
+         do: Map.put(Native.clock_status(store), :quarantined, quarantined)
+  end
 
   @impl true
-  def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
+  def init(name), do: {:ok, %__MODULE__{name: name}, {:continue, :start}}
 
   @impl true
   def handle_continue(:start, state) do
-    {:ok, scope} = Scope.fetch(state.scope.name)
+    {:ok, scope} = Scope.fetch(Part.scope(state.name))
     {:noreply, tell_core(%{state | scope: scope})}
   end
 
@@ -166,14 +220,14 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @impl true
   def handle_cast({:tick, peers}, state) do
     with {:ok, _kept} <- Native.clock_calibrate(state.scope.store) do
-      Enum.each(peers, &ping(state.scope, &1))
+      Enum.each(peers, &ping(state, &1))
       {:noreply, %{state | offsets: Map.take(state.offsets, peers)}}
     else
       {:error, ended} -> begin_again(state, ended)
     end
   end
 
-  def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
+  def handle_cast({:update, from, %GlobalClockUpdate{} = update}, state) do
     {:noreply, state |> believe(from, update.sent_at) |> exchange(from, update)}
   end
 
@@ -194,25 +248,25 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   defp exchange(state, from, %{kind: :ping} = ping) do
-    reply = %{message(state.scope, :pong) | echo: ping.sent_at, received_at: read(state.scope)}
-    _ = Transport.send_to(state.scope, from, reply)
+    reply = %{message(state.scope, :pong) | echo: ping.sent_at, received_at: stamp(state.scope)}
+    _ = Part.send(state.name, from, reply)
     state
   end
 
   defp exchange(state, from, %{kind: :pong} = pong) do
-    sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, read(state.scope))
+    sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, stamp(state.scope))
     put_in(state.offsets[from], Offset.add(state.offsets[from], sample))
   end
 
-  defp ping(scope, peer), do: Transport.send_to(scope, peer, message(scope, :ping))
+  defp ping(state, peer), do: Part.send(state.name, peer, message(state.scope, :ping))
 
   defp message(scope, kind),
-    do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: read(scope)}
+    do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: stamp(scope)}
 
   # An exchange with a peer in quarantine shows whether its clock is right again.
   defp believe(state, from, stamp) do
     with true <- Quarantine.member?(state.quarantine, from),
-         :ok <- update(stamp, state.scope.name) do
+         :ok <- move(state.name, stamp) do
       {news, quarantine} = Quarantine.accept(state.quarantine, from)
       tell(%{state | quarantine: quarantine}, news, from, :back)
     else
@@ -245,7 +299,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
     state
   end
 
-  defp read(%{store: store, node: node}) do
+  defp stamp(%{store: store, node: node}) do
     {logical, physical_ns} = Native.clock_now(store)
     {logical, physical_ns, node}
   end

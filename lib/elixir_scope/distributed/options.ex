@@ -19,8 +19,7 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Operations
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Sync, Trace, Type}
-  alias ElixirScope.Distributed.Transports
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Parts, Sync, Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -92,17 +91,10 @@ defmodule ElixirScope.Distributed.Options do
       type: :pos_integer,
       default: 500,
       doc: "a remote stamp further than this ahead of our physical clock does not move ours"
-    ],
-    transport: [
-      type: {:or, [{:behaviour, ElixirScope.Distributed.Transport}, :transport]},
-      default: Transports.ErlDist,
-      doc:
-        "how members talk: a module that implements `ElixirScope.Distributed.Transport`, " <>
-          "or `{module, options}`"
     ]
   ]
 
-  @start @members ++ Sync.schema()
+  @start @members ++ Parts.schema() ++ Sync.schema()
 
   @config [
     enabled: [
@@ -276,13 +268,16 @@ defmodule ElixirScope.Distributed.Options do
 
   defp cast(schema, options) do
     Enum.reduce_while(options, {:ok, []}, fn {key, value}, {:ok, cast} ->
-      case Type.check(schema[key][:type], value) do
+      type = schema[key][:type]
+
+      case Type.check(type, value) do
         :ok -> {:cont, {:ok, Keyword.put(cast, key, value)}}
-        {:error, expected} -> {:halt, {:error, mismatch(key, expected, value)}}
+        {:error, expected} -> {:halt, {:error, mismatch(key, expected, value, type)}}
       end
     end)
   end
 
-  defp mismatch(key, expected, value),
-    do: "expected #{inspect(key)} to be #{expected}, got: #{inspect(value)}"
+  defp mismatch(key, expected, value, type),
+    do:
+      "expected #{inspect(key)} to be #{expected}, got: #{inspect(value)}#{Type.why(type, value)}"
 end

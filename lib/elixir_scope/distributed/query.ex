@@ -106,7 +106,8 @@ defmodule ElixirScope.Distributed.Query do
          {:ok, infos} <- NodeCoordinator.nodes(scope.name),
          {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
          terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
-         {:ok, matches} <- read.(scope.store, Keyword.put(options, :pairing, terms)) do
+         {:ok, matches} <- read.(scope.store, beside(options, scope, terms)) do
+      missing = Map.merge(missing, Map.get(matches, :missing, %{}))
       expired = Replica.expired(scope, reach)
       result = Result.new(scope.node, Map.keys(infos), missing, matches, expired)
       duration = System.monotonic_time() - began
@@ -116,6 +117,12 @@ defmodule ElixirScope.Distributed.Query do
   catch
     # A scope that stops under a question is no crash.
     :exit, reason -> failed(reason)
+  end
+
+  # What is kept beside the native store, and on what terms messages are paired.
+  defp beside(options, scope, terms) do
+    timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
+    Keyword.merge(options, plugged: {scope, timeout_ms}, pairing: terms)
   end
 
   # Of who did not answer, or was not asked, there may be events that are not here.

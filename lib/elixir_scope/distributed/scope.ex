@@ -15,17 +15,20 @@ defmodule ElixirScope.Distributed.Scope do
     GlobalClock,
     NodeCoordinator,
     Options,
+    Part,
     Transport
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :index, :transport, :inbox, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :inbox, :options] ++
+              [:transport, :clock, :synchronizer, :storage]
 
   @type t :: %__MODULE__{
           name: atom,
@@ -35,11 +38,18 @@ defmodule ElixirScope.Distributed.Scope do
           index: non_neg_integer,
           transport: {module, GenServer.name()},
           inbox: Transport.Inbox.t(),
+          clock: {module, GenServer.name()},
+          synchronizer: {module, GenServer.name()},
+          storage: {module, GenServer.name()},
           options: keyword
         }
 
   @doc "The registry of the processes of all scopes."
   def registry, do: {Registry, keys: :unique, name: @registry}
+
+  @doc "Its name."
+  @spec names() :: atom
+  def names, do: @registry
 
   @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
   def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
@@ -176,6 +186,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Versions, scope},
         Transport.child(scope),
         {NodeCoordinator, {:member, scope, memory}}
+        | Plugged.children(scope)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.
@@ -202,6 +213,9 @@ defmodule ElixirScope.Distributed.Scope do
       node: node,
       transport: Transport.address(options[:transport], options[:name]),
       inbox: Transport.Inbox.new(),
+      clock: Part.address(options[:clock], options[:name], GlobalClock),
+      synchronizer: Part.address(options[:synchronizer], options[:name], EventSynchronizer),
+      storage: Part.address(options[:storage], options[:name], ElixirScope.Distributed.Storage),
       options: options
     }
   end

@@ -12,6 +12,10 @@ defmodule ElixirScope.Distributed.Status do
       `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `storage` - of a storage that is plugged in: whether it is `up?`, how many events were `appended` to
+      it in batches of `batch`, how far it is behind (`lag`), what expired before it could be given
+      (`lost`), how often it failed and why (`failures`, `failure`), and its own `statistics`; `nil` with the
+      native store alone;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member;
     * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
@@ -39,6 +43,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.Pairs
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Sync.Replica
@@ -46,7 +51,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
+                  [:store, :storage, :pairing, :sync, :exchange, :traces, :nodes] ++
                   [:partition, :membership, :incoming, :version_drift, :missing]
   defstruct @enforce_keys
 
@@ -59,6 +64,7 @@ defmodule ElixirScope.Distributed.Status do
           extents: map,
           sources: map | nil,
           store: map,
+          storage: map | nil,
           pairing: map,
           sync: map,
           exchange: map,
@@ -108,6 +114,7 @@ defmodule ElixirScope.Distributed.Status do
       extents: Correlation.status(),
       sources: Sources.status(),
       store: Storage.status(scope.store),
+      storage: Plugged.status(scope),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),

@@ -33,7 +33,8 @@ defmodule ElixirScope.Distributed.Transport do
   """
 
   alias ElixirScope.Distributed.Cluster.Reason
-  alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Scope, Transport.Inbox, Types}
+  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Part, Scope}
+  alias ElixirScope.Distributed.{Transport.Inbox, Types}
 
   @type message ::
           Types.EventSyncMessage.t()
@@ -116,7 +117,7 @@ defmodule ElixirScope.Distributed.Transport do
 
   defp hand_on({:take, %{role: role}, message}, scope, from) do
     GlobalClock.hear(scope, from, message.sent_at)
-    Scope.cast(scope, role, {:transport, :message, from, message})
+    pass(role, scope, from, message)
   end
 
   # Whoever waits for an answer is told.
@@ -128,6 +129,16 @@ defmodule ElixirScope.Distributed.Transport do
     do: Scope.cast(scope, NodeCoordinator, {:transport, :malformed, from})
 
   defp hand_on(_refused_or_dropped, _scope, _from), do: :ok
+
+  # Parts that can be replaced say themselves how they take it.
+  defp pass(GlobalClock, scope, from, message),
+    do: Part.tell(scope, :clock, :deliver, [from, message])
+
+  defp pass(EventSynchronizer, scope, from, message),
+    do: Part.tell(scope, :synchronizer, :deliver, [from, message])
+
+  defp pass(role, scope, from, message),
+    do: Scope.cast(scope, role, {:transport, :message, from, message})
 
   # A scope that stops has no clock any more, and may still take its leave.
   defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)

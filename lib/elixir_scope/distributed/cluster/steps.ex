@@ -138,7 +138,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   defp changed(scope, grants) do
     peers = grants |> Map.keys() |> Enum.sort()
-    EventSynchronizer.members(scope, peers, keepers(grants))
+    EventSynchronizer.tell_members(scope, peers, keepers(grants))
     Conductor.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end

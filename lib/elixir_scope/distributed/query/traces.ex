@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Query.Traces do
   # It is looked up only where an answer holds such a number.
 
   alias ElixirScope.Distributed.{Event, Options, Storage}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native
 
   @type sets :: %{{Event.origin() | node, number :: pos_integer} => [pos_integer]}
@@ -12,9 +13,17 @@ defmodule ElixirScope.Distributed.Query.Traces do
   @doc "What a store finds, each event with the numbers of its traces."
   @spec query(Native.t(), keyword) :: {:ok, Storage.matches([Event.t()])} | {:error, term}
   def query(store, filter) do
-    with {:ok, matches} <- Native.query(store, filter),
+    with {:ok, matches} <- local(store, filter),
          {:ok, sets} <- announced(store, nodes(matches.events)),
          do: {:ok, Map.update!(matches, :events, &resolve(&1, sets))}
+  end
+
+  # What is kept beside the native store counts, too.
+  defp local(store, filter) do
+    case filter[:plugged] do
+      {scope, timeout_ms} -> {:ok, Plugged.query(scope, filter, timeout_ms)}
+      nil -> Native.query(store, filter)
+    end
   end
 
   defp announced(_store, []), do: {:ok, %{}}

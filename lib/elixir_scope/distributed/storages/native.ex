@@ -7,17 +7,15 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Capture.Correlation, Event, Native, Scope, Storage}
+  alias ElixirScope.Distributed.{Error, Native, Scope, Storage}
+  alias ElixirScope.Distributed.Storage.Filter
 
   @behaviour Storage
 
   @type t :: reference
 
-  # More than any stamp has.
-  @last_logical 255
-
   @doc "Opens the store of `scope` and makes the scope findable."
-  @spec start_link(Scope.t()) :: GenServer.on_start()
+  @impl Storage
   def start_link(scope),
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
 
@@ -44,20 +42,48 @@ defmodule ElixirScope.Distributed.Storages.Native do
     {:ok, %{events: answer.events, count: count, dropped: answer.dropped, more?: answer.more}}
   end
 
-  @doc "A checked filter, as the native functions take it."
-  @spec native_filter(keyword) :: map
-  def native_filter(filter) do
-    filter
-    |> Map.new()
-    |> Map.update!(:kinds, &Event.expand/1)
-    |> Map.update!(:from, &moment(&1, 0))
-    |> Map.update!(:to, &moment(&1, @last_logical))
-    |> Map.update!(:correlation_id, &forms/1)
-    |> Map.put_new(:spans, [])
+  @doc "Every bound of the store with its limit and its present value."
+  @spec status(t) :: map
+  def status(store), do: Native.store_status(store)
+
+  @impl Storage
+  def events_since(store, cursor, limit), do: since(store, cursor, limit, limit + 1)
+
+  # Events of the cursor's own stamp may come before it.
+  defp since(store, cursor, limit, most) do
+    {:ok, found} = query(store, limit: most, from: cursor && elem(cursor, 0))
+    behind = Enum.filter(found.events, &Filter.behind?(&1, cursor))
+
+    if found.more? and length(behind) <= limit,
+      do: since(store, cursor, limit, 2 * most),
+      else: {:ok, %{events: Enum.take(behind, limit), more?: length(behind) > limit}}
   end
 
   @impl Storage
-  def status(store), do: Native.store_status(store)
+  def statistics(store) do
+    status = status(store)
+    Map.merge(status, %{oldest: end_of(store, :asc), newest: end_of(store, :desc)})
+  end
+
+  defp end_of(store, order) do
+    {:ok, %{events: events}} = query(store, order: order, limit: 1)
+    List.first(events) && hd(events).at
+  end
+
+  # What is in it was recorded, or synchronised, and goes by the options of the scope.
+
+  @impl Storage
+  def append(_store, _events, _progress), do: {:error, Error.new(:native_store)}
+
+  @impl Storage
+  def progress(_store), do: {:ok, nil}
+
+  @impl Storage
+  def retain(_store, _from), do: {:error, Error.new(:native_store)}
+
+  @doc "A checked filter, as the native functions take it."
+  @spec native_filter(keyword | Filter.t()) :: Filter.t()
+  def native_filter(filter), do: Filter.new(filter)
 
   # Published before the processes start that look for it.
   @impl GenServer
@@ -114,16 +140,6 @@ defmodule ElixirScope.Distributed.Storages.Native do
     scope
   end
 
-  # An event has the id as it was given to `record/3`, or by its key.
-  defp forms(nil), do: []
-  defp forms(id), do: Enum.uniq([id, Correlation.key(id)])
-
   # A start is a new origin, so that numbers are never given twice.
   defp incarnation, do: System.os_time(:microsecond)
-
-  # A point in time without a logical part stands for its first or its last stamp.
-  defp moment(nil, _logical), do: nil
-  defp moment({logical, physical_ns, _node}, _logical), do: {logical, physical_ns}
-  defp moment(%DateTime{} = at, logical), do: {logical, DateTime.to_unix(at, :nanosecond)}
-  defp moment(physical_ns, logical), do: {logical, physical_ns}
 end
