@@ -124,6 +124,14 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
       eventually(fn -> assert %{reason: :unreachable} = info(node, c) end, within: 30_000)
     end
 
+    # Long enough that its host was asked after, which says nothing, and again.
+    refute_receive _, 6_000
+
+    for node <- [a, b] do
+      assert %{reason: :unreachable} = info(node, c)
+      assert %{kinds: [:split], apart: [^c]} = partition_of(node)
+    end
+
     restart(c)
     Hosts.mend(hosts)
     connect([a, b, c])
