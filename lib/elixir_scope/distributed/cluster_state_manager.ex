@@ -17,6 +17,9 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   | `:partial` | pairs (`gaps`) that do not hear each other, while others hear both |
   | `:flapping` | pairs whose connection comes back again and again |
 
+  Over one TCP connection a dead direction soon takes the other one along, as nothing is acknowledged: what
+  is `:one_way` as long as something arrives is then `:partial`, or `:split` where nobody hears both.
+
   Where several hold at once, `kinds` has all of them. A member whose host answers, and says that
   no such node runs, is down and no partition; one whose host does not answer may be either,
   and counts as apart.

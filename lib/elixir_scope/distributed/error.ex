@@ -30,6 +30,11 @@ defmodule ElixirScope.Distributed.Error do
       "start it with {ElixirScope.Distributed, name: #{inspect(scope)}}"
   end
 
+  defp text(:no_time, %{scope: scope, role: role, ms: ms}) do
+    "#{inspect(role)} of the scope #{inspect(scope)} did not answer within #{ms} ms: this node is too busy; " <>
+      "ask again, and see what keeps its schedulers"
+  end
+
   defp text(:disabled, _details) do
     "config :elixir_scope_distributed, enabled: false: nothing can be started on this node"
   end

@@ -227,8 +227,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   def handle_cast({:reached, node}, state),
     do: handle_cast({:transport, :up, node}, ended(state, node))
 
-  def handle_cast({:found, node, reason, nil}, state),
-    do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+  def handle_cast({:found, node, reason, nil}, state), do: {:noreply, found(state, node, reason)}
 
   def handle_cast({:found, node, reason, attempt}, state) do
     state = stand(state, Roll.diagnosed(state.membership, node, reason))
@@ -243,6 +242,8 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   @impl true
   def handle_info({:retry, node, attempt}, state), do: {:noreply, again(state, node, attempt)}
+
+  def handle_info({:look, node}, state), do: {:noreply, look(state, node)}
 
   def handle_info(:forget, state) do
     Process.send_after(self(), :forget, @forget_ms)

@@ -158,7 +158,10 @@ defmodule ElixirScope.Distributed.Scope do
     with {:ok, _scope} <- fetch(name),
          do: Token.aside(fn -> GenServer.call(via(name, role), request, timeout) end)
   catch
-    :exit, {reason, _call} when reason != :timeout ->
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:no_time, scope: name, role: role, ms: timeout)}
+
+    :exit, {_ended, _call} ->
       {:error, Error.new(:not_running, scope: name)}
   end
 

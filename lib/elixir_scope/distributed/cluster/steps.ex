@@ -33,13 +33,17 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   # Who is connected and does not answer is greeted so often, which takes about 40 s.
   @greetings 8
 
-  defstruct [:scope, :memory, :membership, retrying: %{}]
+  # Nobody tries to connect to a node that is not wanted: it is only asked after, so often.
+  @look_again_ms 3_000
+
+  defstruct [:scope, :memory, :membership, retrying: %{}, looking: %{}]
 
   @type t :: %__MODULE__{
           scope: Scope.t(),
           memory: Memory.t(),
           membership: Membership.t(),
-          retrying: %{node => :waiting | :trying}
+          retrying: %{node => :waiting | :trying},
+          looking: %{node => true}
         }
 
   @doc "Goes on where the last one stopped."
@@ -198,6 +202,34 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
       true ->
         state
     end
+  end
+
+  @doc """
+  What was found out of a node that is gone: if that is nothing, it is asked after again, as a port
+  mapper that was too busy to answer once is not a network that is cut.
+  """
+  @spec found(t, node, atom) :: t
+  def found(state, node, reason) do
+    state = stand(state, Roll.diagnosed(state.membership, node, reason))
+    if look?(state, node), do: look_later(state, node), else: state
+  end
+
+  @doc "Asks after a node once more, if it is still not known why it is gone."
+  @spec look(t, node) :: t
+  def look(state, node) do
+    state = update_in(state.looking, &Map.delete(&1, node))
+    if look?(state, node), do: Reach.diagnose(state.scope, node)
+    state
+  end
+
+  defp look?(%{membership: membership} = state, node) do
+    match?(%{status: :down, reason: :unreachable}, membership.nodes[node]) and
+      not is_map_key(state.looking, node) and node not in Roll.missing(membership)
+  end
+
+  defp look_later(state, node) do
+    Process.send_after(self(), {:look, node}, @look_again_ms)
+    put_in(state.looking[node], true)
   end
 
   @doc "An attempt is over."

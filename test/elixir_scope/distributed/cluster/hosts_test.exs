@@ -1,17 +1,19 @@
 defmodule ElixirScope.Distributed.Cluster.HostsTest do
   # Nodes on hosts of their own, with a network between them that loses, delays and cuts packets: what
   # only the kernel's TCP and Erlang's net ticks do. Where there can be no such hosts (no root,
-  # no /dev/net/tun) each test says so and does nothing.
+  # no /dev/net/tun) each test says so and does nothing. SCOPE_LONG=1 loses packets for longer.
   use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{ClusterStateManager, Hosts, NodeCoordinator}
 
   @moduletag :tmp_dir
-  @moduletag timeout: 180_000
+  @moduletag timeout: 900_000
   @missing Hosts.missing()
   if @missing, do: @moduletag(skip: @missing)
 
+  @long? System.get_env("SCOPE_LONG") != nil
+  @lossy_ms if @long?, do: 600_000, else: 5_000
   @seed String.to_integer(System.get_env("SCOPE_SEED") || "7")
   @fast [elixir_scope_distributed: [sync_interval_ms: 500]]
   @events 2_000
@@ -122,6 +124,14 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
       eventually(fn -> assert %{reason: :unreachable} = info(node, c) end, within: 30_000)
     end
 
+    # Long enough that its host was asked after, which says nothing, and again.
+    refute_receive _, 6_000
+
+    for node <- [a, b] do
+      assert %{reason: :unreachable} = info(node, c)
+      assert %{kinds: [:split], apart: [^c]} = partition_of(node)
+    end
+
     restart(c)
     Hosts.mend(hosts)
     connect([a, b, c])
@@ -138,6 +148,24 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
     for node <- all, do: assert(noted(node, :partition) == [])
     Hosts.mend(hosts)
     whole(all)
+  end
+
+  # TCP sends again what was lost, later each time, so that now and then nothing comes through for some
+  # seconds: that is told as what it is, and as no more.
+  test "with a fifth of all packets lost, nothing is apart, and nothing flaps", context do
+    {hosts, all} =
+      hosts(context, 3, config: [elixir_scope_distributed: [sync_interval_ms: 1_000]])
+
+    Hosts.slow(hosts, [1, 2, 3], [1, 2, 3], 2, 0.2)
+    until = System.monotonic_time(:millisecond) + @lossy_ms
+
+    eventually(fn -> System.monotonic_time(:millisecond) >= until end, within: 2 * @lossy_ms)
+
+    Hosts.mend(hosts)
+    whole(all)
+    found = for node <- all, found <- noted(node, :partition), do: found.kind
+    if @long?, do: IO.puts("with 20 % loss for #{div(@lossy_ms, 1_000)} s: #{inspect(found)}")
+    assert Enum.all?(found, &(&1 in [:one_way, :partial]))
   end
 
   test "a connection of which one end is gone is found out and made anew", context do

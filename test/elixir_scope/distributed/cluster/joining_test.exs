@@ -167,6 +167,16 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
     assert Enum.sort(for e <- ups, uniq: true, do: e.data.node) == Enum.sort([b, c, d])
   end
 
+  test "a node whose host does not answer at first is asked after again" do
+    [a, b] = start_nodes(2)
+    joined([a, b])
+    partition(a, b)
+    eventually(fn -> assert %{status: :down, reason: :unreachable} = info(a, b) end)
+    kill(b)
+    heal([a, b], connect: false)
+    eventually(fn -> assert %{reason: :not_running} = info(a, b) end, within: 15_000)
+  end
+
   test "a scope that begins again while its node stays is another incarnation" do
     [a, b] = start_nodes(2)
     joined([a, b])
