@@ -126,7 +126,7 @@ defmodule ElixirScope.Distributed.Hostile do
 
   defp inside(binary) when is_binary(binary) and binary != "" do
     bind(integer(0..(byte_size(binary) - 1)), fn at ->
-      <<before::binary-size(at), _byte, behind::binary>> = binary
+      {before, <<_byte, behind::binary>>} = :erlang.split_binary(binary, at)
       map(integer(0..255), &<<before::binary, &1, behind::binary>>)
     end)
   end

@@ -1,3 +1,5 @@
+Code.require_file("../../shared/certificates.exs", __DIR__)
+
 defmodule ElixirScope.Distributed.TlsTest do
   # What guides/security.md says of TLS, on real nodes with certificates made here.
   use ElixirScope.Distributed.Case

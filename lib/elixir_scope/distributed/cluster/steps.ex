@@ -2,8 +2,6 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   @moduledoc false
   # What a coordinator does: it carries out the steps of its membership.
 
-  require Logger
-
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.Cluster.{

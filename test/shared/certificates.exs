@@ -3,17 +3,25 @@ defmodule ElixirScope.Distributed.Certificates do
   # A certificate authority of the test's own, and what a node needs to speak TLS with certificates
   # that it signed: the file that `-ssl_dist_optfile` names.
 
-  # Where there is no crypto library, nobody is asked for one.
-  @compile {:no_warn_undefined, :public_key}
-
   @name {2, 5, 29, 17}
-  @key {:namedCurve, :secp256r1}
+  # What is signed with SHA-1, newer versions do not accept.
+  @made [key: {:namedCurve, :secp256r1}, digest: :sha256]
 
   @doc "Whether this Erlang can do it."
   @spec there?() :: boolean
   def there? do
+    Enum.each([:crypto, :asn1, :public_key, :ssl], &find/1)
+
     Enum.all?([:crypto, :public_key, :ssl], &(Code.ensure_loaded(&1) == {:module, &1})) and
       match?({:ok, _started}, Application.ensure_all_started(:ssl))
+  end
+
+  # Since Elixir 1.15 a project finds only the applications that it names.
+  defp find(app) do
+    if function_exported?(Mix, :ensure_application!, 1),
+      do: apply(Mix, :ensure_application!, [app])
+  rescue
+    Mix.Error -> :not_there
   end
 
   @doc "The option file of a node that only speaks with those whose certificates have the same origin."
@@ -38,8 +46,8 @@ defmodule ElixirScope.Distributed.Certificates do
   # the root that signed its own.
   defp generate do
     here = {:Extension, @name, false, [dNSName: ~c"127.0.0.1", iPAddress: <<127, 0, 0, 1>>]}
-    root = :public_key.pkix_test_root_cert(~c"scope test", key: @key)
-    chain = %{root: root, intermediates: [], peer: [key: @key, extensions: [here]]}
+    root = :public_key.pkix_test_root_cert(~c"scope test", @made)
+    chain = %{root: root, intermediates: [], peer: [extensions: [here]] ++ @made}
 
     %{server_config: made} =
       :public_key.pkix_test_data(%{server_chain: chain, client_chain: chain})
