@@ -40,8 +40,7 @@ defmodule ElixirScope.Distributed.Storage do
       defmodule MyApp.SmallStore do
         use Agent
 
-        alias ElixirScope.Distributed.Storage
-        alias ElixirScope.Distributed.Storage.Filter
+        alias ElixirScope.Distributed.{GlobalClock, Storage, Storage.Filter}
 
         @behaviour Storage
 
@@ -59,12 +58,12 @@ defmodule ElixirScope.Distributed.Storage do
         def progress(store), do: {:ok, Agent.get(store, & &1.progress)}
 
         @impl Storage
-        def query(store, filter), do: {:ok, Filter.answer(filter, all(store, filter.order))}
+        def query(store, filter), do: events_since(store, nil, filter)
 
         @impl Storage
-        def events_since(store, cursor, limit) do
-          {events, rest} = store |> all(:asc) |> Enum.filter(&Filter.behind?(&1, cursor)) |> Enum.split(limit)
-          {:ok, %{events: events, more?: rest != []}}
+        def events_since(store, cursor, filter) do
+          events = store |> Agent.get(&Map.values(&1.events)) |> Filter.sort(filter.order)
+          {:ok, Filter.answer(filter, events, cursor)}
         end
 
         @impl Storage
@@ -77,12 +76,10 @@ defmodule ElixirScope.Distributed.Storage do
 
         @impl Storage
         def statistics(store) do
-          events = all(store, :asc)
-          at = fn event -> event && event.at end
-          %{events: length(events), oldest: at.(List.first(events)), newest: at.(List.last(events))}
+          stamps = for {_id, event} <- Agent.get(store, & &1.events), do: event.at
+          sorted = Enum.sort(stamps, GlobalClock)
+          %{events: length(sorted), oldest: List.first(sorted), newest: List.last(sorted)}
         end
-
-        defp all(store, order), do: store |> Agent.get(&Map.values(&1.events)) |> Filter.sort(order)
       end
 
   `ElixirScope.Distributed.Case.StorageContract` tests any storage for all of this, and
@@ -122,9 +119,11 @@ defmodule ElixirScope.Distributed.Storage do
   """
   @callback query(t, Filter.t()) :: {:ok, matches} | {:error, term}
 
-  @doc "At most `limit` events behind the cursor, or from the first one on, oldest first."
-  @callback events_since(t, cursor | nil, limit :: pos_integer) ::
-              {:ok, %{events: [Event.t()], more?: boolean}} | {:error, term}
+  @doc """
+  The same behind a cursor, in the filter's order: the pages of one question add up to its answer,
+  also in what they say was lost.
+  """
+  @callback events_since(t, cursor | nil, Filter.t()) :: {:ok, matches} | {:error, term}
 
   @doc "Forgets what is older than `from`, and says how many events that were."
   @callback retain(t, from :: Filter.stamp()) :: {:ok, non_neg_integer} | {:error, term}

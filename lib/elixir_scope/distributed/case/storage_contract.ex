@@ -115,14 +115,23 @@ defmodule ElixirScope.Distributed.Case.StorageContract do
 
   @doc false
   def goes_on(storage, events) do
-    sorted = Filter.sort(events)
-
     for size <- [1, 7, 100, length(events) + 1],
-        do: assert(all_since(storage, nil, size) == sorted)
+        do: assert(elem(pages(storage, Filter.new(limit: size), nil), 0) == Filter.sort(events))
 
-    {_before, behind} = Enum.split(sorted, div(length(sorted), 2))
-    cursor = sorted |> Enum.at(div(length(sorted), 2) - 1) |> cursor()
-    assert all_since(storage, cursor, 9) == behind
+    Gen.property(Events.filters(events), [runs: 60], fn options ->
+      filter = %{Filter.new(options) | limit: 9}
+      all = Filter.answer(%{filter | limit: 10_000}, Filter.sort(events, filter.order))
+      assert pages(storage, filter, nil) == {all.events, all.dropped}
+    end)
+  end
+
+  # The events of all pages behind a cursor, and how many were lost by what they say.
+  defp pages({module, name} = storage, filter, cursor) do
+    {:ok, page} = module.events_since(name, cursor, filter)
+    assert page.count == length(page.events) and (page.count == filter.limit or not page.more?)
+    last = List.last(page.events)
+    {events, lost} = if page.more?, do: pages(storage, filter, Filter.cursor(last)), else: {[], 0}
+    {page.events ++ events, page.dropped + lost}
   end
 
   @doc false
@@ -139,7 +148,7 @@ defmodule ElixirScope.Distributed.Case.StorageContract do
     events = Events.some(60)
     {some, others} = events |> Enum.shuffle() |> Enum.split(20)
     for batch <- [some, some, others, events], do: :ok = append(storage, batch, 1)
-    assert all_since(storage, nil, 1_000) == Filter.sort(events)
+    assert elem(pages(storage, Filter.new([]), nil), 0) == Filter.sort(events)
     counts(storage, events)
   end
 
@@ -161,7 +170,7 @@ defmodule ElixirScope.Distributed.Case.StorageContract do
     {older, kept} = Enum.split_with(events, &Filter.before?(&1, {logical, ns}))
     assert module.retain(name, {logical, ns}) == {:ok, length(older)}
     assert module.retain(name, {logical, ns}) == {:ok, 0}
-    assert all_since(storage, nil, 50) == Filter.sort(kept)
+    assert elem(pages(storage, Filter.new(limit: 50), nil), 0) == Filter.sort(kept)
     counts(storage, kept)
   end
 
@@ -170,18 +179,10 @@ defmodule ElixirScope.Distributed.Case.StorageContract do
     {module, name} = start(option)
     nothing = %{events: [], count: 0, dropped: 0, more?: false}
     assert module.query(name, Filter.new([])) == {:ok, nothing}
-    assert module.events_since(name, nil, 10) == {:ok, %{events: [], more?: false}}
+    assert module.events_since(name, nil, Filter.new(order: :desc)) == {:ok, nothing}
     assert %{events: 0, oldest: nil, newest: nil} = module.statistics(name)
     assert module.retain(name, {0, 1}) == {:ok, 0}
   end
 
   defp append({module, name}, events, progress), do: module.append(name, events, progress)
-
-  defp all_since({module, name} = storage, cursor, limit) do
-    {:ok, %{events: events, more?: more?}} = module.events_since(name, cursor, limit)
-    assert length(events) == limit or not more?
-    if more?, do: events ++ all_since(storage, cursor(List.last(events)), limit), else: events
-  end
-
-  defp cursor(%{id: {origin, seq}, at: at}), do: {at, origin, seq}
 end

@@ -96,18 +96,23 @@ defmodule ElixirScope.Distributed.Storage.Filter do
   end
 
   @doc """
-  What a storage answers that has these events, sorted as the filter's order wants; a stream of them is
-  read no further than necessary.
+  What a storage answers that has these events, sorted as the filter's order wants, behind a cursor if
+  there is one. A stream of them is read no further than necessary.
 
       iex> event = &%Event{id: {{:a@h, 1}, &1}, at: {0, &1, :a@h}, node: :a@h, kind: :mark}
       iex> answer = Filter.answer(Filter.new(limit: 1, order: :desc), [event.(2), event.(1)])
       iex> {Enum.map(answer.events, & &1.at), answer.more?}
       {[{0, 2, :a@h}], true}
   """
-  @spec answer(t, Enumerable.t()) :: Storage.matches()
-  def answer(filter, events) do
+  @spec answer(t, Enumerable.t(), Storage.cursor() | nil) :: Storage.matches()
+  def answer(filter, events, cursor \\ nil) do
     nothing = %{events: [], count: 0, dropped: 0, more?: false, behind: 0}
-    found = Enum.reduce_while(events, nothing, &take(&1, &2, filter))
+
+    found =
+      events
+      |> Stream.filter(&behind?(&1, cursor, filter.order))
+      |> Enum.reduce_while(nothing, &take(&1, &2, filter))
+
     dropped = if found.more?, do: found.dropped, else: found.dropped + found.behind
     %{Map.delete(found, :behind) | events: Enum.reverse(found.events), dropped: dropped}
   end
@@ -135,14 +140,42 @@ defmodule ElixirScope.Distributed.Storage.Filter do
     do: {physical_ns, logical, node, incarnation, seq}
 
   @doc """
-  Whether an event comes behind a cursor; `nil` is before everything.
+  Whether an event comes behind a cursor, in that order; `nil` is before everything.
 
-      iex> Filter.behind?(%Event{id: {{:a@h, 1}, 7}, at: {0, 5, :a@h}}, {{0, 5, :a@h}, {:a@h, 1}, 6})
-      true
+      iex> event = %Event{id: {{:a@h, 1}, 7}, at: {0, 5, :a@h}}
+      iex> for order <- [:asc, :desc], do: Filter.behind?(event, {{0, 5, :a@h}, {:a@h, 1}, 6}, order)
+      [true, false]
   """
-  @spec behind?(Event.t(), Storage.cursor() | nil) :: boolean
-  def behind?(_event, nil), do: true
-  def behind?(event, cursor), do: place(event) > place(cursor)
+  @spec behind?(Event.t(), Storage.cursor() | nil, :asc | :desc) :: boolean
+  def behind?(_event, nil, _order), do: true
+  def behind?(event, cursor, :asc), do: place(event) > place(cursor)
+  def behind?(event, cursor, :desc), do: place(event) < place(cursor)
+
+  @doc """
+  The filter for what is not before a stamp, in its order.
+
+      iex> Filter.narrow(Filter.new(from: 3), {0, 5}).from
+      {0, 5}
+      iex> Filter.narrow(Filter.new(to: 3, order: :desc), {0, 5}).to
+      {255, 3}
+  """
+  @spec narrow(t, stamp) :: t
+  def narrow(%{order: :asc} = filter, stamp),
+    do: %{filter | from: Enum.max_by([filter.from || stamp, stamp], &moment/1)}
+
+  def narrow(%{order: :desc} = filter, stamp),
+    do: %{filter | to: Enum.min_by([filter.to || stamp, stamp], &moment/1)}
+
+  defp moment({logical, ns}), do: {ns, logical}
+
+  @doc """
+  The place of an event as a cursor.
+
+      iex> Filter.cursor(%Event{id: {{:a@h, 1}, 7}, at: {0, 5, :a@h}})
+      {{0, 5, :a@h}, {:a@h, 1}, 7}
+  """
+  @spec cursor(Event.t()) :: Storage.cursor()
+  def cursor(%Event{id: {origin, seq}, at: at}), do: {at, origin, seq}
 
   @doc """
   Whether an event is older than a stamp.

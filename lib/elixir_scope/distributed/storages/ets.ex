@@ -59,29 +59,18 @@ defmodule ElixirScope.Distributed.Storages.Ets do
   """
   @impl Storage
   @spec query(Storage.t(), Filter.t()) :: {:ok, Storage.matches()}
-  def query(store, filter) do
-    events = store |> table() |> slices(pattern(filter.from, filter.to), filter.order)
-    {:ok, Filter.answer(filter, events)}
-  end
+  def query(store, filter), do: events_since(store, nil, filter)
 
   @doc """
-  The events behind a cursor.
+  Those behind a cursor.
 
-      {:ok, %{events: [_first | _], more?: true}} = Ets.events_since(:archive, nil, 100)
+      {:ok, %{events: [_first | _], more?: true}} = Ets.events_since(:archive, cursor, Filter.new(limit: 100))
   """
   @impl Storage
-  @spec events_since(Storage.t(), Storage.cursor() | nil, pos_integer) ::
-          {:ok, %{events: [ElixirScope.Distributed.Event.t()], more?: boolean}}
-  def events_since(store, cursor, limit) do
-    {events, rest} =
-      store
-      |> table()
-      |> slices(pattern(from(cursor), nil), :asc)
-      |> Stream.filter(&Filter.behind?(&1, cursor))
-      |> Enum.take(limit + 1)
-      |> Enum.split(limit)
-
-    {:ok, %{events: events, more?: rest != []}}
+  @spec events_since(Storage.t(), Storage.cursor() | nil, Filter.t()) :: {:ok, Storage.matches()}
+  def events_since(store, cursor, filter) do
+    events = store |> table() |> slices(filter |> narrow(cursor) |> pattern(), filter.order)
+    {:ok, Filter.answer(filter, events, cursor)}
   end
 
   @doc """
@@ -152,14 +141,16 @@ defmodule ElixirScope.Distributed.Storages.Ets do
 
   defp table(store), do: GenServer.call(store, :table)
 
-  defp from(nil), do: nil
-  defp from({{logical, ns, _node}, _origin, _seq}), do: {logical, ns}
-
   # By the first parts of the place, physical and logical.
-  defp pattern(from, to) do
+  defp pattern(%{from: from, to: to}) do
     guards = for {moment, guard} <- [{from, &since/1}, {to, &until/1}], moment, do: guard.(moment)
     [{{{:"$1", :"$2", :_, :_, :_}, :"$3"}, guards, [:"$3"]}]
   end
+
+  defp narrow(filter, nil), do: filter
+
+  defp narrow(filter, {{logical, ns, _node}, _origin, _seq}),
+    do: Filter.narrow(filter, {logical, ns})
 
   defp since({logical, ns}), do: {:not, before({ns, logical})}
 

@@ -47,16 +47,15 @@ defmodule ElixirScope.Distributed.Storages.Native do
   def status(store), do: Native.store_status(store)
 
   @impl Storage
-  def events_since(store, cursor, limit), do: since(store, cursor, limit, limit + 1)
+  def events_since(store, nil, filter), do: query(store, filter)
 
-  # Events of the cursor's own stamp may come before it.
-  defp since(store, cursor, limit, most) do
-    {:ok, found} = query(store, limit: most, from: cursor && elem(cursor, 0))
-    behind = Enum.filter(found.events, &Filter.behind?(&1, cursor))
-
-    if found.more? and length(behind) <= limit,
-      do: since(store, cursor, limit, 2 * most),
-      else: {:ok, %{events: Enum.take(behind, limit), more?: length(behind) > limit}}
+  def events_since(store, {{logical, ns, _node}, _origin, _seq} = cursor, filter) do
+    filter = filter |> Filter.new() |> Filter.narrow({logical, ns})
+    {:ok, at_it} = query(store, %{filter | from: {logical, ns}, to: {logical, ns}})
+    passed = Enum.count(at_it.events, &(not Filter.behind?(&1, cursor, filter.order)))
+    {:ok, found} = query(store, %{filter | limit: filter.limit + passed})
+    events = Enum.drop(found.events, passed)
+    {:ok, %{found | events: events, count: length(events)}}
   end
 
   @impl Storage

@@ -47,17 +47,18 @@ defmodule ElixirScope.Distributed.Storage.PluggedTest do
 
     @impl Storage
     def query(store, filter) do
-      table = table(store)
-
-      case :ets.lookup_element(table, :mode, 2) do
+      case :ets.lookup_element(table(store), :mode, 2) do
         :silent -> receive(do: (:never -> :ok))
         :wrong -> {:ok, :what}
-        _mode -> {:ok, Filter.answer(filter, Filter.sort(events(table), filter.order))}
+        _mode -> events_since(store, nil, filter)
       end
     end
 
     @impl Storage
-    def events_since(_store, _cursor, _limit), do: {:ok, %{events: [], more?: false}}
+    def events_since(store, cursor, filter) do
+      events = store |> table() |> events() |> Filter.sort(filter.order)
+      {:ok, Filter.answer(filter, events, cursor)}
+    end
 
     @impl Storage
     def retain(_store, _from), do: {:ok, 0}
