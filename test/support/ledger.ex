@@ -9,17 +9,21 @@ defmodule ElixirScope.Distributed.Ledger do
 
   # So often in a second some are recorded.
   @rounds 100
+  # So much more than its share at most in one round.
+  @most_rounds 10
   @page 20_000
 
   @type start :: pos_integer
   @typedoc """
-  `starts`: of each how many there are, and whether they are the numbers from one on, in this order, and with
-  growing ids. `digest`: of all events, in the order in which they are shown.
+  `starts`: of each how many there are, and the first that is not the next number, with what should have
+  been there; `twice`: origins of which two events have one id; `digest`: of all events, with their ids
+  and stamps, in the order in which they are shown.
   """
   @type shown :: %{
           count: non_neg_integer,
           digest: binary,
-          starts: %{start => %{count: pos_integer, exact?: boolean}}
+          starts: %{start => %{count: pos_integer, wrong: nil | {pos_integer, struct}}},
+          twice: [{node, non_neg_integer}]
         }
 
   @doc "On a node: records so many a second from now on."
@@ -35,12 +39,12 @@ defmodule ElixirScope.Distributed.Ledger do
     receive do: ({:recorded, start, n} -> {start, n})
   end
 
-  @doc "How many a start has recorded at least, and at most, however it ended."
-  @spec written(Path.t(), start) :: {non_neg_integer, non_neg_integer}
+  @doc "How many a start has recorded at least, and at most, and in how many ms, however it ended."
+  @spec written(Path.t(), start) :: {non_neg_integer, non_neg_integer, non_neg_integer}
   def written(folder, start) do
     case File.read(file(folder, start)) do
-      {:ok, <<most::64, least::64>>} -> {least, most}
-      _nothing_yet -> {0, 0}
+      {:ok, <<most::64, least::64, ms::64>>} -> {least, most, ms}
+      _nothing_yet -> {0, 0, 0}
     end
   end
 
@@ -58,32 +62,42 @@ defmodule ElixirScope.Distributed.Ledger do
   def show do
     {:ok, result} = Scope.query(kinds: [:mark], limit: @page)
     0 = result.dropped
-    show(result.events, %{count: 0, digest: :erlang.md5_init(), starts: %{}})
+    show(result.events, %{count: 0, digest: :erlang.md5_init(), starts: %{}, seqs: %{}})
   end
 
   defp load(folder, start, per_second) do
     {:ok, file} = :file.open(file(folder, start), [:write, :read, :raw, :binary])
-    load(file, start, div(per_second, @rounds), 0)
+    load(%{file: file, start: start, per_second: per_second, began: now()}, 0)
   end
 
-  defp load(file, start, more, n) do
+  defp load(run, n) do
     receive do
-      {:stop, to} -> send(to, {:recorded, start, n})
+      {:stop, to} -> send(to, {:recorded, run.start, n})
     after
-      div(1_000, @rounds) -> load(file, start, more, record(file, start, n, n + more))
+      div(1_000, @rounds) -> load(run, record(run, n))
     end
   end
 
-  defp record(file, start, from, to) do
-    :ok = :file.pwrite(file, 0, <<to::64, from::64>>)
-    for n <- (from + 1)..to, do: Scope.record(:load, {start, n})
-    :ok = :file.pwrite(file, 0, <<to::64, to::64>>)
+  # What was left undone while the node stood still is made up for, not all at once.
+  defp record(run, from) do
+    ms = now() - run.began
+    most = from + div(@most_rounds * run.per_second, @rounds)
+    to = min(div(ms * run.per_second, 1_000), most)
+    :ok = :file.pwrite(run.file, 0, <<to::64, from::64, ms::64>>)
+    for n <- (from + 1)..to//1, do: Scope.record(:load, {run.start, n})
+    :ok = :file.pwrite(run.file, 0, <<to::64, to::64, ms::64>>)
     to
   end
 
+  defp now, do: System.monotonic_time(:millisecond)
+
   defp file(folder, start), do: Path.join(folder, "start#{start}")
 
-  defp show([], shown), do: %{shown | digest: :erlang.md5_final(shown.digest)}
+  defp show([], shown) do
+    {seqs, shown} = Map.pop!(shown, :seqs)
+    twice = for {origin, seqs} <- seqs, not once?(seqs), do: origin
+    shown |> Map.put(:twice, twice) |> Map.update!(:digest, &:erlang.md5_final/1)
+  end
 
   defp show(events, shown) do
     shown = Enum.reduce(events, shown, &add/2)
@@ -106,19 +120,20 @@ defmodule ElixirScope.Distributed.Ledger do
     end
   end
 
-  defp add(%{data: {start, n}, id: id} = event, shown) do
-    known = Map.get(shown.starts, start, %{count: 0, exact?: true, id: nil})
-    exact? = known.exact? and n == known.count + 1 and later?(known.id, id)
+  # A number within an origin is an identity: it says nothing of the order, and comes once.
+  defp add(%{data: {start, n}, id: {origin, seq}} = event, shown) do
+    known = Map.get(shown.starts, start, %{count: 0, wrong: nil})
+    wrong = known.wrong || if(n != known.count + 1, do: {known.count + 1, event})
 
     %{
       count: shown.count + 1,
       digest: :erlang.md5_update(shown.digest, text(event)),
-      starts: Map.put(shown.starts, start, %{count: known.count + 1, exact?: exact?, id: id})
+      starts: Map.put(shown.starts, start, %{count: known.count + 1, wrong: wrong}),
+      seqs: Map.update(shown.seqs, origin, [seq], &[seq | &1])
     }
   end
 
-  defp later?({origin, before}, {origin, seq}), do: seq > before
-  defp later?(_first_or_other_incarnation, _id), do: true
+  defp once?(seqs), do: length(:lists.usort(seqs)) == length(seqs)
 
   # The same on every version of Erlang, which the external format is not.
   defp text(%{id: {{node, incarnation}, seq}, at: {logical, physical_ns, _node}} = event) do
