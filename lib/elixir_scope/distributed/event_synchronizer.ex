@@ -15,22 +15,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   use GenServer
 
-  require Logger
-
   alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
-  alias ElixirScope.Distributed.Synchronizer
-  alias ElixirScope.Distributed.Storage.Plugged
+  alias ElixirScope.Distributed.{Storage.Plugged, Synchronizer}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @slowest_ms 30_000
-
-  # Of so many that are not members yet the last batch is kept.
-  @most_early 64
-
-  # Of so many it is noted in the log that they send what cannot be read.
-  @most_refused 512
 
   @type summary :: %{
           sent: integer,
@@ -53,7 +44,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     peers: [],
     keepers: [],
     early: %{},
-    refused: %{},
+    refused: [],
     rounds: %Rounds{},
     roster: %Roster{},
     outbox: %Outbox{},
@@ -280,16 +271,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, early(state, from, message)}
-      {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
+      {:member, false} ->
+        {{:error, :not_a_member}, %{state | early: Early.put(state.early, from, message)}}
+
+      {:error, reason} ->
+        {{:error, reason}, Effects.refuse(state, from, reason)}
     end
   end
-
-  defp early(%{early: early} = state, from, message)
-       when map_size(early) < @most_early or is_map_key(early, from),
-       do: put_in(state.early[from], message)
-
-  defp early(state, _from, _message), do: state
 
   # What the protocol asks for, and to come back in time.
   defp take(state, step) do
@@ -301,16 +289,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     {over, rounds} = Rounds.finished(state.rounds)
     Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
     %{state | rounds: rounds}
-  end
-
-  # One line for a peer that sends what cannot be read: how often it does is in `status/0`.
-  defp refuse(state, from, reason) do
-    if is_map_key(state.refused, from) or map_size(state.refused) == @most_refused do
-      state
-    else
-      Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-      put_in(state.refused[from], reason)
-    end
   end
 
   # While nothing goes on, less and less often.

@@ -18,8 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Operations
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Parts, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Parts, Sync, Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -72,21 +71,6 @@ defmodule ElixirScope.Distributed.Options do
       default: 5_000,
       doc: "how long a query waits for other nodes before it names them in `missing`"
     ],
-    allow: [
-      type: {:list, {:in, Operations.capabilities()}},
-      default: [:record, :query, :trace],
-      doc:
-        "what the other members may ask of this node: to keep copies of their events (`:record`), to " <>
-          "read its own (`:query`), to trace (`:trace`; without it nothing is traced here). `:debug`, " <>
-          "`:replay` and `:inject` are granted only where they are named; see `Operations`"
-    ],
-    serve: [
-      type: {:in, [:all, :queries, :none]},
-      default: :all,
-      doc:
-        "how much of `allow` others get: all of it; `:queries`, no more than `:query` and `:record`, so " <>
-          "that nobody can order anything here; or `:none`. This node may ask others in any case"
-    ],
     max_clock_drift_ms: [
       type: :pos_integer,
       default: 500,
@@ -94,7 +78,7 @@ defmodule ElixirScope.Distributed.Options do
     ]
   ]
 
-  @start @members ++ Parts.schema() ++ Sync.schema()
+  @start @members ++ Grants.schema() ++ Parts.schema() ++ Sync.schema()
 
   @config [
     enabled: [

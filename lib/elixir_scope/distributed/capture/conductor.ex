@@ -66,8 +66,8 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   def handle_cast({:transport, :message, from, %TraceMessage{} = message}, state),
     do: {:noreply, hear(message, from, state)}
 
-  def handle_cast({:transport, :refused, from, %{ref: ref}, needs}, state) do
-    Post.send(state.scope, from, :refused, ref: ref, result: not_allowed(needs))
+  def handle_cast({:transport, :refused, from, message, needs}, state) do
+    Post.refuse(state.scope, from, message, needs)
     {:noreply, state}
   end
 
@@ -106,13 +106,7 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   # What other nodes say, and this one to itself
 
   defp hear(%{kind: :arm} = message, from, state) do
-    %{order: order} = put_in(message.order.options[:scope], state.scope.name)
-    conductor = self()
-    # What others may ask was looked at before: this holds for this node's own users, too.
-    allowed? = :trace in state.scope.options[:allow]
-    arm = fn -> Tracer.arm(order, message.lease_ms, conductor) end
-    arm = if allowed?, do: arm, else: fn -> {:error, not_allowed(:trace)} end
-    Post.work(state.scope, from, message.ref, :armed, arm)
+    Post.arm(state.scope, from, message)
     state
   end
 
@@ -144,8 +138,6 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
 
   defp hear(message, from, state),
     do: update(state, message.ref, &Asking.answer(&1, from, {:ok, message.result}))
-
-  defp not_allowed(what), do: Error.new(:not_allowed, what: what)
 
   # Asking
 

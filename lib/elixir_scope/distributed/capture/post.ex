@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Post do
   # What `Capture.Conductor` sends: to other nodes, and to itself by the same messages, so
   # that what is done on a node stands in one place.
 
-  alias ElixirScope.Distributed.Capture.Conductor
+  alias ElixirScope.Distributed.Capture.{Conductor, Tracer}
   alias ElixirScope.Distributed.{Error, Scope, Transport}
   alias ElixirScope.Distributed.Types.TraceMessage
 
@@ -23,6 +23,25 @@ defmodule ElixirScope.Distributed.Capture.Post do
     for pid <- Scope.all(Conductor), do: Kernel.send(pid, {:trace_ended, summary.id, summary})
     :ok
   end
+
+  @doc "Begins here what `from` has ordered, as the calling conductor's."
+  @spec arm(Scope.t(), node, TraceMessage.t()) :: :ok
+  def arm(scope, from, message) do
+    %{order: order} = put_in(message.order.options[:scope], scope.name)
+    conductor = self()
+    # What others may ask was looked at before: this holds for this node's own users, too.
+    allowed? = :trace in scope.options[:allow]
+    arm = fn -> Tracer.arm(order, message.lease_ms, conductor) end
+    arm = if allowed?, do: arm, else: fn -> {:error, not_allowed(:trace)} end
+    work(scope, from, message.ref, :armed, arm)
+  end
+
+  @doc "Tells who asked that this node does not grant what that needs."
+  @spec refuse(Scope.t(), node, TraceMessage.t(), atom) :: :ok | {:error, term}
+  def refuse(scope, from, %{ref: ref}, needs),
+    do: __MODULE__.send(scope, from, :refused, ref: ref, result: not_allowed(needs))
+
+  defp not_allowed(what), do: Error.new(:not_allowed, what: what)
 
   @doc """
   Has a worker do something that may take a while, and tell the calling conductor to answer

@@ -3,15 +3,21 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   # What a step of the protocol asks for, carried out: batches go to peers, who waited is told, what
   # members disagree about is reported. Over the state of the synchronizer, in its process.
 
+  require Logger
+
   alias ElixirScope.Distributed.{Operations, Scope, Telemetry, Transport}
   alias ElixirScope.Distributed.Sync.{Conflicts, Frame, Outbox, Replica, Rounds}
   alias ElixirScope.Distributed.Types.EventSyncMessage
+
+  # Of so many it is noted in the log.
+  @most_refused 512
 
   @type state :: %{
           :scope => Scope.t(),
           :outbox => Outbox.t(),
           :rounds => Rounds.t(),
           :conflicts => Conflicts.told(),
+          :refused => [node],
           :again => reference | nil,
           optional(atom) => term
         }
@@ -23,6 +29,19 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     conflicts = Conflicts.tell(state.scope, step.conflicts, state.conflicts)
     state = come_again(%{state | outbox: outbox, conflicts: conflicts})
     Enum.reduce(step.done, state, &finish/2)
+  end
+
+  @doc """
+  A batch could not be read. One line for a peer that sends such; how often it does, the core counts.
+  """
+  @spec refuse(state, node, String.t()) :: state when state: state
+  def refuse(%{refused: refused} = state, from, reason) do
+    if from in refused or length(refused) == @most_refused do
+      state
+    else
+      Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+      %{state | refused: [from | refused]}
+    end
   end
 
   @doc "Tries again what a busy connection did not take. To be called when `:again` comes."
