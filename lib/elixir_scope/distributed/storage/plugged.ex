@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   # as it kept more.
 
   alias ElixirScope.Distributed.{Scope, Storages}
-  alias ElixirScope.Distributed.Storage.{Fed, Feeder, Filter, Spool}
+  alias ElixirScope.Distributed.Storage.{Fed, Feeder, Filter, Keeper, Spool}
 
   # How long the status waits for its numbers.
   @status_ms 1_000
@@ -34,6 +34,11 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
     {:ok, here} = Storages.Native.query(scope.store, filter)
     here |> Map.put(:missing, %{}) |> beside(scope, filter, timeout_ms)
   end
+
+  @doc "The events on this node that match a question's options."
+  @spec all(Scope.t(), keyword) :: [ElixirScope.Distributed.Event.t()]
+  def all(scope, options),
+    do: query(scope, options, options[:timeout_ms] || scope.options[:query_timeout_ms]).events
 
   @doc "What was read from native stores, with what the scope's storage has of it and more."
   @spec beside(found, Scope.t(), Filter.t(), pos_integer) :: found
@@ -111,19 +116,13 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
 
   # A storage may take its time, or fail: in a process of its own.
   defp within(scope, timeout_ms, fun) do
-    task =
-      Task.Supervisor.async_nolink(Scope.via(scope.name, Task.Supervisor), fn -> attempt(fun) end)
+    supervisor = Scope.via(scope.name, Task.Supervisor)
+    task = Task.Supervisor.async_nolink(supervisor, fn -> Keeper.attempt(fun) end)
 
     case Task.yield(task, timeout_ms) || Task.shutdown(task, :brutal_kill) do
       {:ok, result} -> result
       {:exit, reason} -> {:error, reason}
       nil -> {:error, :timeout}
     end
-  end
-
-  defp attempt(fun) do
-    fun.()
-  catch
-    kind, reason -> {:error, {kind, reason}}
   end
 end
