@@ -15,8 +15,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   use GenServer
 
-  require Logger
-
   import ElixirScope.Distributed.Sync.Pace
 
   alias ElixirScope.Distributed.{Error, GlobalClock, Options, Part, Scope, Synchronizer}
@@ -212,7 +210,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     GlobalClock.tick(state.scope.name, state.peers)
     state = keep(state)
     step = Replica.tick(state.scope)
-    state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
+    state = %{state | floor: Replica.floor(state.scope), interval_ms: next(step, state)}
     {:noreply, state |> schedule(state.interval_ms) |> take(step) |> Effects.answer()}
   end
 
@@ -266,7 +264,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
       {:ok, take(state, step)}
     else
       {:member, false} -> {{:error, :not_a_member}, put_in(state.early[from], message)}
-      {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
+      {:error, reason} -> {{:error, reason}, Effects.refuse(state, from, reason)}
     end
   end
 
@@ -274,18 +272,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   defp take(state, step) do
     state = Effects.run(state, step)
     if step.next_ms, do: hasten(state, step.next_ms), else: state
-  end
-
-  # One line for a peer that begins to send what cannot be read, not one for each batch.
-  defp refuse(state, from, reason) do
-    if state.refused[from] != reason,
-      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-
-    put_in(state.refused[from], reason)
-  end
-
-  defp oldest(%{store: store, node: node}) do
-    with {logical, physical_ns} <- Storage.status(store).floor, do: {logical, physical_ns, node}
   end
 
   defp unavailable(node), do: {:error, {:node_unavailable, node}}

@@ -6,7 +6,8 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
-      `:too_much` is the reason when a node has more than a question may bring here: ask for less time;
+      `{:storage, reason}` is the reason when the storage that this node was given does not answer, or is
+      not read for this form of an answer (`:not_read`), and `:too_much` when a node has more than a question may bring here: ask for less time;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back; those that a trace left out,
       as more came than it may record, are among them;

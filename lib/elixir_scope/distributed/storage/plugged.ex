@@ -64,14 +64,14 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   end
 
   defp join({:ok, other}, found, scope, _filter), do: failed(found, scope, {:bad_return, other})
-  defp join({:error, :timeout}, found, scope, _), do: missing(found, scope, :distributed_timeout)
+  defp join({:error, :timeout}, found, scope, _), do: miss(found, scope, :distributed_timeout)
   defp join({:error, reason}, found, scope, _filter), do: failed(found, scope, reason)
   defp join(other, found, scope, _filter), do: failed(found, scope, {:bad_return, other})
 
   defp failed(found, scope, reason),
-    do: missing(found, scope, {:distributed_exit, {:storage, reason}})
+    do: miss(found, scope, {:distributed_exit, {:storage, reason}})
 
-  defp missing(found, scope, reason), do: put_in(found.missing[scope.node], reason)
+  defp miss(found, scope, reason), do: put_in(found.missing[scope.node], reason)
 
   # Behind the last event of one that has more, the other's may not be all there is.
   defp ends(answers),
@@ -87,6 +87,19 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   defp up_to(events, ends, %{order: :desc}) do
     last = ends |> Enum.map(&Filter.place/1) |> Enum.max()
     Enum.take_while(events, &(Filter.place(&1) >= last))
+  end
+
+  @doc """
+  What is missing from an answer. One that was read from the native store alone may lack what only
+  the storage has.
+  """
+  @spec missing(map, Scope.t()) :: %{node => term}
+  def missing(%{missing: missing}, _scope), do: missing
+
+  def missing(_native, scope) do
+    if plugged?(scope) and Storages.Native.status(scope.store).expired > 0,
+      do: %{scope.node => {:distributed_exit, {:storage, :not_read}}},
+      else: %{}
   end
 
   @doc "How the storage stands, for `status/0`; `nil` without one."

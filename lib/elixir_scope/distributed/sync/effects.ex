@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   # What a step of the protocol asks for, carried out: batches go to peers, who waited is told, what
   # members disagree about is reported. Over the state of the synchronizer, in its process.
 
+  require Logger
+
   alias ElixirScope.Distributed.{Scope, Telemetry, Transport}
   alias ElixirScope.Distributed.Sync.{Conflicts, Outbox, Replica, Rounds}
   alias ElixirScope.Distributed.Types.EventSyncMessage
@@ -30,6 +32,15 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   def again(state) do
     outbox = Outbox.retry(state.outbox, &send_out(state, &1, &2))
     come_again(%{state | outbox: outbox, again: nil})
+  end
+
+  @doc "A batch cannot be read: one line for a peer that begins with that, not one for each."
+  @spec refuse(state, node, term) :: state when state: state
+  def refuse(state, from, reason) do
+    if state.refused[from] != reason,
+      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+
+    put_in(state.refused[from], reason)
   end
 
   @doc "Tells who waited for exchanges that are over."
