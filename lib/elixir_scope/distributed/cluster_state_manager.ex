@@ -36,8 +36,8 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   use GenServer
 
-  alias ElixirScope.Distributed.Cluster.{Memory, News, Outlook, Quorum, Reason}
-  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Options, Scope, Transport}
+  alias ElixirScope.Distributed.Cluster.{Clocked, Memory, News, Outlook, Quorum, Reason}
+  alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 
   @most_subscribers 256
@@ -79,7 +79,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   @spec get_node_info(node, atom) :: {:ok, ClusterNodeInfo.t()} | {:error, :not_found | Error.t()}
   def get_node_info(node, scope \\ Options.default_scope()) when is_atom(node) do
     with {:ok, nodes} <- NodeCoordinator.nodes(scope, :all),
-         :error <- nodes |> Map.take([node]) |> GlobalClock.mark(scope) |> Map.fetch(node),
+         :error <- nodes |> Map.take([node]) |> Clocked.mark(scope) |> Map.fetch(node),
          do: {:error, :not_found}
   end
 

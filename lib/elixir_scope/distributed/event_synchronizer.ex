@@ -15,13 +15,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   use GenServer
 
+  import ElixirScope.Distributed.Sync.Pace
+
   alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
   alias ElixirScope.Distributed.{Storage.Plugged, Synchronizer}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
-
-  @slowest_ms 30_000
 
   @type summary :: %{
           sent: integer,
@@ -94,12 +94,11 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def events_since({_logical, _physical_ns, _node} = stamp, options) do
     options = Options.validate!(:query, [{:from, stamp} | options])
 
-    with {:ok, scope} <- Scope.fetch(options[:scope]) do
-      timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
-      %{events: events} = Plugged.query(scope, options, timeout_ms)
-      {:ok, Enum.filter(events, &(GlobalClock.compare(&1.at, stamp) == :gt))}
-    end
+    with {:ok, scope} <- Scope.fetch(options[:scope]),
+         do: {:ok, Enum.filter(Plugged.all(scope, options), &later?(&1.at, stamp))}
   end
+
+  defp later?(at, stamp), do: GlobalClock.compare(at, stamp) == :gt
 
   @doc """
   Takes in a batch that a member sent, as if its transport had delivered it.
@@ -176,7 +175,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
     state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> answer()}
+    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> Effects.answer()}
   end
 
   def handle_call(:bounds, _caller, state) do
@@ -205,12 +204,12 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     roster = Roster.update(state.roster, peers, now_ms())
     state = %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
     state = keep(%{state | keepers: keepers})
-    {:noreply, state |> hear_early() |> answer() |> schedule(0)}
+    {:noreply, state |> hear_early() |> Effects.answer() |> schedule(0)}
   end
 
   def handle_cast({:batch, from, message}, state) do
     {_reply, state} = receive_batch(from, message, state)
-    {:noreply, answer(state)}
+    {:noreply, Effects.answer(state)}
   end
 
   @impl true
@@ -218,14 +217,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     GlobalClock.tick(state.scope.name, state.peers)
     state = keep(state)
     step = Replica.tick(state.scope)
-    state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
-    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> answer()}
+    state = %{state | floor: Replica.floor(state.scope), interval_ms: next(step, state)}
+    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> Effects.answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
     {abandoned, rounds} = Rounds.expire(state.rounds, ref)
     for {node, token} <- abandoned, do: Replica.stop(state.scope, node, token)
-    {:noreply, answer(%{state | rounds: rounds})}
+    {:noreply, Effects.answer(%{state | rounds: rounds})}
   end
 
   # A connection was busy.
@@ -283,30 +282,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   defp take(state, step) do
     state = Effects.run(state, step)
     if step.next_ms, do: hasten(state, step.next_ms), else: state
-  end
-
-  defp answer(state) do
-    {over, rounds} = Rounds.finished(state.rounds)
-    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
-    %{state | rounds: rounds}
-  end
-
-  # While nothing goes on, less and less often.
-  defp next(%{out: [], next_ms: nil}, state), do: min(state.interval_ms * 2, @slowest_ms)
-  defp next(_step, state), do: state.scope.options[:sync_interval_ms]
-
-  defp hasten(state, ms) do
-    left = state.timer && Process.read_timer(state.timer)
-    if left && left <= ms, do: state, else: schedule(state, ms)
-  end
-
-  defp schedule(state, ms) do
-    if state.timer, do: Process.cancel_timer(state.timer)
-    %{state | timer: Process.send_after(self(), :tick, ms)}
-  end
-
-  defp oldest(%{store: store, node: node}) do
-    with {logical, physical_ns} <- Storage.status(store).floor, do: {logical, physical_ns, node}
   end
 
   defp unavailable(node), do: {:error, {:node_unavailable, node}}

@@ -25,9 +25,9 @@ defmodule ElixirScope.Distributed.GlobalClock do
   require Logger
 
   alias ElixirScope.Distributed.{Clock, Error, Native, Options, Part, Scope, Telemetry}
-  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine, Reason}
+  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Types.{ClusterNodeInfo, GlobalClockUpdate, GlobalTimestamp}
+  alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
   @behaviour Clock
 
@@ -117,24 +117,6 @@ defmodule ElixirScope.Distributed.GlobalClock do
     with {:error, _not_there} <- Part.ask(scope, :clock, :describe),
          do: [],
          else: (status -> status.quarantined)
-  end
-
-  @doc false
-  # What the clock knows of members, beside what membership does.
-  @spec mark(%{node => ClusterNodeInfo.t()}, atom) :: %{node => ClusterNodeInfo.t()}
-  def mark(nodes, scope) do
-    quarantined = quarantined(scope)
-    Map.new(nodes, fn {node, info} -> {node, marked(info, scope, node in quarantined)} end)
-  end
-
-  defp marked(%{status: :up} = info, scope, true),
-    do: info |> Reason.give(:clock_quarantined) |> marked(scope, false)
-
-  defp marked(info, scope, _followed_or_gone) do
-    case offset(info.node, scope) do
-      {:ok, offset} -> %{info | offset: offset}
-      {:error, _unknown} -> info
-    end
   end
 
   @doc """

@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.Query do
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Query.{Entries, Names, Pairs, Result, Traces}
   alias ElixirScope.Distributed.{Scope, Telemetry}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Sync.{Mode, Replica}
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
@@ -107,7 +108,7 @@ defmodule ElixirScope.Distributed.Query do
          {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
          terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
          {:ok, matches} <- read.(scope.store, beside(options, scope, terms)) do
-      missing = Map.merge(missing, Map.get(matches, :missing, %{}))
+      missing = Map.merge(missing, Plugged.missing(matches, scope))
       expired = Replica.expired(scope, reach)
       result = Result.new(scope.node, Map.keys(infos), missing, matches, expired)
       duration = System.monotonic_time() - began

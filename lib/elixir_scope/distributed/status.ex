@@ -45,7 +45,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Cluster.Versions
+  alias ElixirScope.Distributed.Cluster.{Clocked, Versions}
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Transport.Inbox
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
@@ -82,7 +82,7 @@ defmodule ElixirScope.Distributed.Status do
   def read(name) do
     with {:ok, scope} <- Scope.fetch(name),
          {:ok, nodes} <- NodeCoordinator.nodes(name) do
-      {:ok, describe(scope, GlobalClock.mark(nodes, scope.name))}
+      {:ok, describe(scope, Clocked.mark(nodes, scope.name))}
     end
   end
 
@@ -90,7 +90,7 @@ defmodule ElixirScope.Distributed.Status do
   # The same in the shape of `NodeCoordinator.get_distributed_status/0`.
   @spec cluster(Scope.t(), map) :: map
   def cluster(scope, nodes) do
-    nodes = GlobalClock.mark(nodes, scope.name)
+    nodes = Clocked.mark(nodes, scope.name)
 
     %{
       local_node: scope.node,

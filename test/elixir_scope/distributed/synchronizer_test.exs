@@ -69,7 +69,7 @@ defmodule ElixirScope.Distributed.PluggedSynchronizerTest do
     def init(options) do
       default = Keyword.update!(options, :name, &inner/1)
       start = {EventSynchronizer, :start_link, [default]}
-      Supervisor.init([%{id: :default, start: start}], strategy: :one_for_one)
+      Supervisor.init([%{id: :default, start: start}], strategy: :one_for_one, max_restarts: 0)
     end
 
     @impl Synchronizer

@@ -24,7 +24,7 @@ defmodule ElixirScope.Distributed.Storage.Fed do
   was ever here.
 
       iex> {[], fed} = Fed.look(%Fed{}, [{"a@h", 1, 1, 9}], {"a@h", 1})
-      iex> {losses, fed} = Fed.look(Fed.put(fed, {{"a@h", 1}, 1, 3}), [{"a@h", 1, 7, 9}], {"a@h", 1})
+      iex> {losses, fed} = Fed.look(Fed.put(fed, [{{"a@h", 1}, 1, 3}]), [{"a@h", 1, 7, 9}], {"a@h", 1})
       iex> {losses, fed.lost}
       {[{{"a@h", 1}, 4, 6}], 3}
   """
@@ -68,7 +68,7 @@ defmodule ElixirScope.Distributed.Storage.Fed do
 
       iex> Fed.next(%Fed{}, [{"a@h", 1, 1, 9}], 4)
       {{"a@h", 1}, 1, 4}
-      iex> Fed.next(Fed.put(%Fed{}, {{"a@h", 1}, 1, 9}), [{"a@h", 1, 1, 9}], 4)
+      iex> Fed.next(Fed.put(%Fed{}, [{{"a@h", 1}, 1, 9}]), [{"a@h", 1, 1, 9}], 4)
       nil
   """
   @spec next(t, holdings, pos_integer) :: range | nil
@@ -91,12 +91,39 @@ defmodule ElixirScope.Distributed.Storage.Fed do
   def lag(fed, holdings),
     do: fed |> waiting(holdings) |> Enum.map(fn {_origin, a, b} -> b - a + 1 end) |> Enum.sum()
 
-  @doc "A range was given."
-  @spec put(t, range) :: t
-  def put(fed, {origin, first, last}) do
+  @doc """
+  Ranges were given.
+
+      iex> Fed.put(%Fed{}, [{{"a@h", 1}, 4, 5}, {{"a@h", 1}, 1, 3}]).origins[{"a@h", 1}].given
+      [{1, 5}]
+  """
+  @spec put(t, [range]) :: t
+  def put(fed, ranges) do
+    ranges
+    |> Enum.group_by(&elem(&1, 0), fn {_origin, first, last} -> {first, last} end)
+    |> Enum.reduce(fed, &put_runs/2)
+  end
+
+  defp put_runs({origin, runs}, fed) do
+    runs = union(runs)
+    {first, _last} = hd(runs)
+    {_first, last} = List.last(runs)
     progress = fed.origins[origin] || %{base: first - 1, given: [], seen: last}
-    given = union([{first, last} | progress.given])
+    given = union(runs ++ progress.given)
     put_in(fed.origins[origin], %{progress | given: given, seen: max(progress.seen, last)})
+  end
+
+  @doc """
+  What of a range is held.
+
+      iex> Fed.within({{"a@h", 1}, 3, 9}, [{"a@h", 1, 1, 4}, {"a@h", 1, 7, 12}, {"b@h", 1, 1, 9}])
+      [{{"a@h", 1}, 3, 4}, {{"a@h", 1}, 7, 9}]
+  """
+  @spec within(range, holdings) :: [range]
+  def within({origin, first, last}, holdings) do
+    for {a, b} <- Map.get(held(holdings), origin, []),
+        a <= last and b >= first,
+        do: {origin, max(a, first), min(b, last)}
   end
 
   defp given(fed, origin), do: get_in(fed.origins, [origin, :given]) || []

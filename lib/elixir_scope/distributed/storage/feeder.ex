@@ -9,9 +9,9 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Event, GlobalClock, Part, Scope, Storages}
+  alias ElixirScope.Distributed.{Event, GlobalClock, Scope, Storages}
   alias ElixirScope.Distributed.Cluster.Backoff
-  alias ElixirScope.Distributed.Storage.{Fed, Spool}
+  alias ElixirScope.Distributed.Storage.{Fed, Keeper, Spool}
 
   # Events in a batch, and batches between two looks at what else there is to do.
   @batch 1_000
@@ -78,7 +78,7 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
   def handle_info(:retain, state) do
     Process.send_after(self(), :retain, @retain_ms)
     oldest_ns = System.os_time(:nanosecond) - state.scope.options[:retention_age_ms] * 1_000_000
-    _ = up?(state) && call(state, :retain, [{0, oldest_ns}])
+    _ = up?(state) && Keeper.call(state.scope, :retain, [{0, oldest_ns}])
     {:noreply, state}
   end
 
@@ -88,7 +88,7 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
   @impl true
   def terminate(_reason, state) do
     if up?(state), do: feed_until(state, now_ms() + @farewell_ms)
-    if state.pid, do: stop(state.pid)
+    Keeper.stop(state.pid)
   end
 
   defp feed_until(state, deadline) do
@@ -98,55 +98,41 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
       do: feed_until(state, deadline)
   end
 
-  defp stop(pid) do
-    monitor = Process.monitor(pid)
-    Process.exit(pid, :shutdown)
-
-    receive do
-      {:DOWN, ^monitor, :process, ^pid, _reason} -> :ok
-    after
-      1_000 -> Process.exit(pid, :kill)
-    end
-  end
-
   # Its process
 
   defp open(state) do
-    with {:ok, pid} <- attempt(fn -> Part.start_link(:storage, state.scope) end),
+    with {:ok, pid} <- Keeper.start(state.scope),
          state = %{state | pid: pid},
-         {:ok, progress} <- call(state, :progress, []) do
-      state = %{state | failure: nil, attempt: 0, fed: progress || %Fed{}}
+         {:ok, progress} <- Keeper.call(state.scope, :progress, []) do
       send(self(), :feed)
-      publish(state)
+      publish(%{state | failure: nil, attempt: 0, fed: known(progress)})
     else
       {:error, reason} -> down(state, reason)
-      :ignore -> down(state, :ignore)
+      other -> down(state, {:bad_return, other})
     end
   end
 
-  defp down(state, reason) do
-    if state.pid, do: leave(state.pid)
-    Process.send_after(self(), :open, Backoff.delay(state.attempt, :rand.uniform()))
-    state = tell(state, {:down, reason})
-    publish(%{state | pid: nil, attempt: state.attempt + 1, failures: state.failures + 1})
-  end
+  # It was kept by somebody else, perhaps since another version.
+  defp known(%Fed{} = fed), do: fed
+  defp known(_other), do: %Fed{}
 
-  defp leave(pid) do
-    Process.unlink(pid)
-    stop(pid)
+  defp down(state, reason) do
+    Keeper.stop(state.pid)
+    Process.send_after(self(), :open, Backoff.delay(state.attempt, :rand.uniform()))
+    publish(failed(%{state | pid: nil}, {:down, reason}))
   end
 
   # One line when it begins to fail.
-  defp tell(%{failure: nil} = state, failure) do
-    Logger.warning(
-      "#{inspect(state.scope.name)}: its storage takes no events: #{inspect(failure, limit: 10)}",
-      domain: [:elixir_scope]
-    )
+  defp failed(state, failure) do
+    if state.failure == nil,
+      do: warn(state, "its storage takes no events: #{inspect(failure, limit: 10)}")
 
-    %{state | failure: failure}
+    state = %{state | failure: failure, progress: :failed}
+    %{state | attempt: state.attempt + 1, failures: state.failures + 1}
   end
 
-  defp tell(state, failure), do: %{state | failure: failure}
+  defp warn(state, text),
+    do: Logger.warning("#{inspect(state.scope.name)}: #{text}", domain: [:elixir_scope])
 
   # Feeding
 
@@ -155,49 +141,50 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
     {losses, fed} = Fed.look(state.fed, holdings, Spool.own(state.scope))
 
     with :ok <- report(state, losses, fed),
-         do: give(%{state | fed: fed, failure: nil}, holdings, bursts),
-         else: ({:error, reason} -> failed(state, reason))
+         do: give(%{state | fed: fed}, holdings, bursts),
+         else: ({:error, reason} -> failed(state, {:append, reason}))
   end
 
   defp give(state, _holdings, 0), do: %{state | progress: :more}
 
   defp give(state, holdings, left) do
     case Fed.next(state.fed, holdings, @batch) do
-      nil -> %{state | progress: :all, attempt: 0}
+      nil -> well(%{state | progress: :all})
       range -> give_one(state, range, holdings, left)
     end
   end
 
-  # What the spool lost meanwhile is found with the next look.
   defp give_one(state, range, holdings, left) do
-    fed = Fed.put(state.fed, range)
     events = Spool.read(state.scope, range)
+    fed = Fed.put(state.fed, given(state, range, events))
 
     case append(state, events, fed) do
-      :ok ->
-        give(%{state | fed: fed, appended: state.appended + length(events)}, holdings, left - 1)
-
-      {:error, reason} ->
-        failed(state, reason)
+      :ok -> state |> taken(fed, events) |> give(holdings, left - 1)
+      {:error, reason} -> failed(state, {:append, reason})
     end
   end
 
-  defp failed(state, reason) do
-    state = tell(state, {:append, reason})
-    %{state | progress: :failed, attempt: state.attempt + 1, failures: state.failures + 1}
+  # What expired while it was read is not given: the next look finds that it is lost. What is there
+  # and cannot be read is no better the next time.
+  defp given(_state, {_origin, first, last} = range, events) when length(events) > last - first,
+    do: [range]
+
+  defp given(state, {origin, _first, _last} = range, events) do
+    read = for %{id: {_origin, seq}} <- events, do: {origin, seq, seq}
+    read ++ Fed.within(range, Spool.holdings(state.scope))
   end
+
+  defp taken(state, fed, events),
+    do: well(%{state | fed: fed, appended: state.appended + length(events)})
+
+  defp well(state), do: %{state | failure: nil, attempt: 0}
 
   # A gap stands in the place of what nobody can give any more, where the spool began by then.
   defp report(_state, [], _fed), do: :ok
 
   defp report(state, losses, fed) do
     lost = losses |> Enum.map(fn {_origin, first, last} -> last - first + 1 end) |> Enum.sum()
-    scope = inspect(state.scope.name)
-
-    Logger.warning("#{scope}: #{lost} events expired before its storage took them",
-      domain: [:elixir_scope]
-    )
-
+    warn(state, "#{lost} events expired before its storage took them")
     append(state, Enum.map(losses, &gap(&1, state)), fed)
   end
 
@@ -219,7 +206,7 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
   defp moment({logical, ns, _node}), do: {logical, ns}
 
   defp append(state, events, fed) do
-    case call(state, :append, [events, fed]) do
+    case Keeper.call(state.scope, :append, [events, fed]) do
       :ok -> :ok
       {:error, reason} -> {:error, reason}
       other -> {:error, {:bad_return, other}}
@@ -240,15 +227,6 @@ defmodule ElixirScope.Distributed.Storage.Feeder do
   end
 
   defp up?(state), do: not match?({:down, _why}, state.failure) and state.pid != nil
-
-  defp call(%{scope: %{storage: {module, name}}}, function, arguments),
-    do: attempt(fn -> apply(module, function, [name | arguments]) end)
-
-  defp attempt(fun) do
-    fun.()
-  catch
-    kind, reason -> {:error, {kind, reason}}
-  end
 
   defp publish(state) do
     standing = %{

@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   # as it kept more.
 
   alias ElixirScope.Distributed.{Scope, Storages}
-  alias ElixirScope.Distributed.Storage.{Fed, Feeder, Filter, Spool}
+  alias ElixirScope.Distributed.Storage.{Fed, Feeder, Filter, Keeper, Spool}
 
   # How long the status waits for its numbers.
   @status_ms 1_000
@@ -35,6 +35,11 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
     here |> Map.put(:missing, %{}) |> beside(scope, filter, timeout_ms)
   end
 
+  @doc "The events on this node that match a question's options."
+  @spec all(Scope.t(), keyword) :: [ElixirScope.Distributed.Event.t()]
+  def all(scope, options),
+    do: query(scope, options, options[:timeout_ms] || scope.options[:query_timeout_ms]).events
+
   @doc "What was read from native stores, with what the scope's storage has of it and more."
   @spec beside(found, Scope.t(), Filter.t(), pos_integer) :: found
   def beside(found, scope, filter, timeout_ms) do
@@ -59,14 +64,14 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   end
 
   defp join({:ok, other}, found, scope, _filter), do: failed(found, scope, {:bad_return, other})
-  defp join({:error, :timeout}, found, scope, _), do: missing(found, scope, :distributed_timeout)
+  defp join({:error, :timeout}, found, scope, _), do: miss(found, scope, :distributed_timeout)
   defp join({:error, reason}, found, scope, _filter), do: failed(found, scope, reason)
   defp join(other, found, scope, _filter), do: failed(found, scope, {:bad_return, other})
 
   defp failed(found, scope, reason),
-    do: missing(found, scope, {:distributed_exit, {:storage, reason}})
+    do: miss(found, scope, {:distributed_exit, {:storage, reason}})
 
-  defp missing(found, scope, reason), do: put_in(found.missing[scope.node], reason)
+  defp miss(found, scope, reason), do: put_in(found.missing[scope.node], reason)
 
   # Behind the last event of one that has more, the other's may not be all there is.
   defp ends(answers),
@@ -82,6 +87,19 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   defp up_to(events, ends, %{order: :desc}) do
     last = ends |> Enum.map(&Filter.place/1) |> Enum.max()
     Enum.take_while(events, &(Filter.place(&1) >= last))
+  end
+
+  @doc """
+  What is missing from an answer. One that was read from the native store alone may lack what only
+  the storage has.
+  """
+  @spec missing(map, Scope.t()) :: %{node => term}
+  def missing(%{missing: missing}, _scope), do: missing
+
+  def missing(_native, scope) do
+    if plugged?(scope) and Storages.Native.status(scope.store).expired > 0,
+      do: %{scope.node => {:distributed_exit, {:storage, :not_read}}},
+      else: %{}
   end
 
   @doc "How the storage stands, for `status/0`; `nil` without one."
@@ -111,19 +129,13 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
 
   # A storage may take its time, or fail: in a process of its own.
   defp within(scope, timeout_ms, fun) do
-    task =
-      Task.Supervisor.async_nolink(Scope.via(scope.name, Task.Supervisor), fn -> attempt(fun) end)
+    supervisor = Scope.via(scope.name, Task.Supervisor)
+    task = Task.Supervisor.async_nolink(supervisor, fn -> Keeper.attempt(fun) end)
 
     case Task.yield(task, timeout_ms) || Task.shutdown(task, :brutal_kill) do
       {:ok, result} -> result
       {:exit, reason} -> {:error, reason}
       nil -> {:error, :timeout}
     end
-  end
-
-  defp attempt(fun) do
-    fun.()
-  catch
-    kind, reason -> {:error, {kind, reason}}
   end
 end

@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
   require Logger
 
   alias ElixirScope.Distributed.{Error, Native, Scope, Storage}
+  alias ElixirScope.Distributed.Query.Page
   alias ElixirScope.Distributed.Storage.Filter
 
   @behaviour Storage
@@ -47,16 +48,49 @@ defmodule ElixirScope.Distributed.Storages.Native do
   def status(store), do: Native.store_status(store)
 
   @impl Storage
-  def events_since(store, nil, filter), do: query(store, filter)
-
-  def events_since(store, {{logical, ns, _node}, _origin, _seq} = cursor, filter) do
-    filter = filter |> Filter.new() |> Filter.narrow({logical, ns})
-    {:ok, at_it} = query(store, %{filter | from: {logical, ns}, to: {logical, ns}})
-    passed = Enum.count(at_it.events, &(not Filter.behind?(&1, cursor, filter.order)))
-    {:ok, found} = query(store, %{filter | limit: filter.limit + passed})
-    events = Enum.drop(found.events, passed)
-    {:ok, %{found | events: events, count: length(events)}}
+  def events_since(store, cursor, filter) do
+    nothing = %{events: [], count: 0, dropped: 0, more?: false}
+    {:ok, pages(store, Filter.new(filter), place(cursor), nothing)}
   end
+
+  defp pages(store, filter, place, found) do
+    page = Page.read(store, %{filter | limit: filter.limit - found.count}, :all, place)
+    found = add(found, page)
+
+    cond do
+      not page.more -> found
+      found.count < filter.limit -> pages(store, filter, page.cursor, found)
+      true -> behind(store, %{filter | limit: 1}, page.cursor, found)
+    end
+  end
+
+  # Whether there is an event behind the last one, a page does not say.
+  defp behind(store, filter, place, found) do
+    page = Page.read(store, filter, :all, place)
+
+    cond do
+      page.count > 0 -> %{found | more?: true}
+      page.more -> behind(store, filter, page.cursor, add(found, page))
+      true -> add(found, page)
+    end
+  end
+
+  defp add(found, page) do
+    {:ok, events} = Page.events(page.page)
+    dropped = found.dropped + page.dropped + page.count - length(events)
+
+    %{
+      found
+      | events: found.events ++ events,
+        count: found.count + length(events),
+        dropped: dropped
+    }
+  end
+
+  defp place(nil), do: nil
+
+  defp place({{logical, ns, _node}, {node, incarnation}, seq}),
+    do: {logical, ns, Atom.to_string(node), incarnation, seq}
 
   @impl Storage
   def statistics(store) do

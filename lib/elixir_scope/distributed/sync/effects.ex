@@ -51,6 +51,14 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     come_again(%{state | outbox: outbox, again: nil})
   end
 
+  @doc "Tells who waited for exchanges that are over."
+  @spec answer(state) :: state when state: state
+  def answer(state) do
+    {over, rounds} = Rounds.finished(state.rounds)
+    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
+    %{state | rounds: rounds}
+  end
+
   defp put({to, batch}, outbox, state),
     do: Outbox.put(outbox, to, batch, &send_out(state, &1, &2))
 

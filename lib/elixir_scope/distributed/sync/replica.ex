@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   # and `next_ms` is when to tick again at the latest (`nil` when nothing is on the way).
 
   alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @beginning {0, 0}
 
@@ -65,6 +66,12 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   def expired(scope, reach) do
     from = reach.from || @beginning
     Native.sync_expired(scope.store, texts(reach.nodes), from, reach.to)
+  end
+
+  @doc "The stamp below which nothing is kept here any more; `nil` while there is nothing."
+  @spec floor(Scope.t()) :: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
+  def floor(%{store: store, node: node}) do
+    with {logical, physical_ns} <- Storage.status(store).floor, do: {logical, physical_ns, node}
   end
 
   @doc "What a peer's batch asks of us, and the exchanges it ended."

@@ -78,7 +78,7 @@ defmodule ElixirScope.Distributed.Storage.FedTest do
       {origin, a, b} = range ->
         assert b - a < most
         given = Map.update(state.given, origin, Enum.to_list(a..b), &(&1 ++ Enum.to_list(a..b)))
-        %{state | fed: Fed.put(state.fed, range), given: given}
+        %{state | fed: Fed.put(state.fed, [range]), given: given}
     end
   end
 
@@ -92,7 +92,7 @@ defmodule ElixirScope.Distributed.Storage.FedTest do
 
   test "a hole that is filled later is given then, one that expires is lost" do
     {[], fed} = Fed.look(%Fed{}, [{"b@h", 1, 1, 3}, {"b@h", 1, 8, 9}], @own)
-    fed = fed |> Fed.put({@other, 1, 3}) |> Fed.put({@other, 8, 9})
+    fed = Fed.put(fed, [{@other, 1, 3}, {@other, 8, 9}])
     assert Fed.next(fed, [{"b@h", 1, 1, 9}], 10) == {@other, 4, 7}
     assert Fed.lag(fed, [{"b@h", 1, 1, 9}]) == 4
     assert {[{@other, 4, 7}], %{lost: 4}} = Fed.look(fed, [{"b@h", 1, 9, 9}], @own)
@@ -100,7 +100,7 @@ defmodule ElixirScope.Distributed.Storage.FedTest do
 
   test "an origin that is gone is forgotten, and what it still had is lost" do
     {[], fed} = Fed.look(%Fed{}, [{"b@h", 1, 11, 19}], @own)
-    {losses, fed} = fed |> Fed.put({@other, 11, 15}) |> Fed.look([], @own)
+    {losses, fed} = fed |> Fed.put([{@other, 11, 15}]) |> Fed.look([], @own)
     assert {losses, fed.lost} == {[{@other, 16, 19}], 4}
     assert Map.keys(fed.origins) == [@own]
   end

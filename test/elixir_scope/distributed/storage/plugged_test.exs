@@ -170,6 +170,8 @@ defmodule ElixirScope.Distributed.Storage.PluggedTest do
     assert length(left) < 1_000
     assert %{lost: 0} = standing(scope)
 
+    assert capture_log(fn -> Library.Export.json_lines(scope: scope) end) =~ ":not_read"
+
     {:ok, result} = Library.query(scope: scope, kinds: [:mark], limit: 10, order: :desc)
     assert {length(result.events), result.more?, result.missing} == {10, true, %{}}
   end
