@@ -13,7 +13,7 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
   if @missing, do: @moduletag(skip: @missing)
 
   @long? System.get_env("SCOPE_LONG") != nil
-  @lossy_ms if @long?, do: 600_000, else: 5_000
+  @lossy_ms if @long?, do: 600_000, else: 3_000
   @seed String.to_integer(System.get_env("SCOPE_SEED") || "7")
   @fast [elixir_scope_distributed: [sync_interval_ms: 500]]
   @events 2_000
