@@ -34,7 +34,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   use GenServer
 
   alias ElixirScope.Distributed.Cluster.{Memory, News, Outlook, Quorum, Reason}
-  alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
+  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 
   @most_subscribers 256
@@ -76,7 +76,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   @spec get_node_info(node, atom) :: {:ok, ClusterNodeInfo.t()} | {:error, :not_found | Error.t()}
   def get_node_info(node, scope \\ Options.default_scope()) when is_atom(node) do
     with {:ok, nodes} <- NodeCoordinator.nodes(scope, :all),
-         :error <- Map.fetch(nodes, node),
+         :error <- nodes |> Map.take([node]) |> GlobalClock.mark(scope) |> Map.fetch(node),
          do: {:error, :not_found}
   end
 
@@ -265,12 +265,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   defp shaded(%{reason: old} = info, reason)
        when old in [nil, :restarted, :other_incarnation, :unreachable],
-       do: %{
-         info
-         | reason: reason,
-           message: Reason.message(reason),
-           remedy: Reason.remedy(reason)
-       }
+       do: Reason.give(info, reason)
 
   defp shaded(info, _reason), do: info
 

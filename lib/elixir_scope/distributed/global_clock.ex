@@ -24,9 +24,9 @@ defmodule ElixirScope.Distributed.GlobalClock do
   require Logger
 
   alias ElixirScope.Distributed.{Error, Native, Options, Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
+  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine, Reason}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
+  alias ElixirScope.Distributed.Types.{ClusterNodeInfo, GlobalClockUpdate, GlobalTimestamp}
 
   defstruct [:scope, offsets: %{}, quarantine: %Quarantine{}]
 
@@ -121,6 +121,24 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @spec quarantined(atom) :: [node]
   def quarantined(scope) do
     with {:error, _not_there} <- Scope.call(scope, __MODULE__, :quarantined), do: []
+  end
+
+  @doc false
+  # What the clock knows of members, beside what membership does.
+  @spec mark(%{node => ClusterNodeInfo.t()}, atom) :: %{node => ClusterNodeInfo.t()}
+  def mark(nodes, scope) do
+    quarantined = quarantined(scope)
+    Map.new(nodes, fn {node, info} -> {node, marked(info, scope, node in quarantined)} end)
+  end
+
+  defp marked(%{status: :up} = info, scope, true),
+    do: info |> Reason.give(:clock_quarantined) |> marked(scope, false)
+
+  defp marked(info, scope, _followed_or_gone) do
+    case offset(info.node, scope) do
+      {:ok, offset} -> %{info | offset: offset}
+      {:error, _unknown} -> info
+    end
   end
 
   @doc false

@@ -211,7 +211,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   end
 
   def handle_cast({:transport, :message, from, message}, state),
-    do: {:noreply, state |> observe(from, message) |> hear(from, message)}
+    do: {:noreply, hear(state, from, message)}
 
   # What it said is none of the messages that there are.
   def handle_cast({:transport, :malformed, from}, state),

@@ -76,7 +76,7 @@ defmodule ElixirScope.Distributed.Status do
   def read(name) do
     with {:ok, scope} <- Scope.fetch(name),
          {:ok, nodes} <- NodeCoordinator.nodes(name) do
-      {:ok, describe(scope, measured(scope, nodes))}
+      {:ok, describe(scope, GlobalClock.mark(nodes, scope.name))}
     end
   end
 
@@ -84,7 +84,7 @@ defmodule ElixirScope.Distributed.Status do
   # The same in the shape of `NodeCoordinator.get_distributed_status/0`.
   @spec cluster(Scope.t(), map) :: map
   def cluster(scope, nodes) do
-    nodes = measured(scope, nodes)
+    nodes = GlobalClock.mark(nodes, scope.name)
 
     %{
       local_node: scope.node,
@@ -126,23 +126,6 @@ defmodule ElixirScope.Distributed.Status do
   # `nil` while a part of the scope begins again.
   defp known({:ok, known}), do: known
   defp known({:error, _not_running}), do: nil
-
-  # What the clock knows of the members, beside what membership does.
-  defp measured(scope, nodes) do
-    quarantined = GlobalClock.quarantined(scope.name)
-    Map.new(nodes, fn {node, info} -> {node, measured(scope, info, node in quarantined)} end)
-  end
-
-  defp measured(scope, info, quarantined?) do
-    info = if quarantined? and info.status == :up, do: quarantine(info), else: info
-
-    case GlobalClock.offset(info.node, scope.name) do
-      {:ok, offset} -> %{info | offset: offset}
-      {:error, _unknown} -> info
-    end
-  end
-
-  defp quarantine(info), do: %{info | reason: :clock_quarantined}
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
 end

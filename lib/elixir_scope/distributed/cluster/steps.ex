@@ -109,16 +109,6 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   defp introduced(_state, _from, _message, _before), do: :ok
 
-  @doc "The clock of whoever says something counts before what it says, which may carry stamps."
-  @spec observe(t, node, ClusterMessage.t()) :: t
-  def observe(state, _from, %{sent_at: nil}), do: state
-
-  def observe(state, from, %{sent_at: stamp}) do
-    ahead? = GlobalClock.update(stamp, state.scope.name) != :ok
-    membership = Roll.clock(state.membership, from, if(ahead?, do: :ahead, else: :back))
-    %{state | membership: membership}
-  end
-
   @doc "Carries out a step of the membership."
   @spec take(t, Membership.step()) :: t
   def take(state, {actions, membership}) do

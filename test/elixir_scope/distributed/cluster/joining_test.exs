@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Cluster.JoiningTest do
   # How real nodes come together, and stay so.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Transport, Transports}
