@@ -33,7 +33,15 @@ defmodule ElixirScope.Distributed.Transport do
   """
 
   alias ElixirScope.Distributed.Cluster.Reason
-  alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Scope, Transport.Inbox, Types}
+
+  alias ElixirScope.Distributed.{
+    Error,
+    GlobalClock,
+    NodeCoordinator,
+    Scope,
+    Transport.Inbox,
+    Types
+  }
 
   @type message ::
           Types.EventSyncMessage.t()
@@ -120,14 +128,19 @@ defmodule ElixirScope.Distributed.Transport do
   end
 
   # Whoever waits for an answer is told.
-  defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref} = message}, scope, from)
-       when ref != nil,
-       do: Scope.cast(scope, role, {:transport, :refused, from, message, needs})
+  defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref}}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:not_allowed, what: needs))
 
-  defp hand_on({:malformed, _what}, scope, from),
+  defp hand_on({:malformed, %{role: role}, ref}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:malformed))
+
+  defp hand_on({:malformed, _operation, _ref}, scope, from),
     do: Scope.cast(scope, NodeCoordinator, {:transport, :malformed, from})
 
   defp hand_on(_refused_or_dropped, _scope, _from), do: :ok
+
+  defp refuse(scope, role, from, ref, error),
+    do: Scope.cast(scope, role, {:transport, :refused, from, ref, error})
 
   # A scope that stops has no clock any more, and may still take its leave.
   defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)
