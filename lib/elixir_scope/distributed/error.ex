@@ -153,6 +153,9 @@ defmodule ElixirScope.Distributed.Error do
   defp text(:not_allowed, %{what: what}),
     do: "this node does not allow #{inspect(what)}: see its options :allow and :serve"
 
+  defp text(:malformed, _details),
+    do: "what was asked cannot be read there: do both nodes run the same version of the library?"
+
   defp text(:no_answer, %{node: node}), do: "#{node} did not answer in time"
 
   defp text(:no_node, %{members: members}),

@@ -146,7 +146,7 @@ defmodule ElixirScope.Distributed.Query do
 
     with {:ok, results} <- pull(scope, asked, reach, timeout_ms) do
       failed =
-        for {node, _info} <- closed, into: %{}, do: {node, {:distributed_exit, :not_served}}
+        for {node, _info} <- closed, into: %{}, do: {node, {:distributed_exit, :not_allowed}}
 
       failed = for {node, {:error, reason}} <- results, into: failed, do: {node, reason}
       out = for {node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}}

@@ -33,8 +33,8 @@ defmodule ElixirScope.Distributed.Transport do
   """
 
   alias ElixirScope.Distributed.Cluster.Reason
-  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Part, Scope}
-  alias ElixirScope.Distributed.{Transport.Inbox, Types}
+  alias ElixirScope.Distributed.{Error, EventSynchronizer, GlobalClock, NodeCoordinator, Part}
+  alias ElixirScope.Distributed.{Scope, Transport.Inbox, Types}
 
   @type message ::
           Types.EventSyncMessage.t()
@@ -121,14 +121,19 @@ defmodule ElixirScope.Distributed.Transport do
   end
 
   # Whoever waits for an answer is told.
-  defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref} = message}, scope, from)
-       when ref != nil,
-       do: Scope.cast(scope, role, {:transport, :refused, from, message, needs})
+  defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref}}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:not_allowed, what: needs))
 
-  defp hand_on({:malformed, _what}, scope, from),
+  defp hand_on({:malformed, %{role: role}, ref}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:malformed))
+
+  defp hand_on({:malformed, _operation, _ref}, scope, from),
     do: Scope.cast(scope, NodeCoordinator, {:transport, :malformed, from})
 
   defp hand_on(_refused_or_dropped, _scope, _from), do: :ok
+
+  defp refuse(scope, role, from, ref, error),
+    do: Scope.cast(scope, role, {:transport, :refused, from, ref, error})
 
   # Parts that can be replaced say themselves how they take it.
   defp pass(GlobalClock, scope, from, message),

@@ -88,12 +88,12 @@ defmodule ElixirScope.Distributed.OperationsTest do
 
   test "a message that claims another sender, or is none, is refused and counted" do
     for message <- messages(:b@h) do
-      assert {{:malformed, :source_node}, {:malformed, _}, %{malformed: 1}} =
+      assert {{:malformed, _, _}, {:malformed, :source_node}, %{malformed: 1}} =
                judge(%{message | source_node: :c@h})
     end
 
     for nonsense <- [nil, [], %{}, URI.parse("http://x"), %{__struct__: TraceMessage}, self()] do
-      assert {{:malformed, what}, _, _} = judge(nonsense)
+      assert {{:malformed, nil, nil}, {:malformed, what}, _} = judge(nonsense)
       assert what in [:form, :kind]
     end
 
@@ -103,7 +103,7 @@ defmodule ElixirScope.Distributed.OperationsTest do
       since_global_clock: nil
     }
 
-    assert {{:malformed, :batch}, _, _} = judge(long)
+    assert {{:malformed, _, nil}, {:malformed, :batch}, _} = judge(long)
   end
 
   test "fields of later versions are not taken along" do
@@ -141,6 +141,13 @@ defmodule ElixirScope.Distributed.OperationsTest do
       {_verdict, new, account} = Account.judge(account, :b@h, message, Map.new(@all), now)
       {news ++ List.wrap(new), account}
     end)
+  end
+
+  test "who waits for an answer to what cannot be read is told" do
+    arm = Enum.find(messages(:b@h), &(Map.get(&1, :kind) == :arm))
+    ref = arm.ref
+    assert {{:malformed, %{name: :trace_arm}, ^ref}, _, _} = judge(%{arm | order: :none})
+    assert {{:malformed, %{name: :trace_arm}, nil}, _, _} = judge(%{arm | ref: :none})
   end
 
   test "an order is what could have been ordered here" do

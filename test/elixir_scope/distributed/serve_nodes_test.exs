@@ -43,7 +43,7 @@ defmodule ElixirScope.Distributed.ServeNodesTest do
     [a, b] = pair(serve: :none)
     on(a, Scope, :record, [:n, 1])
     on(b, Scope, :record, [:n, 2])
-    assert query(a) == {[1], %{b => {:distributed_exit, :not_served}}}
+    assert query(a) == {[1], %{b => {:distributed_exit, :not_allowed}}}
     assert query(b) == {[1, 2], %{}}
     assert info(a, b).capabilities == []
     assert %{serve: :none, grants: []} = incoming(b)

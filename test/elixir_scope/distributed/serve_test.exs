@@ -57,7 +57,7 @@ defmodule ElixirScope.Distributed.ServeTest do
       {a, b} = pair(context, serve: :none)
       for n <- 1..20, do: Scope.record(:n, n, scope: b)
       Scope.record(:n, :a, scope: a)
-      assert query(a) == {[:a], %{:b@sim => {:distributed_exit, :not_served}}}
+      assert query(a) == {[:a], %{:b@sim => {:distributed_exit, :not_allowed}}}
       assert query(a, nodes: [:a@sim]) == {[:a], %{}}
       assert query(b) == {[:a | Enum.to_list(1..20)] |> Enum.sort_by(&is_atom/1), %{}}
       assert {:error, %{reason: :nodes_missing}} = Scope.query([require: :all], scope: a)
@@ -119,7 +119,7 @@ defmodule ElixirScope.Distributed.ServeTest do
   test "without :query in allow it is as with serve: :none", context do
     {a, b} = pair(context, allow: [:record])
     Scope.record(:n, 1, scope: b)
-    assert query(a) == {[], %{:b@sim => {:distributed_exit, :not_served}}}
+    assert query(a) == {[], %{:b@sim => {:distributed_exit, :not_allowed}}}
   end
 
   test "without :record in allow nothing is kept here but what is asked for here", context do

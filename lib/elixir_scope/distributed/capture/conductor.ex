@@ -66,8 +66,8 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   def handle_cast({:transport, :message, from, %TraceMessage{} = message}, state),
     do: {:noreply, hear(message, from, state)}
 
-  def handle_cast({:transport, :refused, from, message, needs}, state) do
-    Post.refuse(state.scope, from, message, needs)
+  def handle_cast({:transport, :refused, from, ref, error}, state) do
+    Post.send(state.scope, from, :refused, ref: ref, result: error)
     {:noreply, state}
   end
 

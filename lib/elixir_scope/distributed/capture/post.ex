@@ -32,16 +32,9 @@ defmodule ElixirScope.Distributed.Capture.Post do
     # What others may ask was looked at before: this holds for this node's own users, too.
     allowed? = :trace in scope.options[:allow]
     arm = fn -> Tracer.arm(order, message.lease_ms, conductor) end
-    arm = if allowed?, do: arm, else: fn -> {:error, not_allowed(:trace)} end
+    arm = if allowed?, do: arm, else: fn -> {:error, Error.new(:not_allowed, what: :trace)} end
     work(scope, from, message.ref, :armed, arm)
   end
-
-  @doc "Tells who asked that this node does not grant what that needs."
-  @spec refuse(Scope.t(), node, TraceMessage.t(), atom) :: :ok | {:error, term}
-  def refuse(scope, from, %{ref: ref}, needs),
-    do: __MODULE__.send(scope, from, :refused, ref: ref, result: not_allowed(needs))
-
-  defp not_allowed(what), do: Error.new(:not_allowed, what: what)
 
   @doc """
   Has a worker do something that may take a while, and tell the calling conductor to answer

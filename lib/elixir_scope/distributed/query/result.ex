@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
-      `:not_served` is the reason when a node shows its events to nobody, by its own options: name `:query` in
+      `:not_allowed` is the reason when a node shows its events to nobody, by its own options: name `:query` in
       its `allow:`, and give it no `serve: :none`; `{:storage, reason}` when the storage that this node was
       given does not answer, or is not read for this form of an answer (`:not_read`); and `:too_much` when a
       node has more than a question may bring here: ask for less time;

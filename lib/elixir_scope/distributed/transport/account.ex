@@ -25,8 +25,9 @@ defmodule ElixirScope.Distributed.Transport.Account do
             told: []
 
   @typedoc """
-  `introduced?`: it has said hello, on this connection or an earlier one; `gone?`: it cannot be reached. What was not taken in: `malformed` could not be read,
-  `unknown` came of who is no member, `limited` came too fast, `refused` was not granted.
+  `introduced?`: it has said hello, on this connection or an earlier one; `gone?`: it cannot be
+  reached. What was not taken in: `malformed` could not be read, `unknown` came of who is no member,
+  `limited` came too fast, `refused` was not granted.
   """
   @type t :: %__MODULE__{
           introduced?: boolean,
@@ -42,11 +43,12 @@ defmodule ElixirScope.Distributed.Transport.Account do
   @type cause :: :malformed | :unknown | :limited | :refused
 
   @typedoc """
-  What is to be done: take it in; say that it cannot be read; say that it is not granted; nothing.
+  What is to be done: take it in; say that it cannot be read, to whom waits for an answer by its
+  reference; say that it is not granted; nothing.
   """
   @type verdict ::
           {:take, Operations.t(), struct}
-          | {:malformed, atom}
+          | {:malformed, Operations.t() | nil, reference | nil}
           | {:refuse, Operations.t(), struct}
           | :drop
 
@@ -60,7 +62,7 @@ defmodule ElixirScope.Distributed.Transport.Account do
          {:ok, account} <- within(account, operation.name, operation.rate, now_ms) do
       examine(account, operation, {from, term}, rules, now_ms)
     else
-      {:error, what} -> malformed(account, what, now_ms)
+      {:error, what} -> malformed(account, what, {nil, nil}, now_ms)
       {:limited, name, account} -> note(account, :limited, name, :drop)
     end
   end
@@ -72,7 +74,7 @@ defmodule ElixirScope.Distributed.Transport.Account do
          :ok <- granted(operation, message, rules.grants) do
       accept(account, operation, message)
     else
-      {:error, what} -> malformed(account, what, now_ms)
+      {:error, what} -> malformed(account, what, {operation, waits(operation, term)}, now_ms)
       :unknown -> note(account, :unknown, operation.name, :drop)
       {:refuse, message} -> note(account, :refused, operation.name, {:refuse, operation, message})
     end
@@ -111,9 +113,13 @@ defmodule ElixirScope.Distributed.Transport.Account do
     {{:take, operation, message}, nil, account}
   end
 
-  defp malformed(account, what, now_ms) do
+  # Who needs a capability asks for something.
+  defp waits(%{needs: needs}, %{ref: ref}) when needs != nil and is_reference(ref), do: ref
+  defp waits(_operation, _term), do: nil
+
+  defp malformed(account, what, {operation, ref}, now_ms) do
     case within(account, :malformed, @malformed, now_ms) do
-      {:ok, account} -> note(account, :malformed, what, {:malformed, what})
+      {:ok, account} -> note(account, :malformed, what, {:malformed, operation, ref})
       {:limited, _name, account} -> note(account, :malformed, what, :drop)
     end
   end
