@@ -40,7 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Query.{Pairs, Result}
+  alias ElixirScope.Distributed.Query.{Page, Pairs, Result}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @doc """
@@ -59,12 +59,53 @@ defmodule ElixirScope.Distributed.Export do
     end
   end
 
-  defp read(store, filter) do
-    filter = Query.widen(store, filter)
-    {found, messages} = Native.export_find(store, Storage.native_filter(filter))
-    pairs = Pairs.read(store, messages, filter[:pairing])
-    written = Native.export_json_lines(found, pairs)
-    %{text: text, count: count, dropped: dropped, more: more?} = written
-    {:ok, %{events: text, count: count, dropped: dropped, more?: more?}}
+  @doc false
+  # What the core holds as text, with its pairs of messages.
+  @spec lines([Page.found()], reference | nil) ::
+          %{events: iodata, count: non_neg_integer, damaged: non_neg_integer}
+  def lines(found, pairs) do
+    written = for part <- found, do: Native.export_json_lines(part, pairs)
+
+    %{
+      events: for(%{text: text} <- written, do: text),
+      count: sum(written, & &1.count),
+      damaged: sum(written, & &1.damaged)
+    }
   end
+
+  defp read(store, filter) do
+    native = store |> Query.widen(filter) |> Storage.native_filter()
+    {steps, more?} = store |> Page.open(native, :all, nil, 0) |> steps(filter[:limit], [])
+    pairs = Pairs.read(store, stretch(steps), filter[:pairing])
+    %{damaged: damaged} = written = lines(Enum.map(steps, & &1.events), pairs)
+    dropped = List.last(steps).dropped + damaged
+    {:ok, Map.merge(written, %{dropped: dropped, more?: more?})}
+  end
+
+  defp steps(union, left, steps) do
+    step = Page.take(union, max(left, 1))
+    steps = steps ++ [step]
+    left = left - step.count
+
+    cond do
+      step.done? -> {steps, false}
+      left <= 0 -> {steps, Page.take(union, 1).count > 0}
+      true -> steps(union, left, steps)
+    end
+  end
+
+  @doc false
+  # The stretch of time of all messages in some steps.
+  @spec stretch([Page.step(Page.found())]) :: Pairs.stretch() | nil
+  def stretch(steps) do
+    case for(%{messages: {from, to}} <- steps, do: {from, to}) do
+      [] ->
+        nil
+
+      all ->
+        {all |> Enum.map(&elem(&1, 0)) |> Enum.min(), all |> Enum.map(&elem(&1, 1)) |> Enum.max()}
+    end
+  end
+
+  defp sum(written, field), do: written |> Enum.map(field) |> Enum.sum()
 end

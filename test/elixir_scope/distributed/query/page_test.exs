@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Query.PageTest do
   use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
-  alias ElixirScope.Distributed.{Event, Options}
+  alias ElixirScope.Distributed.{Event, Export, Options}
   alias ElixirScope.Distributed.Query.Page
   alias ElixirScope.Distributed.Scope, as: Tree
   alias ElixirScope.Distributed.Storages.Native
@@ -114,6 +114,117 @@ defmodule ElixirScope.Distributed.Query.PageTest do
           {:all, {0, 0, :a@test, 1, 1}}
         ] do
       assert_raise ArgumentError, fn -> Page.read(a.store, filter(), ranges, cursor) end
+    end
+  end
+
+  describe "what several have, as one" do
+    # Reads all of it, a few events at a time, and feeds whoever is waited for.
+    defp union(here, others, options, most \\ 7) do
+      union = Page.open(here.store, filter(options), :all, nil, length(others))
+      cursors = for {_, member} <- Enum.with_index(others), into: %{}, do: {member, nil}
+      steps(union, others, options, most, cursors)
+    end
+
+    defp steps(union, others, options, most, cursors) do
+      step = Page.next(union, most)
+      assert step.count == length(step.events) and step.count <= most
+
+      if step.done?,
+        do: step.events,
+        else: step.events ++ fed(union, others, options, most, cursors, step)
+    end
+
+    defp fed(union, others, options, most, cursors, step) do
+      cursors =
+        for member <- step.need, reduce: cursors do
+          cursors ->
+            page =
+              Page.read(
+                Enum.at(others, member).store,
+                filter(options),
+                :all,
+                cursors[member],
+                900
+              )
+
+            :ok = Page.feed(union, member, page)
+            %{cursors | member => page.cursor}
+        end
+
+      steps(union, others, options, most, cursors)
+    end
+
+    test "comes in the order of stamps, whoever has it", %{stores: [a, b, c]} do
+      for n <- 1..40,
+          scope = Enum.at([a, b, c], rem(n, 3)),
+          do: Scope.record(:n, n, scope: scope.name)
+
+      assert a |> union([b, c], limit: 5) |> data() == Enum.to_list(1..40)
+
+      assert b |> union([c, a], [limit: 5, order: :desc], 100) |> data() ==
+               Enum.to_list(40..1//-1)
+    end
+
+    test "waits for who was not heard, until he is given up", %{stores: [a, b, _]} do
+      record(a, 1..3)
+      record(b, 4..5)
+      union = Page.open(a.store, filter(), :all, nil, 2)
+      assert %{events: [], need: [0, 1], done?: false, cursor: nil} = Page.next(union, 10)
+      assert :ok = Page.feed(union, 1, Page.read(b.store, filter(), :all))
+      assert %{events: [], need: [0], done?: false} = Page.next(union, 10)
+      assert :ok = Page.close(union, 0)
+      step = Page.next(union, 10)
+      assert {data(step.events), step.need, step.done?} == {[1, 2, 3, 4, 5], [], true}
+      %{at: {logical, ns, :b@test}, id: {{:b@test, incarnation}, seq}} = List.last(step.events)
+      assert step.cursor == {logical, ns, "b@test", incarnation, seq}
+
+      assert {:error, "a page of a member that has no more"} =
+               Page.feed(union, 0, Page.read(a.store, filter(), :all))
+    end
+
+    test "is of one moment, and each event comes once", %{stores: [a, b, _]} do
+      record(a, 1..3)
+      union = Page.open(a.store, filter(), :all, nil, 1)
+      record(a, [4])
+      page = Page.read(a.store, filter(), :all)
+      assert :ok = Page.feed(union, 0, %{page | more: false})
+      assert data(Page.next(union, 10).events) == [1, 2, 3, 4]
+      union = Page.open(a.store, filter(), :all, nil, 1)
+      :ok = Page.feed(union, 0, Page.read(b.store, filter(), :all))
+      record(a, [5])
+      assert %{done?: true} = step = Page.next(union, 10)
+      assert data(step.events) == [1, 2, 3, 4]
+    end
+
+    test "goes on behind a cursor", %{stores: [a, _, _]} do
+      record(a, 1..9)
+      step = Page.next(Page.open(a.store, filter(), :all, nil, 0), 4)
+      assert {data(step.events), step.done?} == {[1, 2, 3, 4], false}
+      rest = Page.next(Page.open(a.store, filter(), :all, step.cursor, 0), 10)
+      assert {data(rest.events), rest.done?} == {[5, 6, 7, 8, 9], true}
+    end
+
+    test "refuses pages that nobody could have made", %{stores: [a, b, _]} do
+      record(b, 1..9)
+      union = Page.open(a.store, filter(), :all, nil, 1)
+      page = Page.read(b.store, filter(limit: 2), :all)
+      assert {:error, "not a page"} = Page.feed(union, 0, %{page | page: "something"})
+      assert {:error, "there is no member of that number"} = Page.feed(union, 1, page)
+      turned = Page.read(b.store, filter(order: :desc), :all)
+      assert {:error, "a page out of order"} = Page.feed(union, 0, turned)
+      assert :ok = Page.feed(union, 0, page)
+      assert {:error, "a page out of order"} = Page.feed(union, 0, page)
+      assert {:error, "not what was asked for"} = Page.feed(union, 0, %{page: "", more: 1})
+    end
+
+    test "can be taken without making terms of it", %{stores: [a, _, _]} do
+      record(a, 1..3)
+      step = Page.take(Page.open(a.store, filter(), :all, nil, 0), 10)
+      assert %{count: 3, done?: true, messages: nil} = step
+      assert %{count: 3, damaged: 0, events: text} = Export.lines([step.events], nil)
+      assert text |> IO.iodata_to_binary() |> String.split("\n", trim: true) |> length() == 3
+      assert {:ok, lines} = Export.json_lines(scope: a.name)
+      assert IO.iodata_to_binary(lines) == IO.iodata_to_binary(text)
     end
   end
 end
