@@ -12,6 +12,9 @@ defmodule ElixirScope.Distributed.Status do
       `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `queries` - questions about events: those of other members that are worked on (`workers`), wait
+      (`waiting`) or are held until there is something new (`held`), what was `answered`, `refused` by
+      reason or `malformed`, and how many answers of others are waited for (`asked`), each with its limit;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member;
     * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
@@ -33,14 +36,14 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{NodeCoordinator, Scope}
-  alias ElixirScope.Distributed.Query.Pairs
+  alias ElixirScope.Distributed.Query.{Host, Pairs}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
+                  [:store, :queries, :pairing, :sync, :exchange, :traces, :nodes] ++
                   [:partition, :membership, :version_drift, :missing]
   defstruct @enforce_keys
 
@@ -53,6 +56,7 @@ defmodule ElixirScope.Distributed.Status do
           extents: map,
           sources: map | nil,
           store: map,
+          queries: map,
           pairing: map,
           sync: map,
           exchange: map,
@@ -101,6 +105,7 @@ defmodule ElixirScope.Distributed.Status do
       extents: Correlation.status(),
       sources: Sources.status(),
       store: Storage.status(scope.store),
+      queries: Host.bounds(scope.name),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),
