@@ -16,7 +16,7 @@ defmodule ElixirScope.Distributed.Query.Find do
   @doc "The same by a filter in its native form."
   @spec native(Survey.t(), map) :: [Event.t()]
   def native(survey, filter) do
-    {events, _more?, reading} =
+    {events, reading} =
       survey |> forget() |> Reading.open(filter, nil) |> Reading.take(filter.limit)
 
     Reading.close(reading)

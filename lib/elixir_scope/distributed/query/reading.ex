@@ -95,20 +95,25 @@ defmodule ElixirScope.Distributed.Query.Reading do
     end
   end
 
-  @doc "Up to so many events, and whether there are more."
-  @spec take(t, non_neg_integer) :: {[Event.t()], more? :: boolean, t}
-  def take(reading, limit), do: take(reading, limit, [])
+  @doc "Up to so many events."
+  @spec take(t, non_neg_integer) :: {[Event.t()], t}
+  def take(reading, most), do: take(reading, most, [])
 
-  defp take(%{done?: true} = reading, _left, found), do: {flat(found), false, reading}
-
-  defp take(reading, 0, found) do
-    {events, reading} = next(reading, 1)
-    {flat(found), events != [], reading}
-  end
+  defp take(%{done?: true} = reading, _left, found), do: {flat(found), reading}
+  defp take(reading, 0, found), do: {flat(found), reading}
 
   defp take(reading, left, found) do
     {events, reading} = next(reading, left)
     take(reading, left - length(events), [events | found])
+  end
+
+  @doc "Whether there are more."
+  @spec more?(t) :: {boolean, t}
+  def more?(%{done?: true} = reading), do: {false, reading}
+
+  def more?(reading) do
+    {events, reading} = next(reading, 1)
+    {events != [], reading}
   end
 
   defp flat(found), do: found |> Enum.reverse() |> Enum.concat()

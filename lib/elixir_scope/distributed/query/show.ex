@@ -21,11 +21,16 @@ defmodule ElixirScope.Distributed.Query.Show do
   # Marks that are read at once to find whose ids are whose.
   @marks 1_000
 
+  # Of a question without a limit no page has so many.
+  @many 1_000_000
+
   @doc "A checked filter in its native form, with what else belongs to a correlation."
   @spec widen(Survey.t(), keyword) :: map
   def widen(survey, options) do
     spans = Entries.spans(options[:correlation_id], &Find.all(survey, &1))
-    Storage.native_filter(options ++ [spans: spans])
+    # One more than is wanted says whether there are more.
+    limit = (options[:limit] || @many) + 1
+    options |> Keyword.merge(spans: spans, limit: limit) |> Storage.native_filter()
   end
 
   @doc "The events, shown."
@@ -43,7 +48,8 @@ defmodule ElixirScope.Distributed.Query.Show do
   @doc "What matches as events, shown: up to the limit."
   @spec events(Reading.t(), keyword) :: {map, Reading.t()}
   def events(reading, options) do
-    {events, more?, reading} = Reading.take(reading, options[:limit])
+    {events, reading} = Reading.take(reading, options[:limit])
+    {more?, reading} = Reading.more?(reading)
     cursor = with %Event{} = event <- List.last(events), do: Cursor.of(event)
     shown = all(events, reading.survey, terms(reading.survey))
     {%{events: shown, count: length(shown), more?: more?, cursor: cursor}, reading}
