@@ -21,9 +21,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
     waited: %{},
     patience: :question,
     after?: false,
-    here: 0,
-    there: 0,
-    gone: %{},
+    lost: %{dropped: 0, expired: nil},
+    lost_before: %{dropped: 0, expired: nil},
     done?: false
   ]
 
@@ -37,6 +36,9 @@ defmodule ElixirScope.Distributed.Query.Reading do
           ahead: non_neg_integer
         }
 
+  @typedoc "What a merge knows to be lost; one that begins anew, after a member failed, counts anew."
+  @type lost :: %{dropped: non_neg_integer, expired: %{events: pos_integer} | nil}
+
   @type t :: %__MODULE__{
           survey: Survey.t(),
           filter: Wire.filter(),
@@ -48,9 +50,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
           waited: %{node => non_neg_integer},
           patience: :question | :page,
           after?: boolean,
-          here: non_neg_integer,
-          there: non_neg_integer,
-          gone: %{node => pos_integer},
+          lost: lost,
+          lost_before: lost,
           done?: boolean
         }
 
@@ -137,25 +138,21 @@ defmodule ElixirScope.Distributed.Query.Reading do
   @spec close(t) :: :ok
   def close(reading), do: Exchange.cancel(reading.calls, reading.survey.scope)
 
-  # What is known to be lost here; what others lost, their pages say.
   defp noted(reading, step) do
-    reading = %{reading | cursor: step.cursor || reading.cursor, here: step.dropped}
-    gone(reading, reading.survey.scope.node, step.expired)
+    lost = %{dropped: step.dropped, expired: step.expired}
+    %{reading | cursor: step.cursor || reading.cursor, lost: lost}
   end
-
-  # Each page may say again what an earlier one said.
-  defp gone(reading, _node, nil), do: reading
-
-  defp gone(reading, node, %{events: events}),
-    do: update_in(reading.gone, &Map.update(&1, node, events, fn known -> max(known, events) end))
 
   @doc "How many events were lost before they could be stored, as far as is known by now."
   @spec dropped(t) :: non_neg_integer
-  def dropped(reading), do: reading.here + reading.there
+  def dropped(%{lost: lost, lost_before: before}), do: lost.dropped + before.dropped
 
   @doc "How many events behind the cursor, at most, retention took before they could be read."
   @spec expired(t) :: non_neg_integer
-  def expired(reading), do: reading.gone |> Map.values() |> Enum.sum()
+  def expired(%{lost: lost, lost_before: before}), do: max(gone(lost), gone(before))
+
+  defp gone(%{expired: nil}), do: 0
+  defp gone(%{expired: %{events: events}}), do: events
 
   defp needed(reading, need) do
     need
@@ -221,7 +218,6 @@ defmodule ElixirScope.Distributed.Query.Reading do
     with true <- page.more == false or page.cursor != source.cursor,
          :ok <- Page.feed(reading.merge, index, page) do
       source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
-      reading = gone(%{reading | there: reading.there + page.dropped}, node, page.expired)
       ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
     else
       _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})
@@ -254,7 +250,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   defp again(reading) do
     close(reading)
-    start(reading)
+    lost = %{dropped: dropped(reading), expired: reading.lost.expired}
+    start(%{reading | lost_before: lost, lost: %{lost | dropped: 0}})
   end
 
   defp now_ms, do: System.monotonic_time(:millisecond)
