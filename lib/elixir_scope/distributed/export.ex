@@ -40,8 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Query.{Pairs, Result}
-  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Query.{Losses, Page, Pairs, Reading, Result, Show}
 
   @doc """
   The matching events of all members as JSON Lines; the filters are those of
@@ -59,12 +58,38 @@ defmodule ElixirScope.Distributed.Export do
     end
   end
 
-  defp read(store, filter) do
-    filter = Query.widen(store, filter)
-    {found, messages} = Native.export_find(store, Storage.native_filter(filter))
-    pairs = Pairs.read(store, messages, filter[:pairing])
-    written = Native.export_json_lines(found, pairs)
-    %{text: text, count: count, dropped: dropped, more: more?} = written
-    {:ok, %{events: text, count: count, dropped: dropped, more?: more?}}
+  # What is found is held until all of it is there, so that its messages can be paired.
+  defp read(reading, options) do
+    {held, count, reading} = hold(reading, options[:limit], [], 0)
+    {more?, reading} = Reading.more?(reading)
+    stretches = for {_found, stretch} <- held, stretch != nil, do: stretch
+    pairs = Pairs.read(reading.survey, stretch(stretches), Show.terms(reading.survey))
+    {lines, damaged} = write(held, pairs)
+    found = %{events: lines, count: count - damaged, more?: more?}
+    {found, update_in(reading.losses, &Losses.more(&1, damaged))}
+  end
+
+  defp hold(%{done?: true} = reading, _left, held, count),
+    do: {Enum.reverse(held), count, reading}
+
+  defp hold(reading, 0, held, count), do: {Enum.reverse(held), count, reading}
+
+  defp hold(reading, left, held, count) do
+    {step, reading} = Reading.step(reading, left, &Page.take/2)
+    hold(reading, left - step.count, [{step.events, step.messages} | held], count + step.count)
+  end
+
+  defp stretch([]), do: nil
+
+  defp stretch(stretches) do
+    {firsts, lasts} = Enum.unzip(stretches)
+    {Enum.min(firsts), Enum.max(lasts)}
+  end
+
+  defp write(held, pairs) do
+    Enum.map_reduce(held, 0, fn {found, _stretch}, damaged ->
+      written = Native.export_json_lines(found, pairs)
+      {written.text, damaged + written.damaged}
+    end)
   end
 end

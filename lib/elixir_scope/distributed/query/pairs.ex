@@ -4,11 +4,12 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   #
   # Both halves say so in their meta: `pairing`, how sure it is, and `pair`, the other half. A
   # pair is exact relative to all that was captured, not to the answer at hand; so the
-  # messages of the answer's stretch of time and some more are read from the store, a page at
+  # messages of the answer's stretch of time and some more are read, wherever they are, a page at
   # a time. Where something is known to be missing, nothing is called exact: behind the bound
   # or what retention took, of a node that lost events, or whose events are not all here.
 
-  alias ElixirScope.Distributed.{Event, Native}
+  alias ElixirScope.Distributed.{Event, Native, Options}
+  alias ElixirScope.Distributed.Query.{Find, Page, Reading, Survey}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   # How long before and after the answer other halves are looked for.
@@ -16,6 +17,9 @@ defmodule ElixirScope.Distributed.Query.Pairs do
 
   # Messages that are read for one answer.
   @limit 100_000
+
+  # Messages that are read at once.
+  @page 2_048
 
   # Of an ambiguous message; the native side keeps it.
   @candidates 8
@@ -36,29 +40,42 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   def limits, do: %{limit: @limit, slack_ms: @slack_ms, candidates: @candidates}
 
   @doc "The events, those of messages with what is known of their other halves."
-  @spec show([Event.t()], Storage.t(), terms) :: [Event.t()]
-  def show(events, store, terms) do
+  @spec show([Event.t()], Survey.t(), terms) :: [Event.t()]
+  def show(events, survey, terms) do
     case for(%{kind: kind} = event when kind in @kinds <- events, do: event) do
       [] -> events
-      messages -> put(events, found(messages, read(store, stretch(messages), terms)))
+      messages -> put(events, found(messages, read(survey, stretch(messages), terms)))
     end
   end
 
   @doc "The messages of a stretch of time, paired; `nil` where there is none."
-  @spec read(Storage.t(), stretch | nil, terms) :: reference | nil
-  def read(store, stretch, terms, limit \\ @limit)
-  def read(_store, nil, _terms, _limit), do: nil
+  @spec read(Survey.t(), stretch | nil, terms, pos_integer) :: reference | nil
+  def read(survey, stretch, terms, limit \\ @limit)
+  def read(_survey, nil, _terms, _limit), do: nil
 
-  def read(store, {from_ns, to_ns}, terms, limit) do
-    wanted = %{
-      from_ns: max(from_ns - @slack_ms * 1_000_000, 0),
-      to_ns: to_ns + @slack_ms * 1_000_000,
-      clocks_ns: terms.clocks_ms * 1_000_000,
-      limit: limit,
-      unsure: terms.unsure
-    }
+  def read(survey, {from_ns, to_ns}, terms, limit) do
+    from_ns = max(from_ns - @slack_ms * 1_000_000, 0)
+    clocks_ns = terms.clocks_ms * 1_000_000
+    wanted = %{from_ns: from_ns, clocks_ns: clocks_ns, limit: limit, unsure: terms.unsure}
+    pairing = Native.causal_start(survey.scope.store, wanted)
 
-    store |> Native.causal_start(wanted) |> to_end()
+    reading =
+      survey |> Find.open(messages(from_ns, to_ns + @slack_ms * 1_000_000)) |> feed(pairing)
+
+    Find.close(reading)
+    :ok = Native.causal_pair(pairing, Map.keys(Find.missing()))
+    pairing
+  end
+
+  defp messages(from_ns, to_ns) do
+    options = [kinds: [:gap | @kinds], from: from_ns, to: to_ns, limit: @page]
+    Storage.native_filter(Options.validate!(:filter, options))
+  end
+
+  defp feed(reading, pairing) do
+    {step, reading} = Reading.step(reading, @page, &Page.take/2)
+    more = Native.causal_feed(pairing, step.events)
+    if more == :more and not reading.done?, do: feed(reading, pairing), else: reading
   end
 
   @doc "What is known of each of the events in a reading, by their ids."
@@ -69,13 +86,6 @@ defmodule ElixirScope.Distributed.Query.Pairs do
     for {id, {_how, _other} = pair} <- Enum.zip(ids, Native.causal_pairs(reading, ids)),
         into: %{},
         do: {id, pair}
-  end
-
-  defp to_end(reading) do
-    case Native.causal_read(reading) do
-      :more -> to_end(reading)
-      :done -> reading
-    end
   end
 
   defp stretch(messages),

@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
   # member fails, everything behind the last event is read anew from those that are left.
 
   alias ElixirScope.Distributed.Event
-  alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Page, Survey, Wire}
+  alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
   defstruct [
     :survey,
     :filter,
+    :turn,
     :merge,
     :cursor,
     :calls,
@@ -21,8 +22,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     waited: %{},
     patience: :question,
     after?: false,
-    lost: %{dropped: 0, expired: nil},
-    lost_before: %{dropped: 0, expired: nil},
+    losses: %Losses{},
     done?: false
   ]
 
@@ -36,12 +36,10 @@ defmodule ElixirScope.Distributed.Query.Reading do
           ahead: non_neg_integer
         }
 
-  @typedoc "What a merge knows to be lost; one that begins anew, after a member failed, counts anew."
-  @type lost :: %{dropped: non_neg_integer, expired: %{events: pos_integer} | nil}
-
   @type t :: %__MODULE__{
           survey: Survey.t(),
           filter: Wire.filter(),
+          turn: reference,
           merge: reference,
           cursor: Wire.cursor() | nil,
           calls: Calls.t(),
@@ -50,8 +48,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
           waited: %{node => non_neg_integer},
           patience: :question | :page,
           after?: boolean,
-          lost: lost,
-          lost_before: lost,
+          losses: Losses.t(),
           done?: boolean
         }
 
@@ -75,9 +72,11 @@ defmodule ElixirScope.Distributed.Query.Reading do
           do: source(node, some, reading.cursor)
 
     sources = sources |> Enum.with_index() |> Map.new(fn {source, index} -> {index, source} end)
-    merge = Page.open(survey.scope.store, filter, local, reading.cursor, map_size(sources))
-    calls = Calls.new(survey.timeout_ms)
-    ask_all(%{reading | merge: merge, sources: sources, calls: calls, events: []})
+    reading = %{reading | turn: make_ref(), sources: sources, events: []}
+    reading = ask_all(%{reading | calls: Calls.new(survey.timeout_ms)})
+    # While they look, so does this one.
+    store = survey.scope.store
+    %{reading | merge: Page.open(store, filter, local, reading.cursor, map_size(sources))}
   end
 
   # Whoever goes on from somewhere may find that retention was there before: who would have had it is
@@ -99,15 +98,24 @@ defmodule ElixirScope.Distributed.Query.Reading do
     do: %{node: node, ranges: ranges, cursor: cursor, asked?: false, more?: true, ahead: 0}
 
   @doc "The next events, some of them, at most so many; none when there are no more."
-  @spec next(t, pos_integer, (reference, pos_integer -> map)) :: {term, t}
-  def next(reading, most, take \\ &Page.next/2) do
+  @spec next(t, pos_integer) :: {[Event.t()], t}
+  def next(reading, most) do
+    {step, reading} = step(reading, most, &Page.next/2)
+    {step.events, reading}
+  end
+
+  @doc "The next events in another form, as `take` has them from the merge."
+  @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::
+          {Page.step(found), t}
+        when found: term
+  def step(reading, most, take) do
     step = take.(reading.merge, most)
     reading = reading |> noted(step) |> needed(step.need)
 
     cond do
-      step.done? -> {step.events, %{reading | done?: true}}
-      step.count > 0 -> {step.events, reading}
-      true -> reading |> wait(step.need) |> next(most, take)
+      step.done? -> {step, %{reading | done?: true}}
+      step.count > 0 -> {step, reading}
+      true -> reading |> wait(step.need) |> step(most, take)
     end
   end
 
@@ -139,20 +147,9 @@ defmodule ElixirScope.Distributed.Query.Reading do
   def close(reading), do: Exchange.cancel(reading.calls, reading.survey.scope)
 
   defp noted(reading, step) do
-    lost = %{dropped: step.dropped, expired: step.expired}
-    %{reading | cursor: step.cursor || reading.cursor, lost: lost}
+    cursor = step.cursor || reading.cursor
+    %{reading | cursor: cursor, losses: Losses.told(reading.losses, step.dropped, step.expired)}
   end
-
-  @doc "How many events were lost before they could be stored, as far as is known by now."
-  @spec dropped(t) :: non_neg_integer
-  def dropped(%{lost: lost, lost_before: before}), do: lost.dropped + before.dropped
-
-  @doc "How many events behind the cursor, at most, retention took before they could be read."
-  @spec expired(t) :: non_neg_integer
-  def expired(%{lost: lost, lost_before: before}), do: max(gone(lost), gone(before))
-
-  defp gone(%{expired: nil}), do: 0
-  defp gone(%{expired: %{events: events}}), do: events
 
   defp needed(reading, need) do
     need
@@ -180,7 +177,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     }
 
     {events, calls} =
-      Exchange.ask(reading.calls, scope, {reading.merge, index}, source.node, :ask, body)
+      Exchange.ask(reading.calls, scope, {reading.turn, index}, source.node, :ask, body)
 
     reading = put_in(reading.sources[index].asked?, true)
     %{reading | calls: calls, events: reading.events ++ events}
@@ -209,8 +206,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
   end
 
   defp happened(
-         {:answer, {merge, index}, node, page},
-         %{merge: merge, sources: sources} = reading
+         {:answer, {turn, index}, node, page},
+         %{turn: turn, sources: sources} = reading
        )
        when is_map_key(sources, index) do
     source = sources[index]
@@ -224,7 +221,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     end
   end
 
-  defp happened({:failed, {merge, index}, node, reason}, %{merge: merge} = reading)
+  defp happened({:failed, {turn, index}, node, reason}, %{turn: turn} = reading)
        when is_map_key(reading.sources, index),
        do: failed(reading, node, reason)
 
@@ -250,8 +247,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   defp again(reading) do
     close(reading)
-    lost = %{dropped: dropped(reading), expired: reading.lost.expired}
-    start(%{reading | lost_before: lost, lost: %{lost | dropped: 0}})
+    start(%{reading | losses: Losses.anew(reading.losses)})
   end
 
   defp now_ms, do: System.monotonic_time(:millisecond)

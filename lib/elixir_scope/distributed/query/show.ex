@@ -42,7 +42,7 @@ defmodule ElixirScope.Distributed.Query.Show do
     |> Traces.show(find)
     |> Entries.show(find)
     |> Names.show(&marks(survey, &1))
-    |> Pairs.show(survey.scope.store, terms)
+    |> Pairs.show(survey, terms)
   end
 
   @doc "What matches as events, shown: up to the limit."
