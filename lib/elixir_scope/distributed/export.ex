@@ -40,7 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Query.{Losses, Page, Pairs, Reading, Result, Show}
+  alias ElixirScope.Distributed.Query.{Losses, Page, Reading, Result, Show}
 
   @doc """
   The matching events of all members as JSON Lines; the filters are those of
@@ -59,37 +59,34 @@ defmodule ElixirScope.Distributed.Export do
   end
 
   # What is found is held until all of it is there, so that its messages can be paired.
-  defp read(reading, options) do
-    {held, count, reading} = hold(reading, options[:limit], [], 0)
+  defp read(%{survey: survey} = reading, options) do
+    {steps, reading} = hold(reading, options[:limit], [])
     {more?, reading} = Reading.more?(reading)
-    stretches = for {_found, stretch} <- held, stretch != nil, do: stretch
-    pairs = Pairs.read(reading.survey, stretch(stretches), Show.terms(reading.survey))
-    {lines, damaged} = write(held, pairs)
-    found = %{events: lines, count: count - damaged, more?: more?}
+    pairs = Show.pairs(survey, stretch(steps))
+    written = for step <- steps, do: Native.export_json_lines(step.events, pairs)
+    damaged = sum(written, & &1.damaged)
+    found = %{events: Enum.map(written, & &1.text), count: sum(written, & &1.count), more?: more?}
     {found, update_in(reading.losses, &Losses.more(&1, damaged))}
   end
 
-  defp hold(%{done?: true} = reading, _left, held, count),
-    do: {Enum.reverse(held), count, reading}
+  defp hold(%{done?: true} = reading, _left, steps), do: {Enum.reverse(steps), reading}
+  defp hold(reading, 0, steps), do: {Enum.reverse(steps), reading}
 
-  defp hold(reading, 0, held, count), do: {Enum.reverse(held), count, reading}
-
-  defp hold(reading, left, held, count) do
+  defp hold(reading, left, steps) do
     {step, reading} = Reading.step(reading, left, &Page.take/2)
-    hold(reading, left - step.count, [{step.events, step.messages} | held], count + step.count)
+    hold(reading, left - step.count, [step | steps])
   end
 
-  defp stretch([]), do: nil
+  # The stretch of time of all messages in some steps.
+  defp stretch(steps) do
+    case for(%{messages: {from, to}} <- steps, do: {from, to}) do
+      [] ->
+        nil
 
-  defp stretch(stretches) do
-    {firsts, lasts} = Enum.unzip(stretches)
-    {Enum.min(firsts), Enum.max(lasts)}
+      all ->
+        {all |> Enum.map(&elem(&1, 0)) |> Enum.min(), all |> Enum.map(&elem(&1, 1)) |> Enum.max()}
+    end
   end
 
-  defp write(held, pairs) do
-    Enum.map_reduce(held, 0, fn {found, _stretch}, damaged ->
-      written = Native.export_json_lines(found, pairs)
-      {written.text, damaged + written.damaged}
-    end)
-  end
+  defp sum(written, field), do: written |> Enum.map(field) |> Enum.sum()
 end

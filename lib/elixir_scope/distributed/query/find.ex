@@ -5,8 +5,11 @@ defmodule ElixirScope.Distributed.Query.Find do
   # look-up is not asked by the next one of the same question: that is remembered in the process.
 
   alias ElixirScope.Distributed.{Event, Options}
-  alias ElixirScope.Distributed.Query.{Reading, Survey, Wire}
+  alias ElixirScope.Distributed.Query.{Page, Reading, Survey, Wire}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+
+  # Events that are held at once.
+  @part 2_048
 
   @doc "The events that match, as they are, up to the filter's limit."
   @spec all(Survey.t(), keyword) :: [Event.t()]
@@ -21,16 +24,27 @@ defmodule ElixirScope.Distributed.Query.Find do
     events
   end
 
-  @doc "Begins such a look-up."
-  @spec open(Survey.t(), Wire.filter()) :: Reading.t()
-  def open(survey, filter) do
+  @doc """
+  Gives what matches to `take`, a part at a time as the core holds it, until that has enough; answers of which
+  nodes not everything could be read.
+  """
+  @spec each(Survey.t(), Wire.filter(), (Page.found() -> :more | :done)) :: [node]
+  def each(survey, filter, take) do
+    survey |> open(filter) |> each_of(take) |> close()
+    Map.keys(missing())
+  end
+
+  defp each_of(reading, take) do
+    {step, reading} = Reading.step(reading, @part, &Page.take/2)
+    if take.(step.events) == :done or reading.done?, do: reading, else: each_of(reading, take)
+  end
+
+  defp open(survey, filter) do
     failed = Map.keys(missing())
     failed |> Enum.reduce(survey, &Survey.fail(&2, &1)) |> Reading.open(filter, nil)
   end
 
-  @doc "Ends it."
-  @spec close(Reading.t()) :: :ok
-  def close(reading) do
+  defp close(reading) do
     Process.put(__MODULE__, Map.merge(missing(), reading.survey.missing))
     Reading.close(reading)
   end

@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Event, Export, NodeCoordinator, OtherOtp}
-  alias ElixirScope.Distributed.Query.{Pairs, Survey}
+  alias ElixirScope.Distributed.Query.{Find, Pairs, Survey}
   alias ElixirScope.Distributed.Scope, as: Instance
 
   @behaviour GenServer
@@ -269,7 +269,9 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
         times = for %Event{at: {_logical, ns, _node}} <- events, do: ns
         terms = %{unsure: options[:unsure] || [], clocks_ms: 500}
         {:ok, survey} = Survey.take(scope, [], [])
-        reading = Pairs.read(survey, Enum.min_max(times), terms, options[:limit] || 1_000)
+        source = &Find.each(survey, &1, &2)
+        limit = options[:limit] || 1_000
+        reading = Pairs.read(scope.store, Enum.min_max(times), terms, limit, source)
         Enum.frequencies(for {_id, {how, _}} <- Pairs.found(events, reading), do: how)
       end)
     end
