@@ -6,9 +6,10 @@ defmodule ElixirScope.Distributed.Hostile do
   import ElixirScope.Distributed.Case.Gen
 
   alias ElixirScope.Distributed.Capture.Order
-  alias ElixirScope.Distributed.{Error, Operations}
+  alias ElixirScope.Distributed.{Error, Operations, Options, Storages}
+  alias ElixirScope.Distributed.Query.Wire
   alias ElixirScope.Distributed.Types.{ClusterMessage, EventSyncMessage}
-  alias ElixirScope.Distributed.Types.{GlobalClockUpdate, TraceMessage}
+  alias ElixirScope.Distributed.Types.{GlobalClockUpdate, QueryMessage, TraceMessage}
 
   @md5 :erlang.md5("x")
 
@@ -16,7 +17,9 @@ defmodule ElixirScope.Distributed.Hostile do
   @spec messages(node) :: [struct]
   def messages(from) do
     stamp = {0, 1_000, from}
-    cluster(from, stamp) ++ clock(from, stamp) ++ traces(from) ++ batches(from, stamp)
+
+    cluster(from, stamp) ++
+      clock(from, stamp) ++ traces(from) ++ batches(from, stamp) ++ queries(from)
   end
 
   defp cluster(from, stamp) do
@@ -55,6 +58,29 @@ defmodule ElixirScope.Distributed.Hostile do
           ended: [trace: 7, result: summary(from)]
         ],
         do: struct!(TraceMessage, [source_node: from, kind: kind] ++ fields)
+  end
+
+  defp queries(from) do
+    for {kind, body} <- [
+          holdings?: %{after: {"a@h", 1, 5}, nodes: ["a@h"]},
+          holdings: %{rows: [{"a@h", 1, 1, 9}], head: {"a@h", 1, 9, {0, 5}}, more: false},
+          ask: question(),
+          page: %{page: "x", count: 1, more: true, cursor: nil, dropped: 0, expired: nil},
+          refused: %{reason: :busy}
+        ],
+        do: %QueryMessage{source_node: from, kind: kind, ref: make_ref(), body: body}
+  end
+
+  defp question do
+    options = Options.validate!(:filter, kinds: [:mark], correlation_id: "r", pids: [self()])
+
+    %{
+      filter: Wire.filter(Storages.Native.native_filter(options)),
+      ranges: [{"a@h", 1, 1, :infinity}],
+      cursor: {0, 5, "a@h", 1, 3},
+      max_bytes: 1_000,
+      wait_ms: 10
+    }
   end
 
   @doc "An order with all that can be in one."

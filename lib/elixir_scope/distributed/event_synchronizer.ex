@@ -111,14 +111,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @doc false
-  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over; what is within `reach`
-  # is pulled besides what is kept here.
-  @spec synchronise(atom, :all | [node], pos_integer | nil, Replica.reach() | nil) ::
+  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over.
+  @spec synchronise(atom, :all | [node], pos_integer | nil) ::
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
-  def synchronise(scope, nodes, timeout_ms, reach \\ nil) do
+  def synchronise(scope, nodes, timeout_ms) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
       timeout_ms = timeout_ms || options[:query_timeout_ms]
-      Part.ask(scope, :synchronizer, :exchange, [nodes, timeout_ms, reach])
+      Part.ask(scope, :synchronizer, :exchange, [nodes, timeout_ms])
     end
   end
 
@@ -143,8 +142,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @doc false
   @impl Synchronizer
-  def exchange(name, nodes, timeout_ms, reach),
-    do: GenServer.call(name, {:synchronise, nodes, timeout_ms, reach}, :infinity)
+  def exchange(name, nodes, timeout_ms),
+    do: GenServer.call(name, {:synchronise, nodes, timeout_ms}, :infinity)
 
   @doc false
   @impl Synchronizer
@@ -170,12 +169,12 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @impl true
-  def handle_call({:synchronise, nodes, timeout_ms, reach}, caller, state) do
+  def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
     state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> Effects.answer()}
+    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> Effects.answer()}
   end
 
   def handle_call(:bounds, _caller, state) do
@@ -246,9 +245,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | roster: roster, kept: keeps}
   end
 
-  defp start(node, ref, reach, state) do
+  defp start(node, ref, state) do
     with true <- node in state.peers,
-         {:ok, token, step} <- Replica.start(state.scope, node, reach) do
+         {:ok, token, step} <- Replica.start(state.scope, node) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
       _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))

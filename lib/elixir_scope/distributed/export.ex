@@ -40,8 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Query.{Page, Pairs, Result}
-  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Query.{Losses, Page, Reading, Result, Show}
 
   @doc """
   The matching events of all members as JSON Lines; the filters are those of
@@ -59,6 +58,15 @@ defmodule ElixirScope.Distributed.Export do
     end
   end
 
+  # What is found is held until all of it is there, so that its messages can be paired.
+  defp read(%{survey: survey} = reading, options) do
+    {steps, reading} = hold(reading, options[:limit], [])
+    {more?, reading} = Reading.more?(reading)
+    written = lines(Enum.map(steps, & &1.events), Show.pairs(survey, stretch(steps)))
+    found = %{events: written.events, count: written.count, more?: more?}
+    {found, update_in(reading.losses, &Losses.more(&1, written.damaged))}
+  end
+
   @doc false
   # What the core holds as text, with its pairs of messages.
   @spec lines([Page.found()], reference | nil) ::
@@ -73,31 +81,16 @@ defmodule ElixirScope.Distributed.Export do
     }
   end
 
-  defp read(store, filter) do
-    native = store |> Query.widen(filter) |> Storage.native_filter()
-    {steps, more?} = store |> Page.open(native, :all, nil, 0) |> steps(filter[:limit], [])
-    pairs = Pairs.read(store, stretch(steps), filter[:pairing])
-    %{damaged: damaged} = written = lines(Enum.map(steps, & &1.events), pairs)
-    dropped = List.last(steps).dropped + damaged
-    {:ok, Map.merge(written, %{dropped: dropped, more?: more?})}
+  defp hold(%{done?: true} = reading, _left, steps), do: {Enum.reverse(steps), reading}
+  defp hold(reading, 0, steps), do: {Enum.reverse(steps), reading}
+
+  defp hold(reading, left, steps) do
+    {step, reading} = Reading.step(reading, left, &Page.take/2)
+    hold(reading, left - step.count, [step | steps])
   end
 
-  defp steps(union, left, steps) do
-    step = Page.take(union, max(left, 1))
-    steps = steps ++ [step]
-    left = left - step.count
-
-    cond do
-      step.done? -> {steps, false}
-      left <= 0 -> {steps, Page.take(union, 1).count > 0}
-      true -> steps(union, left, steps)
-    end
-  end
-
-  @doc false
   # The stretch of time of all messages in some steps.
-  @spec stretch([Page.step(Page.found())]) :: Pairs.stretch() | nil
-  def stretch(steps) do
+  defp stretch(steps) do
     case for(%{messages: {from, to}} <- steps, do: {from, to}) do
       [] ->
         nil

@@ -67,6 +67,17 @@ defmodule ElixirScope.Distributed.Operations do
      "ended it by itself"}
   ]
 
+  @query [
+    {:query_holdings, :holdings?, :query, @answers, [ref: :asked, body: :holdings?],
+     "asks which events this node has, by numbers"},
+    {:query_page, :ask, :query, @batches, [ref: :asked, body: :ask],
+     "asks for the next page of those that match a filter"},
+    {:query_has, :holdings, nil, @answers, [ref: :asked, body: :holdings], "answers the first"},
+    {:query_gives, :page, nil, @batches, [ref: :asked, body: :page], "answers the second"},
+    {:query_refused, :refused, nil, @batches, [ref: :asked, body: :refused],
+     "does not answer, and says why"}
+  ]
+
   @moduledoc """
   What a member can ask of another one, or tell it: this table, and nothing else. A message that is
   none of these, or whose parts are not of the types that stand here, is refused, counted, and
@@ -81,7 +92,7 @@ defmodule ElixirScope.Distributed.Operations do
 
   | operation | needs | rate | takes | what the sender does |
   |---|---|---|---|---|
-  #{for {name, _kind, needs, {per_s, burst}, takes, what} <- @cluster ++ @clock ++ @sync ++ @trace do
+  #{for {name, _kind, needs, {per_s, burst}, takes, what} <- @cluster ++ @clock ++ @sync ++ @trace ++ @query do
     takes = Enum.map_join(takes, ", ", fn {field, type} -> if field == type, do: "`#{type}`", else: "`#{field}` (#{type})" end)
     "| `#{name}` | #{if needs, do: inspect(needs)} | #{per_s}/s, #{burst} | #{takes} | #{what} |\n"
   end}
@@ -106,13 +117,15 @@ defmodule ElixirScope.Distributed.Operations do
   """
 
   alias ElixirScope.Distributed.Capture.{Conductor, Wire}
-  alias ElixirScope.Distributed.{Cluster, EventSynchronizer, GlobalClock, NodeCoordinator, Sync}
+  alias ElixirScope.Distributed.{Cluster, EventSynchronizer, GlobalClock, NodeCoordinator, Query}
+  alias ElixirScope.Distributed.Sync
   alias ElixirScope.Distributed.Operations.Shape
 
   alias ElixirScope.Distributed.Types.{
     ClusterMessage,
     EventSyncMessage,
     GlobalClockUpdate,
+    QueryMessage,
     TraceMessage
   }
 
@@ -139,7 +152,8 @@ defmodule ElixirScope.Distributed.Operations do
                {ClusterMessage, NodeCoordinator, Cluster.Wire, @cluster},
                {GlobalClockUpdate, GlobalClock, Shape, @clock},
                {EventSyncMessage, EventSynchronizer, Sync.Wire, @sync},
-               {TraceMessage, Conductor, Wire, @trace}
+               {TraceMessage, Conductor, Wire, @trace},
+               {QueryMessage, Query.Host, Query.Wire, @query}
              ],
              {name, kind, needs, rate, takes, _what} <- rows,
              do: %{
@@ -225,6 +239,7 @@ defmodule ElixirScope.Distributed.Operations do
   defp field({field, type}, {:ok, message}, reader, term) do
     case reader.check(type, Map.get(term, field)) do
       {:ok, value} -> {:cont, {:ok, Map.put(message, field, value)}}
+      {:error, part} -> {:halt, {:error, part}}
       :error -> {:halt, {:error, type}}
     end
   end

@@ -16,6 +16,9 @@ defmodule ElixirScope.Distributed.Status do
       it in batches of `batch`, how far it is behind (`lag`), what expired before it could be given
       (`lost`), how often it failed and why (`failures`, `failure`), and its own `statistics`; `nil` with the
       native store alone;
+    * `queries` - questions about events: those of other members that are worked on (`workers`), wait
+      (`waiting`) or are held until there is something new (`held`), what was `answered`, `refused` by
+      reason or `malformed`, and how many answers of others are waited for (`asked`), each with its limit;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member;
     * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
@@ -42,7 +45,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{NodeCoordinator, Scope}
-  alias ElixirScope.Distributed.Query.Pairs
+  alias ElixirScope.Distributed.Query.{Host, Pairs}
   alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.{Clocked, Versions}
@@ -51,7 +54,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :storage, :pairing, :sync, :exchange, :traces, :nodes] ++
+                  [:store, :storage, :queries, :pairing, :sync, :exchange, :traces, :nodes] ++
                   [:partition, :membership, :incoming, :version_drift, :missing]
   defstruct @enforce_keys
 
@@ -65,6 +68,7 @@ defmodule ElixirScope.Distributed.Status do
           sources: map | nil,
           store: map,
           storage: map | nil,
+          queries: map,
           pairing: map,
           sync: map,
           exchange: map,
@@ -115,6 +119,7 @@ defmodule ElixirScope.Distributed.Status do
       sources: Sources.status(),
       store: Storage.status(scope.store),
       storage: Plugged.status(scope),
+      queries: Host.bounds(scope.name),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),

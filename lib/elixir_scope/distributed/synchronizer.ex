@@ -18,9 +18,6 @@ defmodule ElixirScope.Distributed.Synchronizer do
 
   alias ElixirScope.Distributed.{EventSynchronizer, Part, Types.EventSyncMessage}
 
-  @typedoc "Nodes, a time and bytes of events that a question is about; `nil` without one."
-  @type reach :: map | nil
-
   @doc "Starts the synchronizer's process, linked to the caller."
   @callback start_link(keyword) :: GenServer.on_start()
 
@@ -34,7 +31,7 @@ defmodule ElixirScope.Distributed.Synchronizer do
   Exchanges with these members, or with `:all`, until `timeout_ms` is over: each has an answer then,
   what was exchanged or why nothing was.
   """
-  @callback exchange(Part.name(), :all | [node], timeout_ms :: pos_integer, reach) ::
+  @callback exchange(Part.name(), :all | [node], timeout_ms :: pos_integer) ::
               {:ok, %{node => EventSynchronizer.summary() | {:error, term}}}
 
   @doc "Takes what the synchronizer of another member sent with `Part.send/3`; never waits."

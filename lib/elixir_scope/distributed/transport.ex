@@ -41,6 +41,7 @@ defmodule ElixirScope.Distributed.Transport do
           | Types.GlobalClockUpdate.t()
           | Types.ClusterMessage.t()
           | Types.TraceMessage.t()
+          | Types.QueryMessage.t()
   @type delivery ::
           {:transport, :message, node, message}
           | {:transport, :stray, node | nil}

@@ -21,7 +21,7 @@ defmodule ElixirScope.Distributed.PluggedSynchronizerTest do
     def members(name, peers, _keepers), do: GenServer.cast(name, {:members, peers})
 
     @impl Synchronizer
-    def exchange(name, nodes, _timeout_ms, _reach), do: GenServer.call(name, {:exchange, nodes})
+    def exchange(name, nodes, _timeout_ms), do: GenServer.call(name, {:exchange, nodes})
 
     @impl Synchronizer
     def deliver(_name, _from, _message), do: :ok
@@ -77,8 +77,8 @@ defmodule ElixirScope.Distributed.PluggedSynchronizerTest do
       do: EventSynchronizer.members(inner(name), peers, keepers)
 
     @impl Synchronizer
-    def exchange(name, nodes, timeout_ms, reach),
-      do: EventSynchronizer.exchange(inner(name), nodes, timeout_ms, reach)
+    def exchange(name, nodes, timeout_ms),
+      do: EventSynchronizer.exchange(inner(name), nodes, timeout_ms)
 
     @impl Synchronizer
     def deliver(name, from, message), do: EventSynchronizer.deliver(inner(name), from, message)

@@ -24,6 +24,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     Transport
   }
 
+  alias ElixirScope.Distributed.Query.Host
   alias ElixirScope.Distributed.Transport.Inbox
 
   alias ElixirScope.Distributed.Types.ClusterMessage
@@ -142,6 +143,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     peers = grants |> Map.keys() |> Enum.sort()
     EventSynchronizer.tell_members(scope, peers, keepers(grants))
     Conductor.members(scope, peers)
+    Host.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end
 
