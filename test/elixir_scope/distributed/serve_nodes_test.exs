@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.ServeNodesTest do
   alias ElixirScope.Distributed.Types.{ClusterMessage, GlobalClockUpdate}
 
   @app :elixir_scope_distributed
-  @flood 20_000
+  @flood 5_000
 
   defp pair(options) do
     [a] = start_nodes([:open])
