@@ -4,8 +4,9 @@ defmodule ElixirScope.Distributed.Query.Reading do
   # core into one order. Of each source one page is there and one on its way at most. When a
   # member fails, everything behind the last event is read anew from those that are left.
 
-  alias ElixirScope.Distributed.{Event, Storage.Kept}
+  alias ElixirScope.Distributed.Event
   alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
+  alias ElixirScope.Distributed.Storage.{Kept, Plugged}
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -109,6 +110,13 @@ defmodule ElixirScope.Distributed.Query.Reading do
   defp read(reading, most) do
     {step, reading} = step(reading, most, &Page.next/2)
     {step.events, reading}
+  end
+
+  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
+  @spec native(t) :: t
+  def native(%{survey: survey} = reading) do
+    missing = Map.merge(survey.missing, Plugged.missing(survey.scope))
+    %{reading | kept: nil, survey: %{survey | missing: missing}}
   end
 
   @doc "The next events in another form, as `take` has them from the merge."

@@ -46,19 +46,18 @@ defmodule ElixirScope.Distributed.Storage.PluggedTest do
     def progress(store), do: {:ok, :ets.lookup_element(table(store), :progress, 2)}
 
     @impl Storage
-    def query(store, filter) do
-      case :ets.lookup_element(table(store), :mode, 2) do
-        :silent -> receive(do: (:never -> :ok))
-        :wrong -> {:ok, :what}
-        _mode -> events_since(store, nil, filter)
-      end
-    end
+    def query(store, filter), do: events_since(store, nil, filter)
 
     @impl Storage
     def events_since(store, cursor, filter) do
-      events = store |> table() |> events() |> Filter.sort(filter.order)
-      {:ok, Filter.answer(filter, events, cursor)}
+      case :ets.lookup_element(table(store), :mode, 2) do
+        :silent -> receive(do: (:never -> :ok))
+        :wrong -> {:ok, :what}
+        _mode -> {:ok, Filter.answer(filter, sorted(store, filter.order), cursor)}
+      end
     end
+
+    defp sorted(store, order), do: store |> table() |> events() |> Filter.sort(order)
 
     @impl Storage
     def retain(_store, _from), do: {:ok, 0}
@@ -174,6 +173,18 @@ defmodule ElixirScope.Distributed.Storage.PluggedTest do
 
     {:ok, result} = Library.query(scope: scope, kinds: [:mark], limit: 10, order: :desc)
     assert {length(result.events), result.more?, result.missing} == {10, true, %{}}
+
+    {:ok, %{events: all, more?: false}} = Library.query(scope: scope)
+    assert all == Filter.sort(all) and Enum.uniq_by(all, & &1.id) == all
+    streamed = Library.stream(scope: scope, kinds: [:mark])
+    assert Enum.map(streamed, & &1.data) == data(scope)
+    [first, second | _] = Enum.take(streamed, 2)
+
+    assert [^second] =
+             [scope: scope, kinds: [:mark], after: first] |> Library.stream() |> Enum.take(1)
+
+    back = Library.stream(scope: scope, kinds: [:mark], order: :desc)
+    assert back |> Enum.map(& &1.data) |> Enum.reverse() == data(scope)
   end
 
   test "what expired before a storage took it is counted, and a gap in its place", context do
