@@ -133,7 +133,7 @@ defmodule ElixirScope.Distributed.Query do
   # What others have that is not here yet is pulled first; who does not answer is missing.
   defp gather(scope, infos, reach, timeout_ms) do
     {up, out} = Enum.split_with(infos, fn {_node, info} -> info.status == :up end)
-    {closed, open} = Enum.split_with(up, fn {_node, info} -> :query not in info.capabilities end)
+    {closed, open} = Enum.split_with(up, &closed?/1)
     asked = asked(Enum.map(open, &elem(&1, 0)), scope, reach)
 
     with {:ok, results} <- pull(scope, asked, reach, timeout_ms) do
@@ -145,6 +145,9 @@ defmodule ElixirScope.Distributed.Query do
       {:ok, missed(out, reach.nodes)}
     end
   end
+
+  # What is asked for is pulled.
+  defp closed?({_node, info}), do: [:record, :query] -- info.capabilities != []
 
   defp pull(_scope, [], _reach, _timeout_ms), do: {:ok, %{}}
 

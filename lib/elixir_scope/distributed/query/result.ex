@@ -7,8 +7,8 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
       `:too_much` is the reason when a node has more than a question may bring here: ask for less time;
-      and `:not_allowed` when a node shows its events to nobody, by its own options: name `:query` in its
-      `allow:`, and give it no `serve: :none`;
+      and `:not_allowed` when a node shows its events to nobody, by its own options: name `:record` and `:query` in
+      its `allow:`, and give it no `serve: :none`;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back; those that a trace left out,
       as more came than it may record, are among them;
