@@ -38,13 +38,13 @@ defmodule ElixirScope.Distributed.Operations do
   @sync [
     {:sync_ack, :ack, nil, @batches, @batch, "has heard"},
     {:sync_digest, :digest, nil, @batches, @batch, "tells what it has, by numbers"},
-    {:sync_pull, :pull, :query, @batches, @batch, "asks for events that this node has"},
-    {:sync_more, :more, :query, @batches, @batch, "goes on with that"},
+    {:sync_pull, :pull, :record, @batches, @batch, "asks for events that this node has"},
+    {:sync_more, :more, :record, @batches, @batch, "goes on with that"},
     {:sync_data, :data, nil, @batches, @batch,
      "brings events, which are refused if this node did not ask for them"},
     {:sync_now, :sync, nil, @batches, @batch, "asks to be told when both have the same"},
     {:sync_settled, :settled, nil, @batches, @batch, "answers that"},
-    {:sync_audit, :audit, :query, @batches, @batch,
+    {:sync_audit, :audit, :record, @batches, @batch,
      "asks whether the same is held under some numbers"},
     {:sync_differs, :differs, nil, @batches, @batch, "answers that it is not"},
     {:sync_unknown, :unknown, nil, {5, 20}, @batch, "is refused and counted by the core"}
@@ -101,8 +101,8 @@ defmodule ElixirScope.Distributed.Operations do
 
   | capability | without it |
   |---|---|
-  | `:record` | no copies of others' events are kept here, but for what this node's own questions bring |
-  | `:query` | the node tells nobody which events it has, and hands out none |
+  | `:record` | no copies: nobody is told which events the node has, or gets them in the background, and it keeps none of others' but for what its own questions bring |
+  | `:query` | no question of others is answered |
   | `:trace` | nothing is traced here, whoever asks |
   | `:debug`, `:replay`, `:inject` | not granted unless they are named; no operation needs them yet |
 
@@ -207,6 +207,14 @@ defmodule ElixirScope.Distributed.Operations do
   @spec grants(keyword) :: [capability]
   def grants(options),
     do: Enum.filter(options[:allow], &(&1 in Map.fetch!(@served, options[:serve])))
+
+  @doc false
+  # Which process would have taken it, had it been an operation.
+  @spec role(term) :: module | nil
+  def role(%{__struct__: message}),
+    do: Enum.find_value(@table, &(&1.message == message and &1.role)) || nil
+
+  def role(_other), do: nil
 
   @doc false
   # Which operation a term from elsewhere is; what it takes is not looked at.

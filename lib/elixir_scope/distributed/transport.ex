@@ -125,10 +125,11 @@ defmodule ElixirScope.Distributed.Transport do
   defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref}}, scope, from) when ref != nil,
     do: refuse(scope, role, from, ref, Error.new(:not_allowed, what: needs))
 
-  defp hand_on({:malformed, %{role: role}, ref}, scope, from) when ref != nil,
+  defp hand_on({:malformed, role, ref}, scope, from) when ref != nil,
     do: refuse(scope, role, from, ref, Error.new(:malformed))
 
-  defp hand_on({:malformed, _operation, _ref}, scope, from),
+  # Who cannot be read on membership cannot be a member.
+  defp hand_on({:malformed, NodeCoordinator, nil}, scope, from),
     do: Scope.cast(scope, NodeCoordinator, {:transport, :malformed, from})
 
   defp hand_on(_refused_or_dropped, _scope, _from), do: :ok

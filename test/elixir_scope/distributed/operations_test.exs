@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.OperationsTest do
   import ElixirScope.Distributed.Case.Gen
   import ElixirScope.Distributed.Hostile
 
-  alias ElixirScope.Distributed.Capture.{Order, Pattern}
+  alias ElixirScope.Distributed.Capture.{Conductor, Order, Pattern}
   alias ElixirScope.Distributed.{Operations, Options}
   alias ElixirScope.Distributed.Transport.Account
   alias ElixirScope.Distributed.Types.{EventSyncMessage, TraceMessage}
@@ -66,8 +66,8 @@ defmodule ElixirScope.Distributed.OperationsTest do
       end
     end
 
-    assert [:query, :trace] =
-             Operations.all() |> Enum.map(& &1.needs) |> Enum.uniq() |> Enum.sort() |> tl()
+    needed = for %{needs: needs} <- Operations.all(), needs != nil, uniq: true, do: needs
+    assert needed -- [:record, :query, :trace] == [] and :trace in needed and :record in needed
   end
 
   test "but for membership, nothing is heard of strangers, and of those who were put out" do
@@ -93,7 +93,8 @@ defmodule ElixirScope.Distributed.OperationsTest do
     end
 
     for nonsense <- [nil, [], %{}, URI.parse("http://x"), %{__struct__: TraceMessage}, self()] do
-      assert {{:malformed, nil, nil}, {:malformed, what}, _} = judge(nonsense)
+      assert {{:malformed, role, nil}, {:malformed, what}, _} = judge(nonsense)
+      assert role in [nil, Conductor]
       assert what in [:form, :kind]
     end
 
@@ -146,8 +147,9 @@ defmodule ElixirScope.Distributed.OperationsTest do
   test "who waits for an answer to what cannot be read is told" do
     arm = Enum.find(messages(:b@h), &(Map.get(&1, :kind) == :arm))
     ref = arm.ref
-    assert {{:malformed, %{name: :trace_arm}, ^ref}, _, _} = judge(%{arm | order: :none})
-    assert {{:malformed, %{name: :trace_arm}, nil}, _, _} = judge(%{arm | ref: :none})
+    assert {{:malformed, Conductor, ^ref}, _, _} = judge(%{arm | order: :none})
+    assert {{:malformed, Conductor, nil}, _, _} = judge(%{arm | ref: :none})
+    assert {{:malformed, Conductor, nil}, _, _} = judge(%{arm | kind: :of_a_later_version})
   end
 
   test "an order is what could have been ordered here" do

@@ -116,19 +116,23 @@ defmodule ElixirScope.Distributed.ServeTest do
     end)
   end
 
-  test "without :query in allow it is as with serve: :none", context do
+  test "without :query in allow no question is answered, and copies are exchanged", context do
     {a, b} = pair(context, allow: [:record])
     Scope.record(:n, 1, scope: b)
-    assert query(a) == {[], %{:b@sim => {:distributed_exit, :not_allowed}}}
+    assert {:ok, %{received: received}} = EventSynchronizer.sync_with_node(:b@sim, a)
+    assert received >= 1
+    assert {_copies, %{:b@sim => {:distributed_exit, :not_allowed}}} = query(a)
   end
 
-  test "without :record in allow nothing is kept here but what is asked for here", context do
+  test "without :record in allow no copies are exchanged but for what is asked for here",
+       context do
     {a, b} = pair(context, allow: [:query])
     Scope.record(:n, 1, scope: a)
-    assert {:ok, _} = EventSynchronizer.sync_with_node(:b@sim, a)
+    Scope.record(:n, 2, scope: b)
+    assert {:ok, %{received: 0}} = EventSynchronizer.sync_with_node(:b@sim, a)
     assert {:ok, _} = EventSynchronizer.sync_with_node(:a@sim, b)
-    assert held(b) == []
+    assert {held(a), held(b)} == {[1], [2]}
     assert {:ok, %{exchange: %{mode: :on_demand, keeps: :nothing}}} = Scope.status(b)
-    assert query(b) == {[1], %{}}
+    assert query(b) == {[1, 2], %{}}
   end
 end

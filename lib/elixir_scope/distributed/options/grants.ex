@@ -9,9 +9,10 @@ defmodule ElixirScope.Distributed.Options.Grants do
       type: {:list, {:in, Operations.capabilities()}},
       default: [:record, :query, :trace],
       doc:
-        "what the other members may ask of this node: to keep copies of their events (`:record`), to " <>
-          "read its own (`:query`), to trace (`:trace`; without it nothing is traced here). `:debug`, " <>
-          "`:replay` and `:inject` are granted only where they are named; see `Operations`"
+        "what the other members may ask of this node: to exchange copies of events in the background " <>
+          "(`:record`), to answer questions about its events (`:query`), to trace (`:trace`; without it " <>
+          "nothing is traced here). `:debug`, `:replay` and `:inject` are granted only where they are " <>
+          "named; see `Operations`"
     ],
     serve: [
       type: {:in, [:all, :queries, :none]},

@@ -75,7 +75,7 @@ defmodule ElixirScope.Distributed.Sync.Effects do
 
   # Who hands out nothing tells nobody what there is, so that nobody asks.
   defp served(batch, options),
-    do: if(:query in Operations.grants(options), do: batch, else: Frame.silent(batch))
+    do: if(:record in Operations.grants(options), do: batch, else: Frame.silent(batch))
 
   defp come_again(%{again: nil} = state) do
     wait_ms = Outbox.next_ms(state.outbox)

@@ -48,7 +48,7 @@ defmodule ElixirScope.Distributed.Transport.Account do
   """
   @type verdict ::
           {:take, Operations.t(), struct}
-          | {:malformed, Operations.t() | nil, reference | nil}
+          | {:malformed, role :: module | nil, reference | nil}
           | {:refuse, Operations.t(), struct}
           | :drop
 
@@ -62,7 +62,7 @@ defmodule ElixirScope.Distributed.Transport.Account do
          {:ok, account} <- within(account, operation.name, operation.rate, now_ms) do
       examine(account, operation, {from, term}, rules, now_ms)
     else
-      {:error, what} -> malformed(account, what, {nil, nil}, now_ms)
+      {:error, what} -> malformed(account, what, {Operations.role(term), nil}, now_ms)
       {:limited, name, account} -> note(account, :limited, name, :drop)
     end
   end
@@ -74,7 +74,7 @@ defmodule ElixirScope.Distributed.Transport.Account do
          :ok <- granted(operation, message, rules.grants) do
       accept(account, operation, message)
     else
-      {:error, what} -> malformed(account, what, {operation, waits(operation, term)}, now_ms)
+      {:error, what} -> malformed(account, what, waits(operation, term), now_ms)
       :unknown -> note(account, :unknown, operation.name, :drop)
       {:refuse, message} -> note(account, :refused, operation.name, {:refuse, operation, message})
     end
@@ -114,12 +114,14 @@ defmodule ElixirScope.Distributed.Transport.Account do
   end
 
   # Who needs a capability asks for something.
-  defp waits(%{needs: needs}, %{ref: ref}) when needs != nil and is_reference(ref), do: ref
-  defp waits(_operation, _term), do: nil
+  defp waits(%{role: role, needs: needs}, %{ref: ref}) when needs != nil and is_reference(ref),
+    do: {role, ref}
 
-  defp malformed(account, what, {operation, ref}, now_ms) do
+  defp waits(%{role: role}, _term), do: {role, nil}
+
+  defp malformed(account, what, {role, ref}, now_ms) do
     case within(account, :malformed, @malformed, now_ms) do
-      {:ok, account} -> note(account, :malformed, what, {:malformed, operation, ref})
+      {:ok, account} -> note(account, :malformed, what, {:malformed, role, ref})
       {:limited, _name, account} -> note(account, :malformed, what, :drop)
     end
   end
