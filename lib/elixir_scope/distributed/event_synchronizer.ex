@@ -12,11 +12,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   use GenServer
 
-  require Logger
-
   alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica}
+  alias ElixirScope.Distributed.Sync.{Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @slowest_ms 30_000
@@ -37,7 +36,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     :kept,
     :again,
     peers: [],
-    early: %{},
+    early: %Early{},
     refused: %{},
     rounds: %Rounds{},
     roster: %Roster{},
@@ -137,18 +136,16 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @impl true
   def handle_call({:synchronise, nodes, timeout_ms, reach}, caller, state) do
-    nodes = if nodes == :all, do: state.peers, else: nodes
-    ref = make_ref()
-    Process.send_after(self(), {:deadline, ref}, timeout_ms)
-    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> answer()}
+    case Rounds.room(state.rounds) do
+      {:ok, rounds} ->
+        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, reach, caller)}
+
+      {:full, limit, rounds} ->
+        {:reply, {:error, Error.new(:too_many_callers, limit: limit)}, %{state | rounds: rounds}}
+    end
   end
 
-  def handle_call(:bounds, _caller, state) do
-    own = %{mode: state.scope.options[:sync], keeps: state.kept, interval_ms: state.interval_ms}
-    waiting = %{waiting: Outbox.status(state.outbox)}
-    {:reply, state.scope |> Replica.bounds() |> Map.merge(own) |> Map.merge(waiting), state}
-  end
+  def handle_call(:bounds, _caller, state), do: {:reply, Effects.bounds(state), state}
 
   def handle_call({:apply, message}, _caller, state) do
     GlobalClock.hear(state.scope.name, message.source_node, message.sent_at)
@@ -207,6 +204,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | roster: roster, kept: keeps}
   end
 
+  defp begin(state, nodes, timeout_ms, reach, caller) do
+    nodes = if nodes == :all, do: state.peers, else: nodes
+    ref = make_ref()
+    Process.send_after(self(), {:deadline, ref}, timeout_ms)
+    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
+    nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> answer()
+  end
+
   defp start(node, ref, reach, state) do
     with true <- node in state.peers,
          {:ok, token, step} <- Replica.start(state.scope, node, reach) do
@@ -216,12 +221,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     end
   end
 
-  # The other side of a handshake may be through with it first: its last batch is kept
-  # until ours is, and forgotten with the next change of members.
   defp hear_early(state) do
-    known = Map.take(state.early, state.peers)
+    {batches, early} = Early.take(state.early, state.peers)
 
-    Enum.reduce(known, %{state | early: %{}, refused: %{}}, fn {from, message}, state ->
+    Enum.reduce(batches, %{state | early: early, refused: %{}}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end
@@ -231,10 +234,12 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, put_in(state.early[from], message)}
-      {:error, reason} -> {{:error, reason}, refuse(state, from, reason)}
+      {:member, false} -> {{:error, :not_a_member}, early(state, from, message)}
+      {:error, reason} -> {{:error, reason}, Effects.refuse(state, from, reason)}
     end
   end
+
+  defp early(state, from, message), do: %{state | early: Early.put(state.early, from, message)}
 
   # What the protocol asks for, and to come back in time.
   defp take(state, step) do
@@ -246,14 +251,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     {over, rounds} = Rounds.finished(state.rounds)
     Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
     %{state | rounds: rounds}
-  end
-
-  # One line for a peer that begins to send what cannot be read, not one for each batch.
-  defp refuse(state, from, reason) do
-    if state.refused[from] != reason,
-      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-
-    put_in(state.refused[from], reason)
   end
 
   # While nothing goes on, less and less often.

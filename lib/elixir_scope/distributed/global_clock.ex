@@ -23,10 +23,14 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Native, Options, Scope, Telemetry, Transport}
+  alias ElixirScope.Distributed.{ClusterStateManager, Error, Native, Options, Scope, Telemetry}
   alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Transport
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
+
+  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
+  @most_offsets 512
 
   defstruct [:scope, offsets: %{}, quarantine: %Quarantine{}]
 
@@ -117,6 +121,13 @@ defmodule ElixirScope.Distributed.GlobalClock do
     do: Map.put(Native.clock_status(store), :quarantined, quarantined(scope.name))
 
   @doc false
+  # Every bound with its value, for `status/0`.
+  @spec bounds(atom) :: map
+  def bounds(scope) do
+    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
+  end
+
+  @doc false
   # The members whose clocks run too far ahead of ours.
   @spec quarantined(atom) :: [node]
   def quarantined(scope) do
@@ -140,6 +151,11 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @impl true
   def handle_call({:offset, node}, _from, state) do
     {:reply, answer(node, state.offsets), state}
+  end
+
+  def handle_call(:bounds, _from, state) do
+    own = %{offsets: map_size(state.offsets), offset_limit: @most_offsets}
+    {:reply, Map.merge(own, Quarantine.bounds(state.quarantine)), state}
   end
 
   def handle_call(:quarantined, _from, state),
@@ -183,7 +199,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   defp exchange(state, from, %{kind: :pong} = pong) do
     sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, read(state.scope))
-    put_in(state.offsets[from], Offset.add(state.offsets[from], sample))
+
+    if is_map_key(state.offsets, from) or map_size(state.offsets) < @most_offsets,
+      do: put_in(state.offsets[from], Offset.add(state.offsets[from], sample)),
+      else: state
   end
 
   defp ping(scope, peer), do: Transport.send_to(scope, peer, message(scope, :ping))
@@ -208,7 +227,9 @@ defmodule ElixirScope.Distributed.GlobalClock do
   defp tell(state, :news, peer, change) do
     Logger.warning(say(peer, change), domain: [:elixir_scope])
     Telemetry.emit(:clock, peer, noted(change))
-    Storage.note(state.scope, :clock, Map.put(noted(change), :node, peer))
+    noted = Map.put(noted(change), :node, peer)
+    Storage.note(state.scope, :clock, noted)
+    ClusterStateManager.tell(state.scope.name, {:news, Map.put(noted, :type, :clock)})
     tell_core(state)
   end
 

@@ -6,6 +6,12 @@ defmodule ElixirScope.Distributed.Status do
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock, and whose clocks
       run so far ahead that they are not followed (`quarantined`);
+    * `bounds` - every bound by its name: `limit`, `used`, and what happens beyond it, see
+      `ElixirScope.Distributed.Status.Bounds`;
+    * `lost` - how many events are gone, by cause: those that a ring had no room for (`ring_full`), that no
+      scope was there for (`no_scope`), that retention took (`expired`), that could not be saved (`unsaved`),
+      the blocks that could not be read back (`unreadable`), what traces left out (`thinned`) or had no
+      budget for (`refused`), and the changes of the cluster that a subscriber did not hear of;
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`; the same of calls that a trace gives ids to: `entry_limit`, `entries`,
@@ -28,6 +34,8 @@ defmodule ElixirScope.Distributed.Status do
       `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
       `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
     * `missing` - the members that are known but not there.
+
+  In `iex` it is shown in short; `Map.from_struct/1` shows it whole.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
@@ -36,12 +44,13 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.Versions
+  alias ElixirScope.Distributed.Status.{Bounds, Short}
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
                   [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
-                  [:partition, :membership, :version_drift, :missing]
+                  [:partition, :membership, :version_drift, :missing, :bounds, :lost]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -61,7 +70,9 @@ defmodule ElixirScope.Distributed.Status do
           partition: map | nil,
           membership: map | nil,
           version_drift: map | nil,
-          missing: [node]
+          missing: [node],
+          bounds: Bounds.t(),
+          lost: %{atom => non_neg_integer}
         }
 
   @doc false
@@ -92,7 +103,12 @@ defmodule ElixirScope.Distributed.Status do
   end
 
   defp describe(scope, nodes) do
-    %__MODULE__{
+    parts = parts(scope, nodes)
+    struct!(__MODULE__, [bounds: bounds(scope, parts), lost: lost(parts)] ++ Map.to_list(parts))
+  end
+
+  defp parts(scope, nodes) do
+    %{
       scope: scope.name,
       node: scope.node,
       incarnation: scope.incarnation,
@@ -110,6 +126,36 @@ defmodule ElixirScope.Distributed.Status do
       membership: known(NodeCoordinator.bounds(scope.name)),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
+    }
+  end
+
+  # With what no part of the status says by itself.
+  defp bounds(scope, %{exchange: exchange, traces: traces, membership: membership} = parts) do
+    parts
+    |> Map.put(:clocks, GlobalClock.bounds(scope.name))
+    |> Map.put(:scopes, length(Scope.all(Scope)))
+    |> Map.put(:sync_bytes_used, spent(exchange))
+    |> Map.put(:traces_running, length(traces.running))
+    |> Map.put(:traces_ended, length(traces.ended))
+    |> Map.put(:malformed_used, membership && map_size(membership.malformed))
+    |> Bounds.of()
+  end
+
+  defp spent(%{bytes_per_s: limit, bytes_left: left}) when is_integer(limit) and is_integer(left),
+    do: max(limit - left, 0)
+
+  defp spent(_unbounded), do: nil
+
+  defp lost(%{rings: rings, store: store, traces: %{running: running, ended: ended}} = parts) do
+    %{
+      ring_full: rings.lost,
+      no_scope: rings.unscoped,
+      expired: store.expired,
+      unsaved: store.lost,
+      unreadable: store.unreadable,
+      thinned: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :thinned, 0)),
+      refused: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :refused, 0)),
+      changes: (parts.membership || %{})[:changes_missed] || 0
     }
   end
 
@@ -137,4 +183,8 @@ defmodule ElixirScope.Distributed.Status do
   defp quarantine(info), do: %{info | reason: :clock_quarantined}
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
+
+  defimpl Inspect do
+    def inspect(status, options), do: Short.document(status, options)
+  end
 end

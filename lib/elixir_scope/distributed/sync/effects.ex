@@ -3,8 +3,10 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   # What a step of the protocol asks for, carried out: batches go to peers, who waited is told, what
   # members disagree about is reported. Over the state of the synchronizer, in its process.
 
+  require Logger
+
   alias ElixirScope.Distributed.{Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Sync.{Conflicts, Outbox, Replica, Rounds}
+  alias ElixirScope.Distributed.Sync.{Conflicts, Early, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.EventSyncMessage
 
   @type state :: %{
@@ -30,6 +32,31 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   def again(state) do
     outbox = Outbox.retry(state.outbox, &send_out(state, &1, &2))
     come_again(%{state | outbox: outbox, again: nil})
+  end
+
+  @doc "A peer sent what cannot be read: one line when it begins to, not one for each batch."
+  @spec refuse(state, node, term) :: state when state: state
+  def refuse(state, from, reason) do
+    if state.refused[from] != reason,
+      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+
+    put_in(state.refused[from], reason)
+  end
+
+  @doc "Every bound of the exchange with its value."
+  @spec bounds(state) :: map
+  def bounds(state) do
+    own = %{mode: state.scope.options[:sync], keeps: state.kept, interval_ms: state.interval_ms}
+
+    [
+      own,
+      %{waiting: Outbox.status(state.outbox)},
+      Early.bounds(state.early),
+      Rounds.bounds(state.rounds),
+      Roster.bounds(state.roster),
+      Conflicts.bounds(state.conflicts)
+    ]
+    |> Enum.reduce(Replica.bounds(state.scope), &Map.merge(&2, &1))
   end
 
   defp put({to, batch}, outbox, state),
