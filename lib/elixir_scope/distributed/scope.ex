@@ -20,6 +20,7 @@ defmodule ElixirScope.Distributed.Scope do
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
+  alias ElixirScope.Distributed.Query.Host
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
@@ -171,6 +172,7 @@ defmodule ElixirScope.Distributed.Scope do
         {GlobalClock, scope},
         {EventSynchronizer, scope},
         {Conductor, scope},
+        {Host, scope},
         {ClusterStateManager, {scope, memory}},
         {Versions, scope},
         Transport.child(scope),

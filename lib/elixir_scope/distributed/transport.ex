@@ -29,12 +29,14 @@ defmodule ElixirScope.Distributed.Transport do
   alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.Cluster.Reason
   alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
+  alias ElixirScope.Distributed.Query.Host
 
   @type message ::
           Types.EventSyncMessage.t()
           | Types.GlobalClockUpdate.t()
           | Types.ClusterMessage.t()
           | Types.TraceMessage.t()
+          | Types.QueryMessage.t()
   @type delivery ::
           {:transport, :message, node, message}
           | {:transport, :up, node}
@@ -109,6 +111,7 @@ defmodule ElixirScope.Distributed.Transport do
   defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
   defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
   defp role(%Types.TraceMessage{}), do: Conductor
+  defp role(%Types.QueryMessage{}), do: Host
   defp role(_membership), do: NodeCoordinator
 
   defp extra({_module, options}), do: options

@@ -180,4 +180,28 @@ defmodule ElixirScope.Distributed.Types do
             sent_at: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
           }
   end
+
+  defmodule QueryMessage do
+    @moduledoc """
+    One step of a question about events, or of its answer. Nothing of a question is remembered
+    where it is asked: what was lost is asked again, and who dies asks no more.
+
+    `:holdings?` asks which events a member has, by origin and number, and `:holdings` tells; `:ask`
+    asks for the next page of those that match a filter, within ranges of numbers and behind a
+    cursor, and `:page` is that page; `:refused` says no, with a reason of a closed list. `ref` ties
+    an answer to what was asked; `body` is a map, whose shape the kind says and
+    `ElixirScope.Distributed.Query.Wire` checks.
+    """
+
+    @enforce_keys [:source_node, :kind, :ref]
+    defstruct [:source_node, :kind, :ref, :sent_at, body: %{}]
+
+    @type t :: %__MODULE__{
+            source_node: node,
+            kind: :holdings? | :holdings | :ask | :page | :refused,
+            ref: reference,
+            body: map,
+            sent_at: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
+          }
+  end
 end

@@ -25,6 +25,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     Transport
   }
 
+  alias ElixirScope.Distributed.Query.Host
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   # Who is connected and does not answer is greeted so often, which takes about 40 s.
@@ -157,6 +158,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   defp changed(scope, peers) do
     EventSynchronizer.members(scope, peers)
     Conductor.members(scope, peers)
+    Host.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end
 
