@@ -179,12 +179,32 @@ defmodule ElixirScope.Distributed.Options do
              ]
            ]
 
+  @subscribe Keyword.drop(@filter, [:limit, :order]) ++
+               [
+                 scope: [type: :atom, default: @default_scope, doc: "the scope that is followed"],
+                 lateness_ms: [
+                   type: :non_neg_integer,
+                   default: 1_000,
+                   doc:
+                     "how long an event waits here for older ones of other members; what comes " <>
+                       "later still has `late: true` in its meta"
+                 ],
+                 queue_limit: [
+                   type: :pos_integer,
+                   default: 50,
+                   doc:
+                     "of who has so many messages waiting, from whomever, events are dropped and " <>
+                       "counted until it has fewer"
+                 ]
+               ]
+
   @schemas %{
     start: @start,
     config: @config ++ @start,
     record: @record,
     filter: @filter,
     query: @query,
+    subscribe: @subscribe,
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
@@ -198,7 +218,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:trace`, `:instrument`
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 

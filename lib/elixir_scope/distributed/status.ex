@@ -11,7 +11,8 @@ defmodule ElixirScope.Distributed.Status do
     * `lost` - how many events are gone, by cause: those that a ring had no room for (`ring_full`), that no
       scope was there for (`no_scope`), that retention took (`expired`), that could not be saved (`unsaved`),
       the blocks that could not be read back (`unreadable`), what traces left out (`thinned`) or had no
-      budget for (`refused`), and the changes of the cluster that a subscriber did not hear of;
+      budget for (`refused`), that subscribers had no room for (`subscriptions`), and the changes of the
+      cluster that a process did not hear of (`changes`);
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`; the same of calls that a trace gives ids to: `entry_limit`, `entries`,
@@ -26,6 +27,9 @@ defmodule ElixirScope.Distributed.Status do
       for want of budget; those that `ended` lately and why; and the `tables` of all: the functions
       and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it
       is known whether they were slow, each with its limit;
+    * `live` - those that follow the events by `subscribe/1`, each with how many it was `shown`, how many were
+      `dropped`, and who is `missing`;
+    * `queries` - what other members ask of this node: who works on it, what waits, what was refused;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
@@ -40,8 +44,8 @@ defmodule ElixirScope.Distributed.Status do
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
-  alias ElixirScope.Distributed.{NodeCoordinator, Scope}
-  alias ElixirScope.Distributed.Query.Pairs
+  alias ElixirScope.Distributed.{Live, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.Query.{Host, Pairs}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.Versions
   alias ElixirScope.Distributed.Status.{Bounds, Short}
@@ -49,7 +53,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :exchange, :traces, :nodes] ++
+                  [:store, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
                   [:partition, :membership, :version_drift, :missing, :bounds, :lost]
   defstruct @enforce_keys
 
@@ -66,6 +70,8 @@ defmodule ElixirScope.Distributed.Status do
           sync: map,
           exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
+          live: map,
+          queries: map,
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,
@@ -121,6 +127,8 @@ defmodule ElixirScope.Distributed.Status do
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
+      live: Live.status(scope.name),
+      queries: Host.bounds(scope.name),
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),
@@ -155,6 +163,7 @@ defmodule ElixirScope.Distributed.Status do
       unreadable: store.unreadable,
       thinned: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :thinned, 0)),
       refused: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :refused, 0)),
+      subscriptions: parts.live.dropped,
       changes: (parts.membership || %{})[:changes_missed] || 0
     }
   end

@@ -21,6 +21,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     ClusterStateManager,
     EventSynchronizer,
     GlobalClock,
+    Live,
     Scope,
     Transport
   }
@@ -148,11 +149,15 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     standing = Roll.standing(membership)
     if peers != Membership.peers(old), do: changed(state.scope.name, peers)
 
-    if standing != Roll.standing(old),
-      do: ClusterStateManager.tell(state.scope.name, {:standing, standing})
+    if standing != Roll.standing(old), do: tell(state.scope.name, standing)
 
     Memory.keep(state.memory, :membership, membership)
     %{state | membership: membership}
+  end
+
+  defp tell(scope, standing) do
+    ClusterStateManager.tell(scope, {:standing, standing})
+    Live.tell(scope, standing)
   end
 
   defp changed(scope, peers) do

@@ -68,6 +68,22 @@ defmodule ElixirScope.Distributed.Status.Bounds do
      nil, "calls that are open then are not judged"},
     {:held_bytes, :bytes, [:traces, :tables, :held_byte_limit], [:traces, :tables, :held_bytes],
      nil, "calls that are open then are not judged"},
+    {:subscriptions, :processes, [:live, :limit], [:live, :used], nil,
+     "`{:error, :too_many_subscriptions}`"},
+    {:subscription_events, :events, [:live, :held_limit], [:live, :held], nil,
+     "the oldest that wait are dropped; the subscriber is told how many"},
+    {:subscription_bytes, :bytes, [:live, :byte_limit], [:live, :bytes], nil,
+     "the oldest that wait are dropped; the subscriber is told how many"},
+    {:subscription_queue, :messages, [:live, :queue_limit], [:live, :queue], [:live, :dropped],
+     "events are dropped until it has looked at some; it is told how many"},
+    {:query_workers, :workers, [:queries, :worker_limit], [:queries, :workers], nil,
+     "a question of another member waits"},
+    {:query_queue, :questions, [:queries, :waiting_limit], [:queries, :waiting], nil,
+     "it is refused, and asked again"},
+    {:query_held, :questions, [:queries, :held_limit], [:queries, :held], nil,
+     "a question that waits for new events is refused, and asked again"},
+    {:query_asked, :questions, [:queries, :asked_limit], [:queries, :asked], nil,
+     "`:busy`, and asked again"},
     {:pairing, :messages, [:pairing, :limit], nil, nil, "no pair is called exact"}
   ]
 

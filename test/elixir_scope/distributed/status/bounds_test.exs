@@ -43,7 +43,9 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
   end
 
   test "what is gone is counted by its cause", %{status: status} do
-    causes = ~w(ring_full no_scope expired unsaved unreadable thinned refused changes)a
+    causes =
+      ~w(ring_full no_scope expired unsaved unreadable thinned refused subscriptions changes)a
+
     assert causes -- Map.keys(status.lost) == []
     assert Enum.all?(status.lost, fn {_cause, count} -> count >= 0 end)
   end

@@ -1,0 +1,110 @@
+defmodule ElixirScope.Distributed.Live.Feed do
+  @moduledoc false
+  # From pages to events as their users know them. What a member says of others than itself, or of
+  # what it was not asked, is left out: so nothing comes twice.
+
+  alias ElixirScope.Distributed.Capture.Correlation
+  alias ElixirScope.Distributed.{Event, Options, Scope}
+  alias ElixirScope.Distributed.Live.Follow
+  alias ElixirScope.Distributed.Query.{Answer, Entries, Names, Page, Wire}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
+
+  # Correlation ids whose marks are remembered, and how long it counts that there was none.
+  @most 1_000
+  @unknown_ms 1_000
+
+  defstruct marks: %{}
+
+  @typedoc "The marks that say what keys stand for; `nil` until when there was none."
+  @type t :: %__MODULE__{marks: %{binary => {[Event.t()], until_ms :: integer | :infinity}}}
+
+  @doc "Nothing is known."
+  @spec new() :: t
+  def new, do: %__MODULE__{}
+
+  @doc "What this node answers to a question."
+  @spec read(Scope.t(), map, Follow.question()) :: {atom, map}
+  def read(scope, filter, {:ask, body}),
+    do: Answer.to(scope, :ask, Map.put(body, :filter, filter))
+
+  def read(scope, _filter, {kind, body}), do: Answer.to(scope, kind, body)
+
+  @doc "The events of a page, as far as they were asked for."
+  @spec events(binary, Wire.range()) :: [Event.t()]
+  def events(page, range) do
+    case Page.events(page) do
+      {:ok, events} -> Enum.filter(events, &asked?(&1, range))
+      {:error, _unreadable} -> []
+    end
+  end
+
+  # `:infinity` is larger than any number, as all atoms are.
+  defp asked?(%{id: {{node, incarnation}, seq}}, {name, incarnation, first, last}),
+    do: to_string(node) == name and seq >= first and seq <= last
+
+  defp asked?(_event, _range), do: false
+
+  @doc "The event that stands for what cannot come any more."
+  @spec gap(node, map) :: Event.t()
+  def gap(node, %{at: {logical, ns}} = about) do
+    %Event{
+      id: {{node, about.incarnation}, about.from},
+      at: {logical, ns, node},
+      node: node,
+      kind: :gap,
+      data: Map.take(about, [:reason, :events, :from])
+    }
+  end
+
+  @doc "The events with correlation ids as their users call them, where that is known here."
+  @spec named(t, [Event.t()], Storage.t(), integer) :: {[Event.t()], t}
+  def named(feed, events, store, now_ms) do
+    if Enum.any?(events, &match?(<<_::128>>, &1.correlation_id)) do
+      events = Entries.show(events, &find(store, &1))
+      feed = events |> Enum.reduce(feed, &learn/2) |> look_up(events, store, now_ms)
+      {Names.show(events, &marks(feed, &1)), feed}
+    else
+      {events, feed}
+    end
+  end
+
+  defp learn(
+         %{kind: :mark, subject: :correlation, correlation_id: <<_::128>> = key} = mark,
+         feed
+       ),
+       do: remember(feed, key, {[mark], :infinity})
+
+  defp learn(_event, feed), do: feed
+
+  defp look_up(feed, events, store, now_ms) do
+    keys = for %{correlation_id: <<_::128>> = key} <- events, uniq: true, do: key
+    unknown = Enum.reject(keys, &known?(feed, &1, now_ms))
+    Enum.reduce(unknown, feed, &remember(&2, &1, found(store, &1, now_ms)))
+  end
+
+  defp known?(%{marks: marks}, key, now_ms) do
+    case marks do
+      %{^key => {_marks, until}} -> until == :infinity or now_ms < until
+      _new -> false
+    end
+  end
+
+  defp found(store, key, now_ms) do
+    filter = [kinds: [:mark], correlation_id: key, contains: "correlation", limit: 10]
+    marks = for mark <- find(store, filter), Correlation.key(mark.data[:id]) == key, do: mark
+    {marks, if(marks == [], do: now_ms + @unknown_ms, else: :infinity)}
+  end
+
+  # All are forgotten at once: they can be found again.
+  defp remember(%{marks: marks} = feed, key, found) when map_size(marks) < @most,
+    do: put_in(feed.marks[key], found)
+
+  defp remember(feed, key, found), do: %{feed | marks: %{key => found}}
+
+  defp marks(%{marks: marks}, key), do: marks |> Map.get(key, {[], 0}) |> elem(0)
+
+  defp find(store, filter) do
+    {:ok, %{events: events}} = Storage.query(store, Options.validate!(:filter, filter))
+    events
+  end
+end
