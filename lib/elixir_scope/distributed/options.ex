@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Live, Sync, Trace, Type}
   alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
@@ -179,24 +179,7 @@ defmodule ElixirScope.Distributed.Options do
              ]
            ]
 
-  @subscribe Keyword.drop(@filter, [:limit, :order]) ++
-               [
-                 scope: [type: :atom, default: @default_scope, doc: "the scope that is followed"],
-                 lateness_ms: [
-                   type: :non_neg_integer,
-                   default: 1_000,
-                   doc:
-                     "how long an event waits here for older ones of other members; what comes " <>
-                       "later still has `late: true` in its meta"
-                 ],
-                 queue_limit: [
-                   type: :pos_integer,
-                   default: 50,
-                   doc:
-                     "of who has so many messages waiting, from whomever, events are dropped and " <>
-                       "counted until it has fewer"
-                 ]
-               ]
+  @subscribe Live.schema(@filter, @default_scope)
 
   @schemas %{
     start: @start,

@@ -12,7 +12,8 @@ defmodule ElixirScope.Distributed.Live.Window do
 
   alias ElixirScope.Distributed.Event
 
-  @most_events 10_000
+  # As many as may be given out in a second.
+  @most_events 20_000
   @most_bytes 8 * 1024 * 1024
 
   defstruct [
