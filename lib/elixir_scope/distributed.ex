@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed do
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
   alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, Trace, View}
+  alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
 
@@ -227,6 +228,35 @@ defmodule ElixirScope.Distributed do
   @spec query(keyword | map, keyword) ::
           {:ok, Query.Result.t()} | {:error, Error.t()} | {:error, atom, String.t()}
   def query(filters, options \\ []), do: Query.run(Enum.to_list(filters) ++ options)
+
+  @doc """
+  All matching events of all members, in the cluster's order, as they are taken: however many there
+  are, no node has more than a few pages of them in memory.
+
+      ElixirScope.Distributed.stream(kinds: [:call]) |> Stream.map(& &1.subject) |> Enum.frequencies()
+
+  It is read in a process of the library, which ends with who reads, and when that one stops. A
+  stream has everything that was recorded before it began, and ends there: at the stamp below which no
+  member can have an older event any more. That is the moment in which it begins; where a
+  trace with `only: slower_than(ms)` holds calls back, up to `ms` before. So nothing is left out by who goes
+  on later, with `after:` and the last event, or its `cursor`, on whichever node:
+
+      rest = ElixirScope.Distributed.stream(kinds: [:call], after: last)
+
+  What is missing is said in the stream, where it begins to be missing, by events of the kind `:gap`
+  without an `id`, also where other kinds are asked for: `data` is `%{missing: reason}` of a `node`
+  that does not answer, as in `query/2`, and whose events from there on are not in the stream unless others
+  have them; `%{expired: n}` of at most `n` events that retention took, as when it passed the cursor; and at
+  the end `%{dropped: n}` of those lost before they could be stored. `after:` takes such an event, too.
+
+  Wrong options raise, and so does what keeps a question from being answered at all.
+
+  ## Options
+
+  #{Options.docs(:stream)}
+  """
+  @spec stream(keyword | map) :: Enumerable.t()
+  def stream(filters \\ []), do: Streaming.new(filters)
 
   @doc """
   Sends the calling process the matching events of all members as they are recorded, from now on.

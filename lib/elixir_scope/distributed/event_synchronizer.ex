@@ -100,13 +100,12 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @doc false
-  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over; what is within `reach`
-  # is pulled besides what is kept here.
-  @spec synchronise(atom, :all | [node], pos_integer | nil, Replica.reach() | nil) ::
+  # Synchronises with `nodes` (or `:all` members) until `timeout_ms` is over.
+  @spec synchronise(atom, :all | [node], pos_integer | nil) ::
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
-  def synchronise(scope, nodes, timeout_ms, reach \\ nil) do
+  def synchronise(scope, nodes, timeout_ms) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
-      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms], reach}
+      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms]}
       Scope.call(scope, __MODULE__, request, :infinity)
     end
   end
@@ -135,10 +134,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   @impl true
-  def handle_call({:synchronise, nodes, timeout_ms, reach}, caller, state) do
+  def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
     case Rounds.room(state.rounds) do
       {:ok, rounds} ->
-        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, reach, caller)}
+        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, caller)}
 
       {:full, limit, rounds} ->
         {:reply, {:error, Error.new(:too_many_callers, limit: limit)}, %{state | rounds: rounds}}
@@ -204,17 +203,17 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | roster: roster, kept: keeps}
   end
 
-  defp begin(state, nodes, timeout_ms, reach, caller) do
+  defp begin(state, nodes, timeout_ms, caller) do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
     state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    nodes |> Enum.reduce(state, &start(&1, ref, reach, &2)) |> answer()
+    nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> answer()
   end
 
-  defp start(node, ref, reach, state) do
+  defp start(node, ref, state) do
     with true <- node in state.peers,
-         {:ok, token, step} <- Replica.start(state.scope, node, reach) do
+         {:ok, token, step} <- Replica.start(state.scope, node) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
       _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))

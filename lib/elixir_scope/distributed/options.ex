@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Live, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Live, Query, Sync, Trace, Type}
   alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
@@ -130,64 +130,14 @@ defmodule ElixirScope.Distributed.Options do
     scope: [type: :atom, default: @default_scope, doc: "the scope that records it"]
   ]
 
-  @kinds ElixirScope.Distributed.Event.kinds() ++ ElixirScope.Distributed.Event.families()
-
-  @filter [
-    nodes: [type: {:list, :atom}, default: [], doc: "only events of these nodes"],
-    kinds: [
-      type: {:list, {:in, @kinds}},
-      default: [],
-      doc: "only these kinds; a family (`:message`) stands for its kinds"
-    ],
-    pids: [type: {:list, :pid}, default: [], doc: "only events of these processes"],
-    modules: [type: {:list, :atom}, default: [], doc: "only calls into these modules"],
-    mfa: [
-      type: {:or, [:mfa, nil]},
-      default: nil,
-      doc: "only this function, as `{module, function, arity}`; `:_` stands for any"
-    ],
-    correlation_id: [type: :any, default: nil, doc: "only events of this correlation"],
-    from: [
-      type: {:or, [:timestamp, nil]},
-      default: nil,
-      doc: "not before: a `{logical, physical_ns, node}`, a `DateTime` or nanoseconds since 1970"
-    ],
-    to: [type: {:or, [:timestamp, nil]}, default: nil, doc: "not after, written like `from`"],
-    contains: [
-      type: {:or, [:string, nil]},
-      default: nil,
-      doc: "only events whose subject, correlation or data hold this text"
-    ],
-    limit: [type: :pos_integer, default: 10_000, doc: "at most so many events"],
-    order: [type: {:in, [:asc, :desc]}, default: :asc, doc: "oldest or newest first"]
-  ]
-
-  @query @filter ++
-           [
-             scope: [type: :atom, default: @default_scope, doc: "the scope that is asked"],
-             require: [
-               type: {:in, [:all, :majority, :any]},
-               default: :any,
-               doc:
-                 "how many members must have answered for the result to be a result; `:majority` also " <>
-                   "that most known members are on this node's side"
-             ],
-             timeout_ms: [
-               type: {:or, [:pos_integer, nil]},
-               default: nil,
-               doc: "deadline per node; `nil` takes the scope's `query_timeout_ms`"
-             ]
-           ]
-
-  @subscribe Live.schema(@filter, @default_scope)
-
   @schemas %{
     start: @start,
     config: @config ++ @start,
     record: @record,
-    filter: @filter,
-    query: @query,
-    subscribe: @subscribe,
+    filter: Query.filter(),
+    query: Query.of_question(@default_scope),
+    stream: Query.of_stream(@default_scope),
+    subscribe: Live.schema(Query.filter(), @default_scope),
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
@@ -201,7 +151,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:subscribe`, `:trace`, `:instrument`
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:stream`, `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 

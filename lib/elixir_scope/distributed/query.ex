@@ -1,26 +1,26 @@
 defmodule ElixirScope.Distributed.Query do
   @moduledoc false
-  # Questions about events. Each runs in a worker of its own: the native core reads in
-  # slices of a dirty scheduler, where no process of the application should ever be.
+  # Questions about events. Each is read in a worker of its own: the native core reads in
+  # slices of a dirty scheduler, where no process of the application should ever be. What others
+  # have stays where it is; they are asked for what matches, a page at a time.
 
   require Logger
 
-  alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer}
-  alias ElixirScope.Distributed.{NodeCoordinator, Options}
+  alias ElixirScope.Distributed.{Error, Event, Options, Scope, Telemetry}
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.Query.{Entries, Names, Pairs, Result, Traces}
-  alias ElixirScope.Distributed.{Scope, Telemetry}
-  alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Mode, Replica}
-  alias ElixirScope.Distributed.Types.ClusterNodeInfo
+  alias ElixirScope.Distributed.Query.{Cursor, Find, Holes, Reading, Result, Show, Survey, Wire}
+  alias ElixirScope.Distributed.Query.Worker
+
+  # Events that are counted at once.
+  @batch 1_000
 
   @typedoc """
-  How the matching events are read from the store of a scope, by a checked filter. In it, `pairing` is
-  on what terms messages are paired.
+  How what matches is taken from a reading, by a checked filter: in which form, how many events it
+  is, and whether there are more.
   """
-  @type read(found) ::
-          (Storage.t(), filter :: keyword ->
-             {:ok, ElixirScope.Distributed.Storage.matches(found)} | {:error, term})
+  @type form(found) ::
+          (Reading.t(), keyword ->
+             {%{events: found, count: non_neg_integer, more?: boolean}, Reading.t()})
 
   @typedoc "Why a question has no answer; the last where a majority was asked for."
   @type failure :: {:error, Error.t()} | {:error, atom, message :: String.t()}
@@ -47,131 +47,105 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   @doc """
-  The matching events of all members, and what is known to be missing from them.
-  `read` takes them from the store, in whichever form they are wanted.
+  The matching events of all members, and what is known to be missing from them, in whichever form
+  they are wanted.
   """
-  @spec run(keyword | map, read(found)) :: {:ok, Result.t(found)} | failure
-        when found: term
-  def run(filters, read \\ &named/2) do
-    with {:ok, options} <- check(filters),
-         {:ok, scope} <- Scope.fetch(options[:scope]) do
-      Token.aside(fn -> ask(scope, options, read) end)
-    end
-  catch
-    :exit, reason -> failed(reason)
+  @spec run(keyword | map, form(found)) :: {:ok, Result.t(found)} | failure when found: term
+  def run(filters, form \\ &Show.events/2) do
+    with {:ok, options} <- check(:query, filters),
+         do: work(options, &answer(&1, options, form))
   end
 
-  defp check(filters) do
-    case Options.validate(:query, filters) do
-      {:ok, options} -> {:ok, options}
+  @doc """
+  Takes all events that match, however many, into an accumulator, a batch at a time and in order; as
+  they are, without what others say of them.
+  """
+  @spec fold(keyword | map, acc, ([Event.t()], acc -> acc)) :: {:ok, Result.t(acc)} | failure
+        when acc: term
+  def fold(filters, acc, fun) do
+    with {:ok, options} <- check(:stream, filters),
+         do: work(options, &answer(&1, options, folding(acc, fun), patience: :page))
+  end
+
+  @doc "Options of an entry point, checked."
+  @spec check(:query | :stream, keyword | map) :: {:ok, keyword} | {:error, Error.t()}
+  def check(entry, filters) do
+    case Options.validate(entry, filters) do
+      {:ok, options} -> {:ok, Keyword.update!(options, :after, &Cursor.read/1)}
       {:error, message} -> {:error, Error.new(:bad_filter, message: message)}
     end
   end
 
-  defp ask(scope, options, read) do
-    Scope.via(scope.name, Task.Supervisor)
-    |> Task.Supervisor.async_nolink(fn -> answer(scope, options, read) end)
-    |> Task.await(:infinity)
-  end
-
-  # The events as structs, with correlation ids as their users call them, and messages in pairs.
-  defp named(store, filter) do
-    with {:ok, matches} <- Traces.query(store, widen(store, filter)) do
-      events = Entries.show(matches.events, &find(store, &1))
-      events = Names.show(events, &marks(store, &1))
-      {:ok, %{matches | events: Pairs.show(events, store, filter[:pairing])}}
-    end
-  end
-
-  @doc "The filter with what else belongs to a correlation, though it has another key."
-  @spec widen(Storage.t(), keyword) :: keyword
-  def widen(store, filter),
-    do: filter ++ [spans: Entries.spans(filter[:correlation_id], &find(store, &1))]
-
-  defp marks(store, key),
-    do: find(store, kinds: [:mark], correlation_id: key, contains: "correlation", limit: 10)
-
-  defp find(store, filter) do
-    {:ok, %{events: events}} = Storage.query(store, Options.validate!(:filter, filter))
-    events
-  end
-
-  defp answer(scope, options, read) do
-    Scope.hide()
-    began = System.monotonic_time()
-
-    reach = reach(scope, options)
-
-    with :ok <- majority(scope, options[:require]),
-         {:ok, infos} <- NodeCoordinator.nodes(scope.name),
-         {:ok, missing} <- gather(scope, known(infos), reach, options[:timeout_ms]),
-         terms = pairing(scope, Map.keys(infos), Map.keys(missing), options[:nodes]),
-         {:ok, matches} <- read.(scope.store, Keyword.put(options, :pairing, terms)) do
-      expired = Replica.expired(scope, reach)
-      result = Result.new(scope.node, Map.keys(infos), missing, matches, expired)
-      duration = System.monotonic_time() - began
-      Telemetry.emit(:query, scope.node, Result.measure(result, matches.count, duration))
-      Result.require(result, options[:require])
+  defp work(options, fun) do
+    with {:ok, scope} <- Scope.fetch(options[:scope]) do
+      case Token.aside(fn -> Worker.run(scope, fn -> attempt(scope, fun) end) end) do
+        {:ok, result} -> result
+        {:exit, reason} -> failed(reason)
+      end
     end
   catch
-    # A scope that stops under a question is no crash.
     :exit, reason -> failed(reason)
   end
 
-  # Of who did not answer, or was not asked, there may be events that are not here.
-  defp pairing(scope, members, missing, asked) do
-    unasked = if asked == [], do: [], else: members -- asked
-    %{unsure: missing ++ unasked, clocks_ms: scope.options[:max_clock_drift_ms]}
+  # A scope that stops under a question is no crash.
+  defp attempt(scope, fun) do
+    fun.(scope)
+  catch
+    :exit, reason -> failed(reason)
   end
 
   defp failed(reason), do: {:error, Error.new(:query_failed, reason: reason)}
 
-  # Whose side is too small says so at once, rather than after asking nodes that are not there.
-  defp majority(scope, :majority), do: ClusterStateManager.require_majority(scope)
-  defp majority(_scope, _all_or_any), do: :ok
+  defp answer(scope, options, form, how \\ []) do
+    began = System.monotonic_time()
 
-  # What others have that is not here yet is pulled first; who does not answer is missing.
-  defp gather(scope, infos, reach, timeout_ms) do
-    {up, out} = Enum.split_with(infos, fn {_node, info} -> info.status == :up end)
-    asked = asked(Enum.map(up, &elem(&1, 0)), scope, reach)
-
-    with {:ok, results} <- pull(scope, asked, reach, timeout_ms) do
-      failed = for {node, {:error, reason}} <- results, into: %{}, do: {node, reason}
-      out = for {node, _info} <- out, into: failed, do: {node, {:node_unavailable, node}}
-      {:ok, missed(out, reach.nodes)}
+    with {:ok, survey} <- Survey.take(scope, options[:nodes], options),
+         {:ok, reading} <- open(survey, options, how) do
+      {found, reading} = form.(reading, options)
+      Reading.close(reading)
+      result = result(reading, found, options)
+      duration = System.monotonic_time() - began
+      Telemetry.emit(:query, scope.node, Result.measure(result, found.count, duration))
+      Result.require(result, options[:require])
     end
   end
 
-  defp pull(_scope, [], _reach, _timeout_ms), do: {:ok, %{}}
+  @doc "Begins to read what matches checked options."
+  @spec open(Survey.t(), keyword, keyword) :: {:ok, Reading.t()} | {:error, Error.t()}
+  def open(survey, options, how) do
+    {until, how} = Keyword.pop(how, :until)
+    filter = survey |> Show.widen(options) |> Map.update!(:to, &earlier(&1, until))
 
-  defp pull(scope, nodes, reach, timeout_ms),
-    do: EventSynchronizer.synchronise(scope.name, nodes, timeout_ms, share(reach, length(nodes)))
-
-  # Who was named has its own events. Others are asked for those of one that is not there, and where
-  # not everybody keeps everything, for what they keep of its earlier starts.
-  defp asked(up, scope, %{nodes: nodes}) do
-    everything? = Mode.keeps(scope.options[:sync], length(up) + 1) == :everything
-    named = nodes -- [scope.node]
-    if nodes != [] and everything? and named -- up == [], do: named, else: up
+    case Wire.unfit(filter) do
+      nil -> {:ok, Reading.open(survey, filter, Cursor.native(options[:after]), how)}
+      field -> {:error, Error.new(:filter_too_large, field: field)}
+    end
   end
 
-  # Only who was named, where somebody was, can be missed.
-  defp missed(failed, []), do: failed
-  defp missed(failed, nodes), do: Map.take(failed, nodes)
+  defp earlier(one, nil), do: one
+  defp earlier(nil, other), do: other
+  defp earlier(one, other), do: Enum.min_by([one, other], fn {logical, ns} -> {ns, logical} end)
 
-  # A node without the library, or put out on purpose, has nothing to be missed.
-  defp known(infos) do
-    Enum.reject(infos, fn {_node, %ClusterNodeInfo{reason: reason}} ->
-      reason in [:no_library, :hidden, :unregistered]
-    end)
+  defp result(reading, found, options) do
+    result = Result.of(reading.survey, found.events)
+
+    %{
+      result
+      | missing: Map.merge(Find.missing(), result.missing),
+        dropped: reading.dropped,
+        expired: reading.expired + Holes.count(reading.survey, reading.filter),
+        more?: found.more?,
+        cursor: Map.get(found, :cursor) || options[:after]
+    }
   end
 
-  # What is kept here must not have to make room for a question: all members together give a quarter
-  # of that at most.
-  defp reach(scope, options) do
-    bytes = div(scope.options[:retention_bytes], 4)
-    options |> Storage.native_filter() |> Map.take([:nodes, :from, :to]) |> Map.put(:bytes, bytes)
-  end
+  defp folding(acc, fun), do: fn reading, _options -> fold(reading, acc, 0, fun) end
 
-  defp share(reach, peers), do: %{reach | bytes: max(div(reach.bytes, peers), 1)}
+  defp fold(%{done?: true} = reading, acc, count, _fun),
+    do: {%{events: acc, count: count, more?: false}, reading}
+
+  defp fold(reading, acc, count, fun) do
+    {events, reading} = Reading.next(reading, @batch)
+    fold(reading, fun.(events, acc), count + length(events), fun)
+  end
 end

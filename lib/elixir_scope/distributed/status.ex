@@ -19,6 +19,9 @@ defmodule ElixirScope.Distributed.Status do
       `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `queries` - questions about events: those of other members that are worked on (`workers`), wait
+      (`waiting`) or are held until there is something new (`held`), what was `answered`, `refused` by
+      reason or `malformed`, and how many answers of others are waited for (`asked`), each with its limit;
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member;
     * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
@@ -29,7 +32,6 @@ defmodule ElixirScope.Distributed.Status do
       is known whether they were slow, each with its limit;
     * `live` - those that follow the events by `subscribe/1`, each with how many it was `shown`, how many were
       `dropped`, and who is `missing`;
-    * `queries` - what other members ask of this node: who works on it, what waits, what was refused;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
@@ -66,6 +68,7 @@ defmodule ElixirScope.Distributed.Status do
           extents: map,
           sources: map | nil,
           store: map,
+          queries: map,
           pairing: map,
           sync: map,
           exchange: map,
@@ -123,12 +126,12 @@ defmodule ElixirScope.Distributed.Status do
       extents: Correlation.status(),
       sources: Sources.status(),
       store: Storage.status(scope.store),
+      queries: Host.bounds(scope.name),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
       live: Live.status(scope.name),
-      queries: Host.bounds(scope.name),
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),

@@ -7,6 +7,7 @@ defmodule ElixirScope.Distributed.View do
   """
 
   alias ElixirScope.Distributed.{Error, GlobalClock, Query}
+  alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.View.Timeline
 
   @doc false
@@ -20,24 +21,26 @@ defmodule ElixirScope.Distributed.View do
   @doc false
   @spec nodes_of(term, atom) :: {:ok, [map]} | {:error, Error.t()}
   def nodes_of(correlation_id, scope) do
-    with {:ok, result} <- Query.run(correlation_id: correlation_id, scope: scope) do
-      {:ok,
-       result.events
-       |> Enum.group_by(& &1.node)
-       |> Enum.map(&summary/1)
-       |> Enum.sort_by(& &1.first, GlobalClock)}
+    filters = [correlation_id: correlation_id, scope: scope]
+
+    with {:ok, result} <-
+           Query.fold(filters, %{}, &Enum.reduce(&1, &2, fn e, all -> count(e, all) end)) do
+      if Result.partial?(result), do: Query.warn(result)
+      {:ok, result.events |> Map.values() |> Enum.sort_by(& &1.first, GlobalClock)}
     end
   end
 
-  defp summary({node, events}) do
-    %{
-      node: node,
-      first: List.first(events).at,
-      last: List.last(events).at,
-      events: length(events),
-      modules: for(%{subject: {m, _f, _a}} <- events, uniq: true, do: m)
-    }
+  defp count(%{node: node, at: at} = event, summaries) do
+    new = %{node: node, first: at, last: at, events: 0, modules: []}
+    known = Map.get(summaries, node, new)
+    known = %{known | last: at, events: known.events + 1}
+    Map.put(summaries, node, %{known | modules: with_module(known.modules, event.subject)})
   end
+
+  defp with_module(modules, {module, _function, _arity}),
+    do: if(module in modules, do: modules, else: modules ++ [module])
+
+  defp with_module(modules, _other), do: modules
 
   defp width do
     case :io.columns() do

@@ -160,7 +160,7 @@ defmodule ElixirScope.Distributed.LiveTest do
     Scope.record(:n, 2, scope: b)
     joined([a, b], [na, nb])
     {events, 0, _} = follow(ref, &(2 in data(&1)))
-    assert %{node: ^nb, data: %{reason: :restarted}} = Enum.find(events, &(&1.kind == :gap))
+    assert %{node: ^nb, data: %{restarted: ^first}} = Enum.find(events, &(&1.kind == :gap))
     assert [%{id: {{^nb, second}, _}}] = for(%{kind: :mark} = event <- events, do: event)
     assert second > first
   end

@@ -14,9 +14,9 @@ defmodule ElixirScope.Distributed.QueryTest do
   test "it runs in a worker, never in the process that asks", %{scope: scope} do
     asker = self()
 
-    read = fn _store, _options ->
+    read = fn reading, _options ->
       send(asker, {:reader, self()})
-      {:ok, %{events: [], count: 0, dropped: 0, more?: false}}
+      {%{events: [], count: 0, more?: false}, reading}
     end
 
     assert {:ok, _result} = Query.run([scope: scope], read)
@@ -27,15 +27,15 @@ defmodule ElixirScope.Distributed.QueryTest do
   test "a reader that dies is an error, not a crash of the asker", %{scope: scope} do
     capture_log(fn ->
       assert {:error, %Error{reason: :query_failed}} =
-               Query.run([scope: scope], fn _store, _options -> exit(:broken) end)
+               Query.run([scope: scope], fn _reading, _options -> exit(:broken) end)
     end)
   end
 
   test "what is missing is warned of once, with its number", %{scope: scope} do
     # A number that no other test, which may warn at the same time, has.
     dropped = 70_707
-    found = %{events: [], count: 0, dropped: dropped, more?: false}
-    read = fn _store, _options -> {:ok, found} end
+    found = %{events: [], count: 0, more?: false}
+    read = fn reading, _options -> {found, %{reading | dropped: dropped}} end
     {:ok, result} = Query.run([scope: scope], read)
     log = capture_log(fn -> Query.warn(result) end)
     assert [_before, _after] = String.split(log, "#{dropped} dropped")

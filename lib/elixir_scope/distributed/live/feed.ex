@@ -44,15 +44,14 @@ defmodule ElixirScope.Distributed.Live.Feed do
 
   defp asked?(_event, _range), do: false
 
-  @doc "The event that stands for what cannot come any more."
+  @doc "The event that stands for what cannot come any more; it is nobody's, and has no `id`."
   @spec gap(node, map) :: Event.t()
   def gap(node, %{at: {logical, ns}} = about) do
     %Event{
-      id: {{node, about.incarnation}, about.from},
       at: {logical, ns, node},
       node: node,
       kind: :gap,
-      data: Map.take(about, [:reason, :events, :from])
+      data: Map.take(about, [:expired, :restarted, :from])
     }
   end
 
@@ -62,7 +61,7 @@ defmodule ElixirScope.Distributed.Live.Feed do
     if Enum.any?(events, &match?(<<_::128>>, &1.correlation_id)) do
       events = Entries.show(events, &find(store, &1))
       feed = events |> Enum.reduce(feed, &learn/2) |> look_up(events, store, now_ms)
-      {Names.show(events, &marks(feed, &1)), feed}
+      {Names.show(events, &Enum.flat_map(&1, fn key -> marks(feed, key) end)), feed}
     else
       {events, feed}
     end

@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
   @hurry_ms 40
   @refused_ms 250
 
-  @page_bytes 64 * 1024
+  @page_bytes 192 * 1024
 
   defstruct [
     :node,
@@ -112,7 +112,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
   @doc "The question as it is asked; a member of this node never waits."
   @spec question(t, boolean) :: question
   def question(follow, waits? \\ false)
-  def question(%{origin: nil}, _waits?), do: {:holdings?, %{after: @nowhere}}
+  def question(%{origin: nil}, _waits?), do: {:holdings?, %{after: @nowhere, nodes: []}}
 
   def question(%{round: round} = follow, waits?) do
     {last, cursor} = if round, do: {round.last, round.cursor}, else: {:infinity, nil}
@@ -191,7 +191,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
 
   # What it had not told when it ended, nobody knows.
   defp finish(news, follow, %{next: origin}) do
-    about = about(follow, :restarted, follow.promise)
+    about = about(follow, :restarted, incarnation(follow), follow.promise)
     {news ++ [{:gap, about}], %{follow | origin: origin, covered: 0}}
   end
 
@@ -202,10 +202,12 @@ defmodule ElixirScope.Distributed.Live.Follow do
   defp gap(_follow, %{events: 0}), do: []
 
   defp gap(follow, %{events: events, newest: at}),
-    do: [{:gap, Map.put(about(follow, :expired, at), :events, events)}]
+    do: [{:gap, about(follow, :expired, events, at)}]
 
-  defp about(%{origin: {_, incarnation}, covered: covered}, reason, at),
-    do: %{reason: reason, incarnation: incarnation, from: covered + 1, at: at}
+  # From which number on, and when at the earliest.
+  defp about(follow, what, value, at), do: %{what => value, from: follow.covered + 1, at: at}
+
+  defp incarnation(%{origin: {_node, incarnation}}), do: incarnation
 
   @doc "Every bound of following, in milliseconds and bytes."
   @spec limits() :: map

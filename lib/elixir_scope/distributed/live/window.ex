@@ -170,4 +170,7 @@ defmodule ElixirScope.Distributed.Live.Window do
 
   defp place(%{at: {logical, ns, node}, id: {{_node, incarnation}, seq}}),
     do: {ns, logical, node, incarnation, seq}
+
+  # A gap that is told of here is no event of anybody.
+  defp place(%{at: {logical, ns, node}, data: %{from: seq}}), do: {ns, logical, node, 0, seq}
 end

@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   # was expected, so that the schema, its errors and its documentation agree.
 
   alias ElixirScope.Distributed.Capture.{Health, Only, Redact, Sources}
+  alias ElixirScope.Distributed.Query.Cursor
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
 
@@ -19,6 +20,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     mfa: "a {module, function, arity}",
     functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
+    cursor: "an event or the cursor of a result",
     transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
     only: "what ElixirScope.Distributed.slower_than/1 returns",
@@ -57,6 +59,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:functions, names), do: is_list(names) and Enum.all?(names, &function?/1)
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
+  defp valid?(:cursor, value), do: Cursor.valid?(value)
   defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
   defp valid?(:redact, value), do: Redact.valid?(value)
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))

@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed.Query.Answer do
   @moduledoc false
   # What a member answers, in a worker: the core reads on a scheduler for work that takes a while.
 
-  alias ElixirScope.Distributed.Query.{Page, Wire}
+  alias ElixirScope.Distributed.Query.{Cover, Page, Wire}
   alias ElixirScope.Distributed.{Scope, Transport}
   alias ElixirScope.Distributed.Types.QueryMessage
 
@@ -16,9 +16,8 @@ defmodule ElixirScope.Distributed.Query.Answer do
   @doc "The answer to a question that was checked."
   @spec to(Scope.t(), :holdings? | :ask, map) :: answer
   def to(scope, :holdings?, body) do
-    head = Page.head(scope.store)
-    rows = scope.store |> Page.holdings() |> Enum.sort() |> Enum.filter(&behind?(&1, body.after))
-    {rows, left} = Enum.split(rows, Wire.most_ranges())
+    {rows, head} = holdings(scope, body.nodes)
+    {rows, left} = rows |> Enum.filter(&behind?(&1, body.after)) |> Enum.split(Wire.most_ranges())
     {:holdings, %{rows: rows, head: head, more: left != []}}
   end
 
@@ -42,6 +41,16 @@ defmodule ElixirScope.Distributed.Query.Answer do
       {^node, ^incarnation, first, :infinity} -> [{node, incarnation, first, seq}]
       range -> [range]
     end)
+  end
+
+  @doc """
+  What is here of some nodes, or of all, with what was recorded before the call; and how far our own
+  events are settled.
+  """
+  @spec holdings(Scope.t(), [String.t()]) :: {[Wire.range()], head :: tuple}
+  def holdings(scope, nodes) do
+    head = Page.head(scope.store)
+    {scope.store |> Page.holdings() |> Cover.of(nodes) |> Enum.sort(), head}
   end
 
   defp behind?(_row, nil), do: true

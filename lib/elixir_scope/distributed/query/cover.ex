@@ -53,6 +53,20 @@ defmodule ElixirScope.Distributed.Query.Cover do
   def of(rows, []), do: rows
   def of(rows, nodes), do: Enum.filter(rows, &(elem(&1, 0) in nodes))
 
+  @doc "Of what members have, what is in some ranges."
+  @spec only(t, [Wire.range()]) :: t
+  def only(holdings, ranges) do
+    wanted = runs_by_origin(ranges)
+
+    Map.new(holdings, fn {node, rows} ->
+      {node,
+       for {origin, runs} <- runs_by_origin(rows),
+           {first, last} <- intersect(runs, Map.get(wanted, origin, [])) do
+         row(origin, first, last)
+       end}
+    end)
+  end
+
   @doc "What is in `rows` and not in `others`."
   @spec less([Wire.range()], [Wire.range()]) :: [Wire.range()]
   def less(rows, others) do

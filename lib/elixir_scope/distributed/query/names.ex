@@ -10,9 +10,13 @@ defmodule ElixirScope.Distributed.Query.Names do
   # Ids whose marks are looked for, for one answer.
   @most 100
 
-  @type lookup :: (Correlation.Context.key() -> [Event.t()])
+  # How often is looked for those which are left: marks of one id may be so many that others
+  # find no room in what is found.
+  @rounds 3
 
-  @doc "The events with the users' terms in place of keys; `lookup` finds marks by their key."
+  @type lookup :: ([Correlation.Context.key()] -> [Event.t()])
+
+  @doc "The events with the users' terms in place of keys; `lookup` finds marks by their keys."
   @spec show([Event.t()], lookup) :: [Event.t()]
   def show(events, lookup) do
     case for(%{correlation_id: <<_::128>> = key} <- events, uniq: true, do: key) do
@@ -21,11 +25,21 @@ defmodule ElixirScope.Distributed.Query.Names do
     end
   end
 
-  defp names(keys, known, lookup) do
-    keys
-    |> Enum.reject(&is_map_key(known, &1))
-    |> Enum.take(@most)
-    |> Enum.reduce(known, fn key, names -> Map.merge(names, learn(lookup.(key))) end)
+  defp names(keys, known, lookup),
+    do:
+      keys
+      |> Enum.reject(&is_map_key(known, &1))
+      |> Enum.take(@most)
+      |> look(known, lookup, @rounds)
+
+  defp look([], known, _lookup, _rounds), do: known
+  defp look(_keys, known, _lookup, 0), do: known
+
+  defp look(keys, known, lookup, rounds) do
+    found = learn(lookup.(keys))
+    left = Enum.reject(keys, &is_map_key(found, &1))
+    rounds = if length(left) < length(keys), do: rounds - 1, else: 0
+    look(left, Map.merge(known, found), lookup, rounds)
   end
 
   # A mark is believed when its term has that key: others may record marks of this name, too.

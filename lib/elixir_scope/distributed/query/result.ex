@@ -5,20 +5,24 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `events` - in stamp order, the same on every node;
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
-      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}`, where
-      `:too_much` is the reason when a node has more than a question may bring here: ask for less time;
+      `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}` with why it
+      does not answer: `:not_allowed` (its `allow:` is without `:query`), `:busy`, `:not_a_member`,
+      `:malformed` (either side cannot read the other), `:failed` or `:too_much` (it has more starts of
+      nodes than it can tell of). Who failed while others have all that it should have given is not missing;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back; those that a trace left out,
       as more came than it may record, are among them;
-    * `expired` - how many events at most are gone though this node keeps such: retention took them
-      everywhere before they could come here;
-    * `more?` - whether `limit` cut the result.
+    * `expired` - how many events at most are gone from the middle: retention took them everywhere
+      though older ones of the same node are still there, or after the cursor of `after:`;
+    * `more?` - whether `limit` cut the result;
+    * `cursor` - where to go on with the option `after:`, on whichever node.
   """
 
   alias ElixirScope.Distributed.{Error, Event}
+  alias ElixirScope.Distributed.Query.{Cursor, Survey}
 
   @enforce_keys [:events, :nodes]
-  defstruct [:events, :nodes, missing: %{}, dropped: 0, expired: 0, more?: false]
+  defstruct [:events, :nodes, :cursor, missing: %{}, dropped: 0, expired: 0, more?: false]
 
   @type t :: t([Event.t()])
 
@@ -29,20 +33,15 @@ defmodule ElixirScope.Distributed.Query.Result do
           missing: %{node => term},
           dropped: non_neg_integer,
           expired: non_neg_integer,
-          more?: boolean
+          more?: boolean,
+          cursor: Cursor.t() | nil
         }
 
   @doc false
-  def new(local, others, missing, matches, expired \\ 0) do
-    %__MODULE__{
-      events: matches.events,
-      nodes: Enum.sort([local | others]),
-      missing: missing,
-      dropped: matches.dropped,
-      expired: expired,
-      more?: matches.more?
-    }
-  end
+  # Of those who were asked.
+  @spec of(Survey.t(), found) :: t(found) when found: term
+  def of(survey, found),
+    do: %__MODULE__{events: found, nodes: survey.members, missing: survey.missing}
 
   @doc """
   Whether something is known to be missing.

@@ -4,24 +4,17 @@ defmodule ElixirScope.Distributed.Query.Traces do
   # set; which traces these are, the origin said in an event of its own when it made the number.
   # It is looked up only where an answer holds such a number.
 
-  alias ElixirScope.Distributed.{Event, Options, Storage}
-  alias ElixirScope.Distributed.Storages.Native
+  alias ElixirScope.Distributed.Event
 
   @type sets :: %{{Event.origin() | node, number :: pos_integer} => [pos_integer]}
 
-  @doc "What a store finds, each event with the numbers of its traces."
-  @spec query(Native.t(), keyword) :: {:ok, Storage.matches([Event.t()])} | {:error, term}
-  def query(store, filter) do
-    with {:ok, matches} <- Native.query(store, filter),
-         {:ok, sets} <- announced(store, nodes(matches.events)),
-         do: {:ok, Map.update!(matches, :events, &resolve(&1, sets))}
-  end
-
-  defp announced(_store, []), do: {:ok, %{}}
-
-  defp announced(store, nodes) do
-    with {:ok, matches} <- Native.query(store, announcements(nodes)),
-         do: {:ok, sets(matches.events)}
+  @doc "The events, each with the numbers of its traces; `find` reads events by a filter."
+  @spec show([Event.t()], (keyword -> [Event.t()])) :: [Event.t()]
+  def show(events, find) do
+    case nodes(events) do
+      [] -> events
+      nodes -> resolve(events, nodes |> announcements() |> find.() |> sets())
+    end
   end
 
   @doc "The sets that events announce, newest first: a node that ended its origin goes on counting."
@@ -48,12 +41,6 @@ defmodule ElixirScope.Distributed.Query.Traces do
   defp nodes(events),
     do: for(%{meta: %{traces: {:joined, _}}} = event <- events, uniq: true, do: event.node)
 
-  defp announcements(nodes) do
-    Keyword.merge(Options.defaults(:filter),
-      nodes: nodes,
-      kinds: [:trace_started],
-      contains: "joined",
-      order: :desc
-    )
-  end
+  defp announcements(nodes),
+    do: [nodes: nodes, kinds: [:trace_started], contains: "joined", order: :desc]
 end

@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Query.Wire do
   @number 0xFFFFFFFFFFFFFFFF
 
   @bodies %{
-    holdings?: [:after],
+    holdings?: [:after, :nodes],
     holdings: [:rows, :head, :more],
     ask: [:filter, :ranges, :cursor, :max_bytes, :wait_ms],
     page: [:page, :count, :more, :cursor, :dropped, :expired, :head],
@@ -105,6 +105,7 @@ defmodule ElixirScope.Distributed.Query.Wire do
 
   defp valid?(:after, nil), do: true
   defp valid?(:after, {node, incarnation, seq}), do: origin?(node, incarnation) and number?(seq)
+  defp valid?(:nodes, names), do: each?(names, @most_names, &name?/1)
   defp valid?(:rows, rows), do: each?(rows, @most_ranges, &row?/1)
 
   defp valid?(:head, {node, incarnation, seq, moment}),
@@ -164,7 +165,9 @@ defmodule ElixirScope.Distributed.Query.Wire do
   defp range?(_other), do: false
 
   defp origin?(node, incarnation),
-    do: is_binary(node) and byte_size(node) in 1..@longest_name and number?(incarnation)
+    do: name?(node) and number?(incarnation)
+
+  defp name?(name), do: is_binary(name) and byte_size(name) in 1..@longest_name
 
   defp moment?({logical, ns}), do: is_integer(logical) and logical in 0..255 and number?(ns)
   defp moment?(_other), do: false

@@ -9,14 +9,6 @@ defmodule ElixirScope.Distributed.Sync.Replica do
 
   alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
 
-  @beginning {0, 0}
-
-  @typedoc """
-  The events that a question is about: of these nodes or of all, and of that time; how many bytes
-  of them each peer may give.
-  """
-  @type reach :: %{nodes: [node], from: moment | nil, to: moment | nil, bytes: pos_integer}
-  @type moment :: {logical :: non_neg_integer, physical_ns :: non_neg_integer}
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
   @type step :: %{
@@ -42,15 +34,10 @@ defmodule ElixirScope.Distributed.Sync.Replica do
 
   def keep(scope, members, keeps), do: Native.sync_keep(scope.store, texts(members), keeps)
 
-  @doc """
-  Begins an exchange with one peer; it is done when both have the same, and this one also what is
-  within `reach`, where that is given.
-  """
-  @spec start(Scope.t(), node, reach | nil) :: {:ok, token, step} | :error
-  def start(scope, node, reach) do
-    reach = reach && {texts(reach.nodes), reach.from || @beginning, reach.bytes}
-
-    case Native.sync_start(scope.store, Atom.to_string(node), reach) do
+  @doc "Begins an exchange with one peer; it is done when both have the same."
+  @spec start(Scope.t(), node) :: {:ok, token, step} | :error
+  def start(scope, node) do
+    case Native.sync_start(scope.store, Atom.to_string(node), nil) do
       {token, step} -> {:ok, token, named(step)}
       nil -> :error
     end
@@ -59,13 +46,6 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   @doc "Nobody waits any longer for that exchange."
   @spec stop(Scope.t(), node, token) :: :ok
   def stop(scope, node, token), do: Native.sync_stop(scope.store, Atom.to_string(node), token)
-
-  @doc "How many events within `reach` fell out of retention everywhere before they could come here."
-  @spec expired(Scope.t(), reach) :: non_neg_integer
-  def expired(scope, reach) do
-    from = reach.from || @beginning
-    Native.sync_expired(scope.store, texts(reach.nodes), from, reach.to)
-  end
 
   @doc "What a peer's batch asks of us, and the exchanges it ended."
   @spec handle(Scope.t(), node, binary) :: {:ok, step} | {:error, String.t()}

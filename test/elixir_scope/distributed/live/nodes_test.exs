@@ -99,9 +99,9 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
   end
 
   defp in_order(events) do
-    places = for {_kind, at, id, false, _data} <- events, do: {at, id}
+    places = for {:mark, at, id, false, _data} <- events, do: {at, id}
     assert places == Enum.sort(places, &earlier?/2)
-    ids = for {_kind, _at, id, _late, _data} <- events, do: id
+    ids = for {:mark, _at, id, _late, _data} <- events, do: id
     assert ids == Enum.uniq(ids)
   end
 
@@ -179,8 +179,7 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
     last = numbers(events, c, :first)
     assert Enum.sort(last) == Enum.to_list(1..length(last))
 
-    assert [_gap] =
-             for({:gap, _, {{^c, _}, _}, _, %{reason: :restarted} = data} <- events, do: data)
+    assert [_gap] = for({:gap, {_, _, ^c}, nil, _, %{restarted: _} = data} <- events, do: data)
   end
 
   test "who does not look loses events, and its queue stays short" do

@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Query.NamesTest do
     do: struct!(%Event{kind: :mark, subject: :step, correlation_id: id}, fields)
 
   defp mark(term, key), do: event(key, subject: :correlation, data: %{id: term, context: %{}})
-  defp nothing, do: fn _key -> [] end
+  defp nothing, do: fn _keys -> [] end
   defp shown(events, lookup), do: for(e <- Names.show(events, lookup), do: e.correlation_id)
 
   test "a mark in the same answer names its events" do
@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.Query.NamesTest do
     key = Correlation.key("r-17")
     test = self()
 
-    lookup = fn key ->
+    lookup = fn [key] ->
       send(test, {:looked, key})
       [event(key), mark("r-17", key)]
     end
@@ -39,12 +39,12 @@ defmodule ElixirScope.Distributed.Query.NamesTest do
   test "a term that has not that key is nobody's name, and the key stays" do
     key = Correlation.key("r-17")
     assert shown([event(key), mark("other", key), mark(key, key)], nothing()) == [key, key, key]
-    assert shown([event(key)], fn key -> [event(key, data: %{id: "r-17"})] end) == [key]
+    assert shown([event(key)], fn [key] -> [event(key, data: %{id: "r-17"})] end) == [key]
   end
 
   test "so many are looked for, and no more" do
     counter = :counters.new(1, [])
-    lookup = fn _key -> :counters.add(counter, 1, 1) && [] end
+    lookup = fn keys -> :counters.add(counter, 1, length(keys)) && [] end
     Names.show(for(n <- 1..1_000, do: event(Correlation.key({n}))), lookup)
     assert :counters.get(counter, 1) == 100
   end

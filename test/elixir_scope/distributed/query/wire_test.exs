@@ -16,7 +16,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
 
   defp bodies do
     %{
-      holdings?: %{after: {"a@h", 1, 5}},
+      holdings?: %{after: {"a@h", 1, 5}, nodes: ["a@h"]},
       holdings: %{rows: [{"a@h", 1, 1, 9}], head: {"a@h", 1, 9, {0, 5}}, more: false},
       ask: %{
         filter: filter(kinds: [:mark], correlation_id: "r"),
@@ -100,6 +100,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
 
   defp fits?(:after, value), do: value == nil
   defp fits?(:rows, value), do: value == []
+  defp fits?(:nodes, value), do: value == []
   defp fits?(:ranges, value), do: value == []
   defp fits?(:cursor, value), do: value == nil
   defp fits?(:wait_ms, value), do: value == nil

@@ -1,0 +1,230 @@
+defmodule ElixirScope.Distributed.Query.Reading do
+  @moduledoc false
+  # A question while it is read: what is here directly, what others have page by page, merged in the
+  # core into one order. Of each source one page is there and one on its way at most. When a
+  # member fails, everything behind the last event is read anew from those that are left.
+
+  alias ElixirScope.Distributed.Event
+  alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Page, Survey, Wire}
+
+  # Pages of a source that are here and on their way.
+  @ahead 2
+
+  defstruct [
+    :survey,
+    :filter,
+    :merge,
+    :cursor,
+    :calls,
+    sources: %{},
+    events: [],
+    waited: %{},
+    patience: :question,
+    dropped: 0,
+    expired: 0,
+    done?: false
+  ]
+
+  @typedoc "Some ranges, read at one member: where it goes on, and how many of its pages are ahead."
+  @type source :: %{
+          node: node,
+          ranges: [Wire.range()],
+          cursor: Wire.cursor() | nil,
+          asked?: boolean,
+          more?: boolean,
+          ahead: non_neg_integer
+        }
+
+  @type t :: %__MODULE__{
+          survey: Survey.t(),
+          filter: Wire.filter(),
+          merge: reference,
+          cursor: Wire.cursor() | nil,
+          calls: Calls.t(),
+          sources: %{non_neg_integer => source},
+          events: [Exchange.event()],
+          waited: %{node => non_neg_integer},
+          patience: :question | :page,
+          dropped: non_neg_integer,
+          expired: non_neg_integer,
+          done?: boolean
+        }
+
+  @doc """
+  Begins to read what matches a filter in the native form, behind a cursor. A member may let the
+  question wait for it as long as the survey says: in all, or with `patience: :page`, for each page.
+  """
+  @spec open(Survey.t(), Wire.filter(), Wire.cursor() | nil, keyword) :: t
+  def open(survey, filter, cursor, options \\ []),
+    do: %__MODULE__{survey: survey, filter: filter, cursor: cursor} |> struct!(options) |> start()
+
+  defp start(%{survey: survey, filter: filter} = reading) do
+    {local, others} = shares(survey, filter)
+
+    sources =
+      for {node, rows} <- others,
+          some <- Enum.chunk_every(rows, Wire.most_ranges()),
+          do: source(node, some, reading.cursor)
+
+    sources = sources |> Enum.with_index() |> Map.new(fn {source, index} -> {index, source} end)
+    merge = Page.open(survey.scope.store, filter, local, reading.cursor, map_size(sources))
+    calls = Calls.new(survey.timeout_ms)
+    ask_all(%{reading | merge: merge, sources: sources, calls: calls, events: []})
+  end
+
+  defp shares(survey, filter) do
+    names = Enum.map(filter.nodes, &Atom.to_string/1)
+    cover = Map.new(Survey.cover(survey), fn {node, rows} -> {node, Cover.of(rows, names)} end)
+    {local, others} = Map.pop(cover, survey.scope.node, [])
+    {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
+  end
+
+  defp source(node, ranges, cursor),
+    do: %{node: node, ranges: ranges, cursor: cursor, asked?: false, more?: true, ahead: 0}
+
+  @doc "The next events, some of them, at most so many; none when there are no more."
+  @spec next(t, pos_integer, (reference, pos_integer -> map)) :: {term, t}
+  def next(reading, most, take \\ &Page.next/2) do
+    step = take.(reading.merge, most)
+    reading = reading |> noted(step) |> needed(step.need)
+
+    cond do
+      step.done? -> {step.events, %{reading | done?: true}}
+      step.count > 0 -> {step.events, reading}
+      true -> reading |> wait(step.need) |> next(most, take)
+    end
+  end
+
+  @doc "Up to so many events."
+  @spec take(t, non_neg_integer) :: {[Event.t()], t}
+  def take(reading, most), do: take(reading, most, [])
+
+  defp take(%{done?: true} = reading, _left, found), do: {flat(found), reading}
+  defp take(reading, 0, found), do: {flat(found), reading}
+
+  defp take(reading, left, found) do
+    {events, reading} = next(reading, left)
+    take(reading, left - length(events), [events | found])
+  end
+
+  @doc "Whether there are more."
+  @spec more?(t) :: {boolean, t}
+  def more?(%{done?: true} = reading), do: {false, reading}
+
+  def more?(reading) do
+    {events, reading} = next(reading, 1)
+    {events != [], reading}
+  end
+
+  defp flat(found), do: found |> Enum.reverse() |> Enum.concat()
+
+  @doc "Nothing more is wanted."
+  @spec close(t) :: :ok
+  def close(reading), do: Exchange.cancel(reading.calls, reading.survey.scope)
+
+  defp noted(reading, step) do
+    expired = if step.expired, do: step.expired.events, else: 0
+    %{reading | cursor: step.cursor || reading.cursor, dropped: step.dropped, expired: expired}
+  end
+
+  defp needed(reading, need) do
+    need
+    |> Enum.reduce(reading, &put_in(&2.sources[&1].ahead, 0))
+    |> ask_all()
+  end
+
+  # Asking
+
+  defp ask_all(reading), do: Enum.reduce(Map.keys(reading.sources), reading, &ask(&2, &1))
+
+  defp ask(reading, index) do
+    source = reading.sources[index]
+    wanted? = source.more? and not source.asked? and source.ahead < @ahead
+    if wanted?, do: ask(reading, index, source), else: reading
+  end
+
+  defp ask(%{survey: %{scope: scope}} = reading, index, source) do
+    body = %{
+      filter: Wire.filter(reading.filter),
+      ranges: source.ranges,
+      cursor: source.cursor,
+      max_bytes: Wire.page_bytes(),
+      wait_ms: nil
+    }
+
+    {events, calls} =
+      Exchange.ask(reading.calls, scope, {reading.merge, index}, source.node, :ask, body)
+
+    reading = put_in(reading.sources[index].asked?, true)
+    %{reading | calls: calls, events: reading.events ++ events}
+  end
+
+  # Waiting
+
+  defp wait(%{events: [event | events]} = reading, _need),
+    do: happened(event, %{reading | events: events})
+
+  defp wait(reading, need) do
+    began = now_ms()
+    {events, calls} = Exchange.await(reading.calls, reading.survey.scope)
+    reading = waited(%{reading | calls: calls}, need, now_ms() - began)
+    Enum.reduce(events, reading, &happened/2)
+  end
+
+  # A member that answers, and never gets anywhere, has the time of one that does not answer.
+  defp waited(%{patience: :page} = reading, _need, _ms), do: reading
+
+  defp waited(reading, need, ms) do
+    nodes = for index <- need, uniq: true, do: reading.sources[index].node
+    waited = Enum.reduce(nodes, reading.waited, &Map.update(&2, &1, ms, fn all -> all + ms end))
+    late = for node <- nodes, waited[node] > reading.survey.timeout_ms, do: node
+    Enum.reduce(late, %{reading | waited: waited}, &failed(&2, &1, :distributed_timeout))
+  end
+
+  defp happened(
+         {:answer, {merge, index}, node, page},
+         %{merge: merge, sources: sources} = reading
+       )
+       when is_map_key(sources, index) do
+    source = sources[index]
+
+    with true <- page.more == false or page.cursor != source.cursor,
+         :ok <- Page.feed(reading.merge, index, page) do
+      source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
+      ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
+    else
+      _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})
+    end
+  end
+
+  defp happened({:failed, {merge, index}, node, reason}, %{merge: merge} = reading)
+       when is_map_key(reading.sources, index),
+       do: failed(reading, node, reason)
+
+  defp happened(_of_one_that_failed, reading), do: reading
+
+  # What others have too is read there; what nobody else has is missing.
+  defp failed(reading, node, reason) do
+    {of_node, others} =
+      Enum.split_with(reading.sources, fn {_, source} -> source.node == node end)
+
+    ranges = Enum.flat_map(of_node, fn {_index, source} -> source.ranges end)
+    survey = Survey.fail(reading.survey, node)
+    lost = Cover.less(ranges, survey |> Survey.cover() |> Map.values() |> Enum.concat())
+    survey = if lost == [], do: survey, else: Survey.miss(survey, node, reason)
+    reading = %{reading | survey: survey}
+    if lost == Cover.less(ranges, []), do: without(reading, of_node, others), else: again(reading)
+  end
+
+  defp without(reading, of_node, others) do
+    for {index, _source} <- of_node, do: Page.close(reading.merge, index)
+    %{reading | sources: Map.new(others)}
+  end
+
+  defp again(reading) do
+    close(reading)
+    start(reading)
+  end
+
+  defp now_ms, do: System.monotonic_time(:millisecond)
+end
