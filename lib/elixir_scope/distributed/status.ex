@@ -74,7 +74,6 @@ defmodule ElixirScope.Distributed.Status do
           exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
           live: map,
-          queries: map,
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,

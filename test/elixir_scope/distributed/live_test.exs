@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.LiveTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Error, GlobalClock, Live, NodeCoordinator}
-  alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Query.{Host, Page}
   alias ElixirScope.Distributed.Transports.Isolated
 
   @moduletag capture_log: true
@@ -14,7 +14,8 @@ defmodule ElixirScope.Distributed.LiveTest do
   defp cluster(context, number, faults \\ [], more \\ []) do
     network = start_supervised!({Isolated.Network, [seed: 7] ++ faults})
     nodes = for n <- 1..number, do: node_name(n)
-    scopes = for node <- nodes, do: member(context, network, node, more)
+    more = if is_function(more), do: more, else: fn _node -> more end
+    scopes = for node <- nodes, do: member(context, network, node, more.(node))
     joined(scopes, nodes)
     {network, scopes, nodes}
   end
@@ -136,6 +137,46 @@ defmodule ElixirScope.Distributed.LiveTest do
       assert hd(messages).missing == [] or
                match?({_, _, [%{missing: []} | _]}, follow(ref, count(1)))
     end)
+  end
+
+  test "of what it no longer has when it is back, a gap tells", context do
+    small = fn node ->
+      if node == node_name(2), do: [retention_bytes: 40_000, flush_ms: 10], else: []
+    end
+
+    {network, [a, b], [na, nb]} = cluster(context, 2, [], small)
+    {:ok, ref} = Scope.subscribe(scope: a, kinds: [:mark])
+    Scope.record(:n, 0, scope: b)
+    {[%{id: {_, seq}}], 0, _} = follow(ref, count(1))
+    Isolated.Network.partition(network, [[na], [nb]])
+    eventually(fn -> assert {:ok, [^na]} = NodeCoordinator.get_cluster_nodes(a) end)
+
+    for n <- 1..40, do: eventually(fn -> assert fill(b, n) end)
+
+    eventually(fn ->
+      assert {:ok, %{store: %{expired: gone}}} = Scope.status(b)
+      assert gone > 1_000
+    end)
+
+    Isolated.Network.heal(network)
+
+    {events, 0, _} =
+      follow(ref, fn events -> Enum.any?(events, &match?(%{data: {40, 100, _}}, &1)) end)
+
+    assert %{data: %{expired: gone, from: from}, id: nil} = hd(events)
+    assert from == seq + 1
+    assert gone > 1_000
+    numbers = for %{kind: :mark, id: {_, seq}} <- events, do: seq
+    # What is still there follows, and not one of it is left out.
+    assert gone >= hd(numbers) - from - 10 and gone <= hd(numbers) - from
+    in_order(events)
+  end
+
+  # Text that nothing can compress, no faster than it is stored.
+  defp fill(scope, round) do
+    for k <- 1..100, do: Scope.record(:n, {round, k, :rand.bytes(60)}, scope: scope)
+    {:ok, scope} = ElixirScope.Distributed.Scope.fetch(scope)
+    Page.head(scope.store)
   end
 
   test "a member that joins later is followed from then on", context do

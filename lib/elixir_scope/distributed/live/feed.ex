@@ -13,6 +13,8 @@ defmodule ElixirScope.Distributed.Live.Feed do
   @most 1_000
   @unknown_ms 1_000
 
+  @most_in_a_page 8_192
+
   defstruct marks: %{}
 
   @typedoc "The marks that say what keys stand for; `nil` until when there was none."
@@ -29,14 +31,18 @@ defmodule ElixirScope.Distributed.Live.Feed do
 
   def read(scope, _filter, {kind, body}), do: Answer.to(scope, kind, body)
 
-  @doc "The events of a page, as far as they were asked for."
-  @spec events(binary, Wire.range()) :: [Event.t()]
-  def events(page, range) do
+  @doc "The events of a page, as far as they were asked for, and how many of it cannot be read."
+  @spec events(%{page: binary, count: non_neg_integer}, Wire.range()) ::
+          {[Event.t()], lost :: non_neg_integer}
+  def events(%{page: page, count: count}, range) do
     case Page.events(page) do
-      {:ok, events} -> Enum.filter(events, &asked?(&1, range))
-      {:error, _unreadable} -> []
+      {:ok, events} -> {Enum.filter(events, &asked?(&1, range)), lost(count - length(events))}
+      {:error, _unreadable} -> {[], lost(count)}
     end
   end
+
+  # A number that is only said.
+  defp lost(count), do: count |> max(0) |> min(@most_in_a_page)
 
   # `:infinity` is larger than any number, as all atoms are.
   defp asked?(%{id: {{node, incarnation}, seq}}, {name, incarnation, first, last}),

@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
 
   # How long a question waits at the member, and how long an answer may be on its way besides.
   @wait_ms 2_000
-  @patience_ms 1_000
+  @patience_ms 500
 
   # How often a member that holds others back is asked for its promise, and one that refused again.
   @hurry_ms 40
@@ -43,7 +43,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
   @type head :: {node :: String.t(), incarnation :: non_neg_integer, non_neg_integer, stamp}
   @type question :: {:holdings?, map} | {:ask, map}
   @type news ::
-          {:page, binary, Wire.range()}
+          {:page, %{page: binary, count: non_neg_integer}, Wire.range()}
           | {:gap, map}
           | {:lost, non_neg_integer}
 
@@ -138,7 +138,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
   def heard(%{origin: {_, _}} = follow, :page, %{head: {_, _, _, _}} = page, _now) do
     round = follow.round || round(follow, page.head)
     range = range(follow, round.last)
-    news = lost(page.dropped) ++ gap(follow, page.expired) ++ [{:page, page.page, range}]
+    news = lost(page.dropped) ++ gap(follow, page.expired) ++ [{:page, page, range}]
     follow = answered(follow)
 
     if page.more,

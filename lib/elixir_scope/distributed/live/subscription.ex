@@ -21,7 +21,7 @@ defmodule ElixirScope.Distributed.Live.Subscription do
   @most_pages 4
 
   # The caller of `subscribe/1` waits until the members know from when on, this long at most.
-  @begin_ms 1_000
+  @begin_ms 3_000
 
   defstruct [:scope, :ref, :to, :filter, :options, :window, :follows, :feed, :timer, :caller] ++
               [:sent_ms, :looked_ms, :told, shown: 0, lost: 0, queue: 0]
@@ -169,8 +169,11 @@ defmodule ElixirScope.Distributed.Live.Subscription do
   defp take_one(state, follow, {:gap, about}),
     do: hold(state, [Feed.gap(follow.node, about)], 0)
 
-  defp take_one(state, _follow, {:page, page, range}),
-    do: hold(state, Feed.events(page, range), byte_size(page))
+  defp take_one(state, _follow, {:page, page, range}) do
+    {events, lost} = Feed.events(page, range)
+    state = update_in(state.window, &Window.lost(&1, lost))
+    hold(state, events, byte_size(page.page))
+  end
 
   defp hold(state, events, bytes),
     do: %{state | window: Window.put(state.window, events, bytes, now())}

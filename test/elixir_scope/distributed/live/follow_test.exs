@@ -33,7 +33,10 @@ defmodule ElixirScope.Distributed.Live.FollowTest do
   test "what was read is covered, and its promise holds" do
     {_body, follow} = asked(known())
     answer = page(page: "x", head: {@b, 7, 9, {0, 200}})
-    assert {[{:page, "x", {@b, 7, 6, 9}}], follow} = Follow.heard(follow, :page, answer, 0)
+
+    assert {[{:page, %{page: "x"}, {@b, 7, 6, 9}}], follow} =
+             Follow.heard(follow, :page, answer, 0)
+
     assert %{covered: 9, promise: {0, 200}} = follow
     assert {%{ranges: [{@b, 7, 10, :infinity}]}, _follow} = asked(follow)
   end
@@ -98,7 +101,7 @@ defmodule ElixirScope.Distributed.Live.FollowTest do
     {_body, follow} = asked(known())
     answer = page(page: "old", head: {@b, 8, 3, {0, 500}}, dropped: 2)
 
-    assert {[{:lost, 2}, {:page, "old", {@b, 7, 6, :infinity}}, {:gap, gap}], follow} =
+    assert {[{:lost, 2}, {:page, %{page: "old"}, {@b, 7, 6, :infinity}}, {:gap, gap}], follow} =
              Follow.heard(follow, :page, answer, 0)
 
     assert gap == %{restarted: 7, from: 6, at: {0, 100}}
@@ -128,7 +131,7 @@ defmodule ElixirScope.Distributed.Live.FollowTest do
   defp follow_to_end(follow, events, head, grown, read) do
     answer = member(follow, events, head)
     {news, follow} = Follow.heard(follow, :page, answer, 0)
-    read = read ++ for {:page, page, _range} <- news, place <- page, do: place
+    read = read ++ for {:page, page, _range} <- news, place <- page.page, do: place
     done? = follow.round == nil and follow.covered == length(events)
     head = min(head + grown + if(follow.round, do: 0, else: 1), length(events))
     if done?, do: {read, follow}, else: follow_to_end(follow, events, head, grown, read)
