@@ -58,7 +58,7 @@ defmodule Bench.Sync do
       {:stop, to} -> send(to, {:pings, found})
     after
       0 ->
-        case time(node) do
+        case ping_time(node) do
           nil -> ping(node, found)
           us -> ping(node, [us | found])
         end
@@ -66,7 +66,7 @@ defmodule Bench.Sync do
   end
 
   # One call at a time and a pause: what is measured is one small message, not a stream of them.
-  defp time(node) do
+  defp ping_time(node) do
     receive after: (1 -> :ok)
 
     if node in Node.list() do
@@ -142,6 +142,92 @@ defmodule Bench.Sync do
   end
 
   def now_us, do: System.monotonic_time(:microsecond)
+
+  # What a call takes, so many times one after the other, beside calls of the same nodes that do nothing:
+  # in turns, so that what disturbs the machine disturbs both.
+  def latencies(count, what) do
+    others = Node.list()
+    for _ <- 1..20, do: {time(fn -> call(what) end), time(fn -> bare(others) end)}
+    Enum.unzip(for _ <- 1..count, do: {time(fn -> call(what) end), time(fn -> bare(others) end)})
+  end
+
+  defp bare(nodes), do: for(node <- nodes, do: ^node = :erpc.call(node, :erlang, :node, []))
+
+  defp call({:query, filter}), do: {:ok, %{missing: missing}} = Scope.query(filter) && missing
+  defp call(:sync), do: {:ok, %{}} = Scope.NodeCoordinator.force_event_sync()
+  defp call(:status), do: {:ok, %{}} = Scope.NodeCoordinator.get_distributed_status()
+
+  def stream(filter) do
+    began = now_us()
+    count = Enum.reduce(Scope.stream(filter), 0, fn _event, n -> n + 1 end)
+    {count, (now_us() - began) / 1_000}
+  end
+
+  defp time(fun) do
+    began = now_us()
+    fun.()
+    now_us() - began
+  end
+end
+
+defmodule Bench.Queries do
+  @moduledoc false
+  # Questions over three nodes that have nothing of each other. SCOPE_LONG=1 asks over ten million events.
+
+  alias Bench.Sync
+  alias ElixirScope.Distributed, as: Scope
+  alias ElixirScope.Distributed.Case.{Cluster, Eventually}
+
+  @events if System.get_env("SCOPE_LONG"), do: 10_000_000, else: 300_000
+  @calls 300
+  @config [sync: :on_demand, retention_bytes: 512 * 1024 * 1024]
+
+  def run do
+    nodes = [a | _] = Cluster.start_nodes(3, config: [elixir_scope_distributed: @config])
+    together(nodes)
+    for node <- nodes, do: :ok = on(node, :record, [div(@events, 30_000) * 10_000])
+    at = middle(a)
+
+    report("query, the newest 100 of #{@events} events", a, {:query, [limit: 100, order: :desc]})
+    report("query, 100 in the middle of them", a, {:query, [limit: 100, from: at]})
+
+    report(
+      "query, one that matches nothing",
+      a,
+      {:query, [correlation_id: "nobody's", limit: 100]}
+    )
+
+    report("force_event_sync/0", a, :sync)
+    report("get_distributed_status/0", a, :status)
+    {count, ms} = on(a, :stream, [[kinds: [:mark]]])
+    Bench.row("stream of #{count} events of three nodes", "ns an event", ms * 1.0e6 / count)
+    for node <- nodes, do: Cluster.stop(node)
+  end
+
+  # What it takes beside bare calls of the same nodes in the same run.
+  defp report(what, node, call) do
+    {ours, bare} = on(node, :latencies, [@calls, call])
+    IO.puts("#{what}: #{Bench.Heal.percentiles(ours)}; erpc: #{Bench.Heal.percentiles(bare)}")
+    added = (Bench.Heal.p99(ours) - Bench.Heal.p99(bare)) / 1_000
+    Bench.row("#{what}: p99, added to that of a bare erpc", "ms", max(added, 0.0), at_most: 10)
+  end
+
+  defp middle(node) do
+    {:ok, [%{at: {_, first, _}}]} = Cluster.on(node, Scope, :events, [[limit: 1]])
+    {:ok, [%{at: {_, last, _}}]} = Cluster.on(node, Scope, :events, [[limit: 1, order: :desc]])
+    div(first + last, 2)
+  end
+
+  defp together(nodes) do
+    Eventually.eventually(
+      fn ->
+        {:ok, [_, _, _]} = Cluster.on(hd(nodes), Scope.NodeCoordinator, :get_cluster_nodes, [])
+      end,
+      within: 10_000
+    )
+  end
+
+  defp on(node, function, arguments), do: Cluster.on(node, Sync.to_call(function, arguments))
 end
 
 defmodule Bench.Heal do
@@ -327,9 +413,9 @@ defmodule Bench.Heal do
     )
   end
 
-  defp p99(all), do: all |> Enum.sort() |> Enum.at(div(length(all) * 99, 100))
+  def p99(all), do: all |> Enum.sort() |> Enum.at(div(length(all) * 99, 100))
 
-  defp percentiles(all) do
+  def percentiles(all) do
     sorted = Enum.sort(all)
 
     for p <- [50, 90, 99, 100],
@@ -353,4 +439,5 @@ defmodule Bench.Heal do
   defp pid(node), do: Cluster.on(node, System, :pid, [])
 end
 
+Bench.Queries.run()
 Bench.Heal.run()

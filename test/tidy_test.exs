@@ -269,7 +269,7 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config record filter query subscribe trace instrument scope project logger vitals)a
+  @entries ~w(start config record filter query stream subscribe trace instrument scope project logger vitals)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do
@@ -316,6 +316,8 @@ defmodule ElixirScope.Distributed.TidyTest do
       events: 1,
       query: 1,
       query: 2,
+      stream: 0,
+      stream: 1,
       timeline: 0,
       timeline: 1,
       nodes_of: 1,

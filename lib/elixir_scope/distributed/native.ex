@@ -87,6 +87,12 @@ defmodule ElixirScope.Distributed.Native do
   def export_find(_scope, _filter), do: missing()
   def export_json_lines(_found, _pairs), do: missing()
 
+  # page_: ElixirScope.Distributed.Query.Page
+  def page_read(_scope, _filter, _ranges, _cursor, _max_bytes), do: missing()
+  def page_events(_page), do: missing()
+  def page_holdings(_scope), do: missing()
+  def page_head(_scope), do: missing()
+
   # causal_: ElixirScope.Distributed.Query.Pairs
   def causal_start(_scope, _wanted), do: missing()
   def causal_read(_reading), do: missing()

@@ -132,8 +132,8 @@ defmodule ElixirScope.Distributed.Query do
     %{
       result
       | missing: Map.merge(Find.missing(), result.missing),
-        dropped: reading.dropped,
-        expired: reading.expired + Holes.count(reading.survey, reading.filter),
+        dropped: Reading.dropped(reading),
+        expired: Reading.expired(reading) + Holes.count(reading.survey, reading.filter),
         more?: found.more?,
         cursor: Map.get(found, :cursor) || options[:after]
     }

@@ -9,10 +9,10 @@ mod dictionary;
 mod digest;
 mod event;
 mod events;
-mod header;
-mod intake;
-mod payloads;
-mod rows;
+pub(crate) mod header;
+pub(crate) mod intake;
+pub(crate) mod payloads;
+pub(crate) mod rows;
 mod wire;
 
 pub use builder::{BlockBuilder, Full};

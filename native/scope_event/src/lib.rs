@@ -50,6 +50,7 @@ mod raw;
 
 pub mod block;
 pub mod delta;
+pub mod page;
 pub mod redact;
 pub mod symbols;
 pub mod term;

@@ -6,6 +6,7 @@ rustler::atoms! {
     nil,
     idle,
     mend,
+    all,
     elixir_scope,
 
     // Structs and their fields.

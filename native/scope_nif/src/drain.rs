@@ -47,6 +47,17 @@ pub(crate) fn past_now() {
     past_now_then(|| ());
 }
 
+/// The same, and what the clocks showed before is promised: nothing older will be stored. While a
+/// thread is between reading a clock and publishing, for longer than it is worth to wait, an earlier
+/// promise has to do.
+pub(crate) fn past_now_promised() {
+    const PATIENCE: Duration = Duration::from_millis(1);
+    let scopes = scopes::all();
+    let settled = settled::settle_within(&scopes, PATIENCE);
+    past_now();
+    promise(settled);
+}
+
 /// The same, and `change` before anything more is drained: what is stored goes to the scopes that
 /// are in the table when a batch begins, so the table changes between two batches only.
 pub(crate) fn past_now_then<T>(change: impl FnOnce() -> T) -> T {

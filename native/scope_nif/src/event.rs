@@ -116,7 +116,9 @@ impl<'a> Reader<'a> {
             meta = meta.map_put(atoms::entry(), true).unwrap_or(meta);
         }
         if let Some(stamp) = event.received() {
-            let with = meta.map_put(atoms::received_at(), at(self.env, stamp, self.here));
+            let by = event.received_by();
+            let by = by.map_or(self.here, |by| symbols::atom(self.env, by));
+            let with = meta.map_put(atoms::received_at(), at(self.env, stamp, by));
             meta = with.unwrap_or(meta);
         }
         match event.session() {

@@ -5,42 +5,33 @@ use crate::{atoms, etf, payload, walk};
 use rustler::{Atom, Decoder, Error, NifResult, Term};
 use scope_clock::Stamp;
 use scope_event::{BlockBuilder, Kind, Origin, Pid, RawEvent, Value};
-use scope_store::{Function, Kinds, Order, Query};
+use scope_store::{Correlated, Function, Kinds, Order, Query};
 use std::sync::Arc;
 
 /// A form of the correlation id that counts between two stamps only.
 type Span<'a> = (Term<'a>, Term<'a>, Term<'a>);
 
-/// The queries of a map with every filter in it: one for each form of the correlation id, and one for
-/// each of its spans.
-pub(crate) fn queries(filters: Term<'_>) -> NifResult<Vec<Query>> {
-    let query = query(filters)?;
-    let forms = each(filters.map_get(atoms::correlation_id())?, correlation)?;
+/// Every form of the correlation id, and what stands for it in some spans of time.
+fn correlations(filters: Term<'_>) -> NifResult<Vec<Correlated>> {
+    let forms = filters.map_get(atoms::correlation_id())?;
+    let forms = each(forms, |form| correlation(form).map(Correlated::by))?;
     if forms.is_empty() {
-        return Ok(vec![query]);
+        return Ok(forms);
     }
-    let of = |form| Query {
-        correlation: Some(form),
-        ..query.clone()
-    };
-    let spans = each(filters.map_get(atoms::spans())?, |span| {
-        within(&query, span)
-    })?;
-    Ok(forms.into_iter().map(of).chain(spans).collect())
+    let spans = each(filters.map_get(atoms::spans())?, within)?;
+    Ok(forms.into_iter().chain(spans).collect())
 }
 
-fn within(query: &Query, span: Term<'_>) -> NifResult<Query> {
+fn within(span: Term<'_>) -> NifResult<Correlated> {
     let (form, from, to): Span<'_> = span.decode()?;
-    let (from, to) = (first_stamp(from)?, last_stamp(to)?);
-    Ok(Query {
-        correlation: Some(correlation(form)?),
-        from: Some(query.from.map_or(from, |first| first.max(from))),
-        to: Some(query.to.map_or(to, |last| last.min(to))),
-        ..query.clone()
+    Ok(Correlated {
+        id: correlation(form)?,
+        stamps: first_stamp(from)?..=last_stamp(to)?,
     })
 }
 
-fn query(filters: Term<'_>) -> NifResult<Query> {
+/// The query of a map with every filter in it.
+pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
     let get = |key: Atom| filters.map_get(key);
     Ok(Query {
         nodes: each(get(atoms::nodes())?, name)?,
@@ -50,14 +41,13 @@ fn query(filters: Term<'_>) -> NifResult<Query> {
         pids: each(get(atoms::pids())?, pid)?,
         modules: each(get(atoms::modules())?, name)?,
         mfa: given(get(atoms::mfa())?, function)?,
-        correlation: None,
+        correlations: correlations(filters)?,
         from: given(get(atoms::from())?, first_stamp)?,
         to: given(get(atoms::to())?, last_stamp)?,
         contains: given(get(atoms::contains())?, text)?,
         limit: get(atoms::limit())?.decode()?,
         order: order(get(atoms::order())?)?,
-        max_bytes: Query::default().max_bytes,
-        after: None,
+        ..Query::default()
     })
 }
 

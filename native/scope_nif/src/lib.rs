@@ -23,7 +23,7 @@ mod graph;
 mod instrument;
 mod keeper;
 mod label;
-mod merge;
+mod page;
 mod payload;
 mod raw;
 mod redact;

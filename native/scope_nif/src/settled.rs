@@ -42,12 +42,18 @@ pub(crate) fn settle(scopes: &Scopes) -> Vec<Settled<'_>> {
 /// The same for who waits for it, while something is held that is to be judged: a thread is between
 /// the two for a few nanoseconds, unless the machine took its processor away.
 pub(crate) fn settle_soon(scopes: &Scopes) -> Vec<Settled<'_>> {
-    if !holds_any() {
-        return Vec::new();
+    if holds_any() {
+        settle_within(scopes, PATIENCE)
+    } else {
+        Vec::new()
     }
+}
+
+/// The same, if that is soon.
+pub(crate) fn settle_within(scopes: &Scopes, patience: Duration) -> Vec<Settled<'_>> {
     let began = Instant::now();
     let mut settled = settle(scopes);
-    while settled.is_empty() && began.elapsed() < PATIENCE {
+    while settled.is_empty() && began.elapsed() < patience {
         std::thread::yield_now();
         settled = settle(scopes);
     }

@@ -4,7 +4,7 @@ use crate::event::Reader;
 use crate::payload::Data;
 use crate::scopes::{self, Handle, Opening, ScopeRef};
 use crate::trace::record;
-use crate::{atoms, clock, drain, erl, filter, merge};
+use crate::{atoms, clock, drain, erl, filter};
 use rustler::{Atom, Env, Error, LocalPid, NifMap, NifResult, NifTaggedEnum, ResourceArc, Term};
 use scope_clock::Stamp;
 use scope_event::{Family, Origin};
@@ -119,9 +119,9 @@ fn store_query<'a>(env: Env<'a>, scope: ScopeRef, query: Term<'a>) -> NifResult<
 
 /// Sees everything recorded before the call, by whomever: the rings are drained first.
 pub(crate) fn matches(scope: &ScopeRef, query: Term<'_>) -> NifResult<Matches> {
-    let queries = filter::queries(query)?;
+    let query = filter::query(query)?;
     drain::past_now();
-    merge::answer(&scope.0.store, &queries).ok_or(Error::BadArg)
+    Ok(scope.0.store.query(&query))
 }
 
 /// Who is told of the first event after a silence.

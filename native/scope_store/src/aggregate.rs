@@ -43,6 +43,7 @@ impl Store {
     pub fn count(&self, query: &Query, by: By) -> Counted {
         let query = Query {
             after: None,
+            max_blocks: usize::MAX,
             ..query.clone()
         };
         let sieve = Sieve::new(&query);
@@ -59,6 +60,7 @@ impl Store {
             kinds,
             order: Order::Asc,
             after: None,
+            max_blocks: usize::MAX,
             ..query.clone()
         };
         let sieve = Sieve::new(&query);

@@ -23,13 +23,15 @@ mod query;
 mod search;
 mod store;
 mod time;
+mod union;
 mod upkeep;
 
 pub use aggregate::{About, By, Counted, Group, Histogram, Latencies};
 pub use config::Config;
 pub use disk::{Cut, Health, Survey, survey};
 pub use error::StoreError;
-pub use query::{Cursor, Function, Kinds, Order, Query};
-pub use search::{Expired, Match, Matches};
+pub use query::{Correlated, Cursor, Function, Kinds, Order, Query, Ranges, Span};
+pub use search::{Expired, Match, Matches, Paged};
 pub use store::{Conflicts, Recorder, Stats, Store};
+pub use union::{Fed, FeedError, Step, Union};
 pub use upkeep::{Notice, Tended};

@@ -7,6 +7,7 @@ mod recovered;
 mod retention;
 mod segment;
 mod shelf;
+mod tides;
 mod unsaved;
 
 pub(crate) use entry::{Entry, Facts};
@@ -14,6 +15,7 @@ pub(crate) use place::Place;
 pub(crate) use receipts::{MAX_RECEIPTS, Receipt, Receipts};
 pub(crate) use segment::{Segment, State};
 pub(crate) use shelf::{Shelf, Slot, Verdict};
+pub(crate) use tides::Tides;
 pub(crate) use unsaved::Unsaved;
 
 use crate::open::Closed;

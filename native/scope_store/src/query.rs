@@ -1,12 +1,17 @@
 //! What can be asked.
 
+mod correlated;
 mod cursor;
 mod kinds;
+mod ranges;
 
+pub use correlated::Correlated;
 pub use cursor::Cursor;
 pub use kinds::Kinds;
+pub(crate) use ranges::touching;
+pub use ranges::{Ranges, Span};
 
-use scope_event::{Pid, Value};
+use scope_event::Pid;
 use std::sync::Arc;
 
 /// Filters, all of which an event must pass. One that is empty or `None` lets everything pass.
@@ -37,8 +42,8 @@ pub struct Query {
     pub modules: Vec<Arc<str>>,
     /// About such a function.
     pub mfa: Option<Function>,
-    /// Of this correlation. Maps are equal whatever the order of their pairs.
-    pub correlation: Option<Value>,
+    /// Of one of these correlations.
+    pub correlations: Vec<Correlated>,
     /// Not before this stamp (NTP64 bits).
     pub from: Option<u64>,
     /// Not after this stamp (NTP64 bits).
@@ -54,6 +59,11 @@ pub struct Query {
     pub order: Order,
     /// Only what comes behind this place, in the given order.
     pub after: Option<Cursor>,
+    /// Only events with these numbers, if it says so.
+    pub ranges: Option<Arc<Ranges>>,
+    /// About so many blocks are decoded at most. An answer that was stopped by that has `more`, and a
+    /// cursor that is further on, though it may have no event.
+    pub max_blocks: usize,
 }
 
 impl Query {
@@ -72,7 +82,7 @@ impl Default for Query {
             pids: Vec::new(),
             modules: Vec::new(),
             mfa: None,
-            correlation: None,
+            correlations: Vec::new(),
             from: None,
             to: None,
             contains: None,
@@ -80,6 +90,8 @@ impl Default for Query {
             max_bytes: Self::DEFAULT_BYTES,
             order: Order::Asc,
             after: None,
+            ranges: None,
+            max_blocks: usize::MAX,
         }
     }
 }

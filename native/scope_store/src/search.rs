@@ -4,6 +4,7 @@ mod found;
 mod glance;
 mod losses;
 mod merge;
+mod page;
 mod plan;
 mod recent;
 mod select;
@@ -13,7 +14,9 @@ mod texts;
 
 pub use found::Match;
 pub(crate) use found::Source;
-pub(crate) use merge::{Merge, Sink};
+pub(crate) use merge::{Merge, Sink, Taken};
+pub(crate) use page::Encoded;
+pub use page::Paged;
 pub(crate) use plan::{Body, Candidate, Plan};
 pub(crate) use recent::Recent;
 use select::matching;
@@ -41,7 +44,7 @@ pub struct Matches {
 }
 
 /// Retention passed a cursor: events behind it are gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     /// The largest stamp that expired.
     pub newest: u64,
@@ -49,29 +52,57 @@ pub struct Expired {
     pub events: u64,
 }
 
-/// Answers `query` over the blocks of `plan`.
-pub(crate) fn answer(query: &Query, sieve: &Sieve<'_>, plan: Plan, recent: &Recent) -> Matches {
-    let Plan {
-        candidates,
-        lossy,
+/// Answers the query of `sieve` over the blocks of `plan`.
+pub(crate) fn answer(sieve: &Sieve<'_>, plan: Plan, recent: &Recent) -> Matches {
+    let Found {
+        sink,
+        dropped,
+        more,
+        cursor,
         expired,
-    } = plan;
-    let mut merge = Merge::new(sieve, candidates, Copies::new(query)).keeping(recent);
-    merge.run();
-    let (Copies { events, .. }, more, unread) = merge.finish();
-    let cursor = events
-        .last()
-        .map(Match::cursor)
-        .or_else(|| query.after.clone());
-    let page = losses::Page::new(query, if more { cursor.as_ref() } else { None });
-    let dropped = unread.saturating_add(page.lost(&lossy));
+    } = find(sieve, plan, recent, Copies::new(sieve.query));
     Matches {
-        events,
+        events: sink.events,
         dropped,
         more,
         cursor,
         expired,
     }
+}
+
+/// An answer in whichever form the sink makes of it; the rest is as in [`Matches`].
+pub(crate) struct Found<S> {
+    pub(crate) sink: S,
+    pub(crate) dropped: u64,
+    pub(crate) more: bool,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) expired: Option<Expired>,
+}
+
+/// Gives the matches in the blocks of `plan` to `sink`, as many as it takes.
+pub(crate) fn find<S: Sink>(sieve: &Sieve<'_>, plan: Plan, recent: &Recent, sink: S) -> Found<S> {
+    let mut merge = Merge::new(sieve, plan.candidates, plan.wall, sink).keeping(recent);
+    merge.run();
+    let outcome = merge.finish();
+    let last = outcome.cursor.as_ref().filter(|_| outcome.more);
+    let page = losses::Page::new(sieve, last);
+    let lost = page
+        .lost(&plan.lossy)
+        .saturating_add(page.unread(&outcome.unread));
+    Found {
+        sink: outcome.sink,
+        dropped: outcome.damaged.saturating_add(lost),
+        more: outcome.more,
+        cursor: outcome.cursor,
+        expired: plan.expired,
+    }
+}
+
+/// How many events are in blocks that cannot be read.
+pub(crate) fn unread(blocks: &[Candidate]) -> u64 {
+    blocks
+        .iter()
+        .fold(0, |sum, block| sum.saturating_add(block.body.len()))
 }
 
 /// Calls `each` with every block that may match and the places of what does, in the order of the
@@ -99,7 +130,7 @@ pub(crate) fn scan(
             _ => unread = unread.saturating_add(block.body.len()),
         }
     }
-    unread.saturating_add(losses::Page::new(sieve.query, None).lost(&plan.lossy))
+    unread.saturating_add(losses::Page::new(sieve, None).lost(&plan.lossy))
 }
 
 /// Copies of matches, as many as the query allows.
@@ -124,12 +155,12 @@ impl Sink for Copies<'_> {
         self.events.len() >= self.query.limit || self.bytes >= self.query.max_bytes
     }
 
-    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool {
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> Taken {
         let Ok(copy) = Match::copy(names, event) else {
-            return false;
+            return Taken::Damaged;
         };
         self.bytes += copy.bytes();
         self.events.push(copy);
-        true
+        Taken::Yes
     }
 }

@@ -2,6 +2,7 @@
 
 mod distrust;
 mod holdings;
+mod pages;
 mod recorder;
 mod stats;
 
@@ -197,7 +198,7 @@ impl Store {
     /// Answers a question. Everything that was pushed before is seen.
     pub fn query(&self, query: &Query) -> Matches {
         let sieve = Sieve::new(query);
-        search::answer(query, &sieve, self.plan(&sieve), &self.recent)
+        search::answer(&sieve, self.plan(&sieve), &self.recent)
     }
 
     /// The oldest stamp that is kept; `None` while there is no event.

@@ -23,6 +23,8 @@ defmodule ElixirScope.Distributed.ErrorTest do
            "only: says which calls are kept, and no function is named"},
           {:too_many_functions, [functions: 9, limit: 8], "at most 8"},
           {:no_state, [module: X, why: "it is no server"], "X shows no state: it is no server"},
+          {:bad_filter, [message: "unknown option :kinsd"], "unknown option :kinsd"},
+          {:filter_too_large, [field: :pids], "`pids:` names more"},
           {:bad_option, [message: "unknown option :evnts"], "unknown option :evnts"},
           {:nothing_wanted, [], "name functions"},
           {:no_entry, [], "name those with which requests begin"},

@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Options.Sync do
       type: :sync,
       default: :auto,
       doc:
-        "whose events this node keeps: `:full` all, `:on_demand` only what queries ask for; with " <>
+        "whose events this node keeps: `:full` all, `:on_demand` only its own; with " <>
           "`{:collectors, n}` those for which it is among the `n` that are chosen for each node, with " <>
           "`{:collectors, nodes}` all if it is named. `:auto` is `:full` up to five members, and " <>
           "`{:collectors, 3}` beyond. The same on every member"
@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.Options.Sync do
       type: :non_neg_integer,
       default: 5 * 60 * 1000,
       doc:
-        "how far back a node that starts takes what others have; queries reach further by asking"
+        "how far back a node that starts takes what others have; queries reach further all the same"
     ]
   ]
 

@@ -48,10 +48,46 @@ defmodule ElixirScope.Distributed.Query.Cover do
         do: row(origin, first, last)
   end
 
+  @doc """
+  What came before the first number that anybody has, each of the member that should know how old it
+  was: who recorded it, else who has most of it left.
+
+      iex> Cover.below(%{a@h: [{"x@h", 7, 5, 9}], b@h: [{"x@h", 7, 3, 9}], c@h: [{"c@h", 1, 1, 9}]})
+      %{b@h: [{"x@h", 7, 1, 2}]}
+  """
+  @spec below(t) :: t
+  def below(holdings) do
+    for {origin, holders} <- Enum.sort(by_origin(holdings)),
+        {node, first} = oldest(origin, holders),
+        first > 1,
+        reduce: %{} do
+      below ->
+        Map.update(below, node, [row(origin, 1, first - 1)], &[row(origin, 1, first - 1) | &1])
+    end
+  end
+
+  defp oldest({recorder, _incarnation}, holders) do
+    firsts = for {node, [{first, _last} | _]} <- holders, do: {node, first}
+    {_node, lowest} = Enum.min_by(firsts, fn {node, first} -> {first, node} end)
+
+    knows =
+      Enum.min_by(firsts, fn {node, first} -> {Atom.to_string(node) != recorder, first, node} end)
+
+    {elem(knows, 0), lowest}
+  end
+
+  @doc "Two of them in one."
+  @spec both(t, t) :: t
+  def both(one, other), do: Map.merge(one, other, fn _node, rows, more -> rows ++ more end)
+
   @doc "Of ranges, those of some nodes; of all, where none is named."
   @spec of([Wire.range()], [String.t()]) :: [Wire.range()]
   def of(rows, []), do: rows
   def of(rows, nodes), do: Enum.filter(rows, &(elem(&1, 0) in nodes))
+
+  @doc "Of a cover, what is about some nodes; about all, where none is named."
+  @spec of_nodes(t, [String.t()]) :: t
+  def of_nodes(cover, nodes), do: Map.new(cover, fn {node, rows} -> {node, of(rows, nodes)} end)
 
   @doc "Of what members have, what is in some ranges."
   @spec only(t, [Wire.range()]) :: t

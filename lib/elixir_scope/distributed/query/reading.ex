@@ -20,8 +20,10 @@ defmodule ElixirScope.Distributed.Query.Reading do
     events: [],
     waited: %{},
     patience: :question,
-    dropped: 0,
-    expired: 0,
+    after?: false,
+    here: 0,
+    there: 0,
+    gone: %{},
     done?: false
   ]
 
@@ -45,8 +47,10 @@ defmodule ElixirScope.Distributed.Query.Reading do
           events: [Exchange.event()],
           waited: %{node => non_neg_integer},
           patience: :question | :page,
-          dropped: non_neg_integer,
-          expired: non_neg_integer,
+          after?: boolean,
+          here: non_neg_integer,
+          there: non_neg_integer,
+          gone: %{node => pos_integer},
           done?: boolean
         }
 
@@ -56,10 +60,13 @@ defmodule ElixirScope.Distributed.Query.Reading do
   """
   @spec open(Survey.t(), Wire.filter(), Wire.cursor() | nil, keyword) :: t
   def open(survey, filter, cursor, options \\ []),
-    do: %__MODULE__{survey: survey, filter: filter, cursor: cursor} |> struct!(options) |> start()
+    do:
+      %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil}
+      |> struct!(options)
+      |> start()
 
   defp start(%{survey: survey, filter: filter} = reading) do
-    {local, others} = shares(survey, filter)
+    {local, others} = shares(reading)
 
     sources =
       for {node, rows} <- others,
@@ -72,12 +79,20 @@ defmodule ElixirScope.Distributed.Query.Reading do
     ask_all(%{reading | merge: merge, sources: sources, calls: calls, events: []})
   end
 
-  defp shares(survey, filter) do
-    names = Enum.map(filter.nodes, &Atom.to_string/1)
-    cover = Map.new(Survey.cover(survey), fn {node, rows} -> {node, Cover.of(rows, names)} end)
-    {local, others} = Map.pop(cover, survey.scope.node, [])
+  # Whoever goes on from somewhere may find that retention was there before: who would have had it is
+  # asked for that, too.
+  defp shares(%{survey: survey, filter: filter, after?: after?}) do
+    below =
+      if after?, do: survey.holdings |> Cover.below() |> Cover.of_nodes(names(filter)), else: %{}
+
+    {local, others} =
+      survey |> cover(filter) |> Cover.both(below) |> Map.pop(survey.scope.node, [])
+
     {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
   end
+
+  defp cover(survey, filter), do: survey |> Survey.cover() |> Cover.of_nodes(names(filter))
+  defp names(filter), do: Enum.map(filter.nodes, &Atom.to_string/1)
 
   defp source(node, ranges, cursor),
     do: %{node: node, ranges: ranges, cursor: cursor, asked?: false, more?: true, ahead: 0}
@@ -122,10 +137,25 @@ defmodule ElixirScope.Distributed.Query.Reading do
   @spec close(t) :: :ok
   def close(reading), do: Exchange.cancel(reading.calls, reading.survey.scope)
 
+  # What is known to be lost here; what others lost, their pages say.
   defp noted(reading, step) do
-    expired = if step.expired, do: step.expired.events, else: 0
-    %{reading | cursor: step.cursor || reading.cursor, dropped: step.dropped, expired: expired}
+    reading = %{reading | cursor: step.cursor || reading.cursor, here: step.dropped}
+    gone(reading, reading.survey.scope.node, step.expired)
   end
+
+  # Each page may say again what an earlier one said.
+  defp gone(reading, _node, nil), do: reading
+
+  defp gone(reading, node, %{events: events}),
+    do: update_in(reading.gone, &Map.update(&1, node, events, fn known -> max(known, events) end))
+
+  @doc "How many events were lost before they could be stored, as far as is known by now."
+  @spec dropped(t) :: non_neg_integer
+  def dropped(reading), do: reading.here + reading.there
+
+  @doc "How many events behind the cursor, at most, retention took before they could be read."
+  @spec expired(t) :: non_neg_integer
+  def expired(reading), do: reading.gone |> Map.values() |> Enum.sum()
 
   defp needed(reading, need) do
     need
@@ -191,6 +221,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     with true <- page.more == false or page.cursor != source.cursor,
          :ok <- Page.feed(reading.merge, index, page) do
       source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
+      reading = gone(%{reading | there: reading.there + page.dropped}, node, page.expired)
       ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
     else
       _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})

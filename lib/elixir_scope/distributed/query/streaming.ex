@@ -12,6 +12,9 @@ defmodule ElixirScope.Distributed.Query.Streaming do
   # Events that are handed over at once.
   @batch 500
 
+  # Of messages so many are read at once, as those around them are looked at to pair them.
+  @messages 5_000
+
   defstruct [
     :reading,
     :terms,
@@ -93,13 +96,24 @@ defmodule ElixirScope.Distributed.Query.Streaming do
   end
 
   defp batch(%{left: left} = state) do
-    {events, reading} = Reading.next(state.reading, min(@batch, left || @batch))
+    {events, reading} = state.reading |> Reading.next(min(@batch, left || @batch)) |> more(left)
     left = left && left - length(events)
     over? = reading.done? or left == 0
     state = %{state | reading: reading, left: left, over?: over?}
     {gaps, state} = gaps(state)
     {last, state} = state |> passed(events) |> last()
     {gaps ++ Show.all(events, reading.survey, state.terms) ++ last, state}
+  end
+
+  defp more({events, reading}, left) do
+    if Enum.any?(events, &(&1.kind in [:send, :receive])) do
+      {others, reading} =
+        Reading.take(reading, min(@messages, left || @messages) - length(events))
+
+      {events ++ others, reading}
+    else
+      {events, reading}
+    end
   end
 
   defp passed(state, []), do: state
@@ -114,7 +128,7 @@ defmodule ElixirScope.Distributed.Query.Streaming do
           state.told[node] == nil,
           do: gap(state, node, %{missing: reason})
 
-    expired = reading.expired + state.expired
+    expired = Reading.expired(reading) + state.expired
 
     gone =
       if expired > state.told_expired,
@@ -125,8 +139,12 @@ defmodule ElixirScope.Distributed.Query.Streaming do
   end
 
   # What was lost on the way, as far as is known in the end
-  defp last(%{over?: true, reading: %{dropped: dropped} = reading} = state) when dropped > 0,
-    do: {[gap(state, reading.survey.scope.node, %{dropped: dropped})], state}
+  defp last(%{over?: true, reading: reading} = state) do
+    case Reading.dropped(reading) do
+      0 -> {[], state}
+      dropped -> {[gap(state, reading.survey.scope.node, %{dropped: dropped})], state}
+    end
+  end
 
   defp last(state), do: {[], state}
 

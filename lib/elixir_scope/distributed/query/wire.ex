@@ -6,8 +6,9 @@ defmodule ElixirScope.Distributed.Query.Wire do
 
   alias ElixirScope.Distributed.Types.QueryMessage
 
-  # A page with what is said about it has to fit into one message of 256 KiB.
-  @page_bytes 240 * 1024
+  # A page with what is said about it has to fit into one message of 256 KiB; the last event of it may
+  # be as large as any.
+  @page_bytes 184 * 1024
   @message_bytes 256 * 1024
 
   @most_ranges 2_000
@@ -117,8 +118,11 @@ defmodule ElixirScope.Distributed.Query.Wire do
   defp valid?(:ranges, ranges), do: each?(ranges, @most_ranges, &range?/1)
   defp valid?(:cursor, nil), do: true
 
+  # Which need not be that of an event, and then is of no node.
   defp valid?(:cursor, {logical, ns, node, incarnation, seq}),
-    do: moment?({logical, ns}) and origin?(node, incarnation) and number?(seq)
+    do:
+      moment?({logical, ns}) and (node == "" or name?(node)) and number?(incarnation) and
+        number?(seq)
 
   defp valid?(:max_bytes, bytes), do: is_integer(bytes) and bytes in 1..@page_bytes
   defp valid?(:wait_ms, ms), do: ms == nil or (is_integer(ms) and ms in 0..@longest_wait_ms)

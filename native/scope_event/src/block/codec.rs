@@ -35,7 +35,7 @@ impl Codec {
         }
     }
 
-    pub(super) fn from_code(code: u8) -> Result<Self, BlockError> {
+    pub(crate) fn from_code(code: u8) -> Result<Self, BlockError> {
         match code {
             0 => Ok(Self::Plain),
             1 => Ok(Self::Lz4),
@@ -45,7 +45,7 @@ impl Codec {
     }
 
     /// Appends `raw` to `out` with this codec, or a lesser one if that gains nothing.
-    pub(super) fn compress(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
+    pub(crate) fn compress(self, raw: &[u8], out: &mut Vec<u8>) -> Self {
         let start = out.len();
         let packed = match self {
             Self::Plain => None,
@@ -67,7 +67,7 @@ impl Codec {
     }
 
     /// The `size` bytes that `packed` stands for.
-    pub(super) fn decompress(
+    pub(crate) fn decompress(
         self,
         packed: &[u8],
         size: usize,

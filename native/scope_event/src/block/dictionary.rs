@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// Atoms, pids and keys of one block. Indexes count from 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dictionary {
-    pub(super) atoms: Vec<Arc<str>>,
-    pub(super) pids: Vec<Pid>,
-    pub(super) keys: Vec<Key>,
+    pub(crate) atoms: Vec<Arc<str>>,
+    pub(crate) pids: Vec<Pid>,
+    pub(crate) keys: Vec<Key>,
 }
 
 /// What happened to what: the part of an event that repeats most.
@@ -94,7 +94,7 @@ impl Dictionary {
     }
 
     /// Reads what [`Dictionary::put`] wrote.
-    pub(super) fn get(at: &mut Cursor<'_>) -> Result<Self, BlockError> {
+    pub(crate) fn get(at: &mut Cursor<'_>) -> Result<Self, BlockError> {
         let mut dictionary = Self::default();
         for _ in 0..at.varint()? {
             dictionary.atoms.push(at.text()?.into());
@@ -111,7 +111,7 @@ impl Dictionary {
     }
 
     /// Whether every term that is a subject is one of so many payloads.
-    pub(super) fn check_terms(&self, payloads: usize) -> Result<(), BlockError> {
+    pub(crate) fn check_terms(&self, payloads: usize) -> Result<(), BlockError> {
         self.keys.iter().try_for_each(|key| match key.subject {
             KeySubject::Term(payload) => below(payload, payloads, "subject").map(drop),
             _ => Ok(()),
@@ -206,9 +206,9 @@ impl Names for Dictionary {
 
 /// Hashes of a dictionary's names, for the digest.
 #[derive(Debug, Default)]
-pub(super) struct NameHashes {
-    pub(super) atoms: Vec<u64>,
-    pub(super) pids: Vec<u64>,
+pub(crate) struct NameHashes {
+    pub(crate) atoms: Vec<u64>,
+    pub(crate) pids: Vec<u64>,
 }
 
 impl NameHashes {

@@ -2,6 +2,7 @@
 
 use super::dictionary::{Key, KeySubject};
 use super::events::Events;
+use super::header::mono_ns;
 use crate::kind::Kind;
 use crate::origin::{Origin, Seq};
 use crate::pid::Pid;
@@ -43,6 +44,11 @@ impl<'a> EventView<'a> {
         Self { events, at }
     }
 
+    /// The events that this is one of.
+    pub(crate) fn among(&self) -> &'a Events {
+        self.events
+    }
+
     /// Whose event it is.
     pub fn origin(&self) -> &'a Origin {
         &self.events.origin
@@ -81,9 +87,7 @@ impl<'a> EventView<'a> {
 
     /// The monotonic time of the recording node, where it was stated.
     pub fn mono_ns(&self) -> Option<i64> {
-        let anchors = &self.events.anchors;
-        let after = anchors.partition_point(|anchor| anchor.stamp <= self.stamp());
-        Some(anchors.get(after.saturating_sub(1))?.mono_ns(self.stamp()))
+        mono_ns(&self.events.anchors, self.stamp())
     }
 
     /// What it is about.

@@ -14,10 +14,10 @@ use std::sync::Arc;
 pub struct Events {
     pub(super) origin: Origin,
     pub(super) from: Seq,
-    pub(super) anchors: Vec<Anchor>,
+    pub(crate) anchors: Vec<Anchor>,
     pub(super) dictionary: Arc<Dictionary>,
-    pub(super) payloads: Payloads,
-    pub(super) rows: Rows,
+    pub(crate) payloads: Payloads,
+    pub(crate) rows: Rows,
     /// Places in the block of these rows, where they are not all of its events.
     pub(super) places: Option<Box<[u32]>>,
 }

@@ -134,9 +134,7 @@ impl Header {
 
     /// The monotonic time of the recording node at `stamp`, by the last anchor before it.
     pub fn mono_ns(&self, stamp: u64) -> Option<i64> {
-        let after = self.anchors.partition_point(|anchor| anchor.stamp <= stamp);
-        let anchor = self.anchors.get(after.saturating_sub(1))?;
-        Some(anchor.mono_ns(stamp))
+        mono_ns(&self.anchors, stamp)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {
@@ -154,12 +152,7 @@ impl Header {
             out.push(*code);
             put_varint(out, u64::from(*count));
         }
-        self.put_anchors(out);
-    }
-
-    fn put_anchors(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.anchors.len() as u64);
-        self.anchors.iter().for_each(|anchor| anchor.put(out));
+        put_anchors(&self.anchors, out);
     }
 
     /// Reads what [`Header::put`] wrote; `raw_bytes` is known from the columns.
@@ -215,7 +208,19 @@ fn counts(at: &mut Cursor<'_>, events: u32) -> Result<Counts, BlockError> {
     }
 }
 
-fn anchors(at: &mut Cursor<'_>) -> Result<Vec<Anchor>, BlockError> {
+pub(crate) fn put_anchors(anchors: &[Anchor], out: &mut Vec<u8>) {
+    put_varint(out, anchors.len() as u64);
+    anchors.iter().for_each(|anchor| anchor.put(out));
+}
+
+/// The monotonic time at `stamp`, by the last of `anchors` that is not after it, or the first.
+pub(crate) fn mono_ns(anchors: &[Anchor], stamp: u64) -> Option<i64> {
+    let after = anchors.partition_point(|anchor| anchor.stamp <= stamp);
+    let anchor = anchors.get(after.saturating_sub(1))?;
+    Some(anchor.mono_ns(stamp))
+}
+
+pub(crate) fn anchors(at: &mut Cursor<'_>) -> Result<Vec<Anchor>, BlockError> {
     let mut anchors: Vec<Anchor> = Vec::new();
     for _ in 0..at.varint()? {
         let anchor = Anchor::get(at)?;

@@ -4,6 +4,6 @@ mod names;
 mod table;
 mod words;
 
-pub(super) use names::NameTable;
+pub(crate) use names::NameTable;
 pub(super) use table::PayloadTable;
 pub(super) use words::{FromWords, WordKey, WordSubject, WordTable};

@@ -1,7 +1,7 @@
 //! Durations of calls: a call and what ended it, in one process.
 
 use super::histogram::Histogram;
-use crate::search::{Merge, Plan, Sieve, Sink, Source};
+use crate::search::{Merge, Plan, Sieve, Sink, Source, Taken, unread};
 use scope_event::{EventView, Kind, Pid, SubjectView};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,9 +35,11 @@ struct Pairing {
 }
 
 pub(super) fn latencies(sieve: &Sieve<'_>, plan: Plan) -> Latencies {
-    let mut merge = Merge::new(sieve, plan.candidates, Pairing::default());
+    let mut merge = Merge::new(sieve, plan.candidates, plan.wall, Pairing::default());
     merge.run();
-    let (pairing, _, dropped) = merge.finish();
+    let outcome = merge.finish();
+    let dropped = outcome.damaged + unread(&outcome.unread);
+    let pairing = outcome.sink;
     Latencies {
         open: pairing.result.open + pairing.open as u64,
         dropped,
@@ -50,7 +52,7 @@ impl Sink for Pairing {
         false
     }
 
-    fn take(&mut self, _names: &Arc<Source>, event: &EventView<'_>) -> bool {
+    fn take(&mut self, _names: &Arc<Source>, event: &EventView<'_>) -> Taken {
         let (
             Some(pid),
             Ok(SubjectView::Mfa {
@@ -60,14 +62,14 @@ impl Sink for Pairing {
             }),
         ) = (event.pid(), event.subject())
         else {
-            return true;
+            return Taken::Yes;
         };
         let key = (pid.clone(), (module.clone(), function.clone(), arity));
         match event.kind() {
             Kind::Call => self.call(key, event.stamp()),
             kind => self.end(&key, event.stamp(), kind == Kind::Exception),
         }
-        true
+        Taken::Yes
     }
 }
 

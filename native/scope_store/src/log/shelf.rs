@@ -4,7 +4,7 @@
 //! of several, and only out of whole ones. So a block that arrives is new, or covered by what is
 //! here, or covers what is here and takes its place. Anything else contradicts what is held.
 
-use super::{Entry, Facts, Receipts};
+use super::{Entry, Facts, Receipts, Tides};
 use crate::disk::Memo;
 use crate::query::Kinds;
 use scope_event::Seq;
@@ -52,6 +52,8 @@ pub(crate) struct Gone {
 pub(crate) struct Shelf {
     /// Invariant: ascending and disjoint, all above `knowledge.floor` in their last number.
     slots: Vec<Slot>,
+    /// Invariant: of `slots`.
+    tides: Tides,
     /// Invariant: holds exactly the ranges of `slots` above its floor.
     pub(crate) knowledge: Knowledge,
     pub(crate) gone: Gone,
@@ -63,6 +65,11 @@ impl Shelf {
     /// All slots, by sequence number.
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Where stretches of time lie among the slots.
+    pub(crate) fn tides(&self) -> &Tides {
+        &self.tides
     }
 
     /// The slots that touch `from..=to`.
@@ -103,7 +110,15 @@ impl Shelf {
             kinds: facts.kinds,
             entry,
         };
-        self.slots.splice(over, [slot]).collect()
+        self.splice(over, Some(slot))
+    }
+
+    /// Puts a slot, or none, in the place of others, and answers those.
+    fn splice(&mut self, over: Range<usize>, slot: Option<Slot>) -> Vec<Slot> {
+        let count = usize::from(slot.is_some());
+        let replaced = self.slots.splice(over.clone(), slot).collect();
+        self.tides.splice(&self.slots, over, count);
+        replaced
     }
 
     /// Takes over what a memo says; blocks below its floor stay until
@@ -126,7 +141,7 @@ impl Shelf {
         let floor = self.knowledge.floor;
         self.receipts.expire(floor);
         let below = self.slots.partition_point(|slot| slot.to <= floor);
-        self.slots.drain(..below).collect()
+        self.splice(0..below, None)
     }
 
     /// Loses one block that could not be saved. It is a gap from now on, which peers may fill.
@@ -135,7 +150,7 @@ impl Shelf {
             .slots
             .iter()
             .position(|slot| Arc::ptr_eq(&slot.entry, entry))?;
-        let slot = self.slots.remove(at);
+        let slot = self.splice(at..at + 1, None).pop()?;
         let held = self.slots.iter().map(|slot| (slot.from, slot.to)).collect();
         let Knowledge { floor, last, .. } = self.knowledge;
         self.knowledge = Knowledge::from_held(floor, held, last);
@@ -148,7 +163,7 @@ impl Shelf {
         let Some(last) = self.slots.iter().rposition(goes) else {
             return Vec::new();
         };
-        let dropped: Vec<Slot> = self.slots.drain(..=last).collect();
+        let dropped = self.splice(0..last + 1, None);
         self.gone = dropped.iter().fold(self.gone, |gone, slot| Gone {
             newest: gone.newest.max(slot.newest),
             events: gone.events.saturating_add(slot.entry.facts.events()),

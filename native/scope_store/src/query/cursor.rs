@@ -25,3 +25,22 @@ pub struct Cursor {
     /// Its position in its origin's stream.
     pub seq: Seq,
 }
+
+impl Cursor {
+    /// The place before every event with this stamp: no node is without a name.
+    ///
+    /// ```
+    /// use scope_event::Origin;
+    /// use scope_store::Cursor;
+    ///
+    /// let first = Cursor { stamp: 5, origin: Origin::new("a@host", 0), seq: 1 };
+    /// assert!(Cursor::before(5) < first && first < Cursor::before(6));
+    /// ```
+    pub fn before(stamp: u64) -> Self {
+        Self {
+            stamp,
+            origin: Origin::new("", 0),
+            seq: 0,
+        }
+    }
+}

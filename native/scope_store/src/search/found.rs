@@ -2,6 +2,7 @@
 
 use crate::query::Cursor;
 use scope_event::block::{Dictionary, Key, KeySubject};
+use scope_event::page::{Page, PageEvent, PageSource};
 use scope_event::{EventView, Events, Kind, Origin, Pid, Seq, SubjectView, TermError, TermSink};
 use scope_event::{Value, read_term};
 use std::borrow::Cow;
@@ -13,6 +14,8 @@ pub(crate) struct Source {
     origin: Origin,
     names: Arc<Dictionary>,
     received: Option<u64>,
+    /// By whose clock, if not by the one here.
+    by: Option<Arc<str>>,
 }
 
 impl Source {
@@ -21,7 +24,29 @@ impl Source {
             origin: events.origin().clone(),
             names: events.names().clone(),
             received,
+            by: None,
         })
+    }
+
+    /// Those of a page that came from elsewhere.
+    pub(crate) fn all_of(page: &Page) -> Vec<Arc<Self>> {
+        let sources = page.sources().iter();
+        sources.map(|source| Self::of_page(page, source)).collect()
+    }
+
+    fn of_page(page: &Page, source: &PageSource) -> Arc<Self> {
+        let (received, by) = source.received().unzip();
+        Arc::new(Self {
+            origin: source.origin().clone(),
+            names: page.names().clone(),
+            received,
+            by: by.cloned(),
+        })
+    }
+
+    /// When its events came, if their own stamps are not believed.
+    pub(crate) fn received(&self) -> Option<u64> {
+        self.received
     }
 }
 
@@ -64,6 +89,28 @@ impl Match {
         })
     }
 
+    /// The events of a page.
+    pub fn of_page(page: &Page) -> impl Iterator<Item = Self> {
+        let sources = Source::all_of(page);
+        page.iter().map(move |event| Self::paged(&sources, &event))
+    }
+
+    pub(crate) fn paged(sources: &[Arc<Source>], event: &PageEvent<'_>) -> Self {
+        Self {
+            source: sources[event.source()].clone(),
+            seq: event.seq(),
+            stamp: event.stamp(),
+            mono_ns: event.mono_ns(),
+            key: event.key(),
+            pid: event.pid().cloned(),
+            session: event.session(),
+            flags: event.flags(),
+            subject: event.subject_term().map(Into::into),
+            correlation: event.correlation().map(Into::into),
+            data: event.data().map(Into::into),
+        }
+    }
+
     /// Bytes of its terms.
     pub(crate) fn bytes(&self) -> usize {
         let terms = [&self.subject, &self.correlation, &self.data];
@@ -88,9 +135,15 @@ impl Match {
         self.stamp
     }
 
-    /// NTP64 bits of when it came here, if the recording node's clock could not be believed then.
+    /// NTP64 bits of when it came to where it was read, if the recording node's clock could not be
+    /// believed then.
     pub fn received(&self) -> Option<u64> {
         self.source.received
+    }
+
+    /// The node whose clock [`received`](Self::received) is of, if it is another one.
+    pub fn received_by(&self) -> Option<&Arc<str>> {
+        self.source.by.as_ref()
     }
 
     /// The monotonic time of the recording node, where it was stated.

@@ -22,8 +22,7 @@ pub(super) fn glance(block: &Candidate, sieve: &Sieve<'_>) -> Option<Glance> {
     let Body::Closed(entry) = &block.body else {
         return None;
     };
-    let in_part = block.floor >= entry.facts.from;
-    if in_part || !is_narrow(sieve.query) || entry.decoded().is_some() {
+    if !sieve.takes_all_of(block) || !is_narrow(sieve.query) || entry.decoded().is_some() {
         return None;
     }
     let found = entry.block()?;
@@ -43,13 +42,13 @@ fn is_narrow(query: &Query) -> bool {
         pids,
         modules,
         mfa,
-        correlation,
+        correlations,
         contains,
         after,
         ..
     } = query;
     let chooses = !(kinds.is_empty() && pids.is_empty() && modules.is_empty() && mfa.is_none());
-    chooses && correlation.is_none() && contains.is_none() && after.is_none()
+    chooses && correlations.is_empty() && contains.is_none() && after.is_none()
 }
 
 fn wanted(sieve: &Sieve<'_>, names: &Dictionary) -> Wanted {

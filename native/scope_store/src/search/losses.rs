@@ -1,6 +1,6 @@
 //! What the answered range lost.
 
-use super::{Body, Candidate};
+use super::{Body, Candidate, Sieve};
 use crate::index::lost_in;
 use crate::query::{Cursor, Order, Query};
 use scope_event::EventView;
@@ -10,13 +10,25 @@ use std::cmp::Ordering;
 /// last event if there is more. The pages of one question add up to the whole.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
+    sieve: &'a Sieve<'a>,
     query: &'a Query,
     last: Option<&'a Cursor>,
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(query: &'a Query, last: Option<&'a Cursor>) -> Self {
-        Self { query, last }
+    pub(crate) fn new(sieve: &'a Sieve<'a>, last: Option<&'a Cursor>) -> Self {
+        Self {
+            sieve,
+            query: sieve.query,
+            last,
+        }
+    }
+
+    /// Events of blocks that could not be read, though they were looked into.
+    pub(crate) fn unread(&self, blocks: &[Candidate]) -> u64 {
+        blocks
+            .iter()
+            .fold(0, |sum, block| sum.saturating_add(self.unread_of(block)))
     }
 
     /// Events that were lost, by what the gaps of these blocks say, and in those that do not decode.
@@ -29,11 +41,7 @@ impl<'a> Page<'a> {
     fn lost_of(&self, block: &Candidate) -> u64 {
         if let Body::Closed(entry) = &block.body {
             if !entry.index.readable {
-                return if self.ends_here(block) {
-                    block.body.len()
-                } else {
-                    0
-                };
+                return self.unread_of(block);
             }
             if self.holds_all(block) {
                 return entry.index.lost;
@@ -47,6 +55,15 @@ impl<'a> Page<'a> {
         lost.unwrap_or(0)
     }
 
+    /// A block that does not decode counts in the one page that its far end lies in.
+    fn unread_of(&self, block: &Candidate) -> u64 {
+        if !self.ends_here(block) {
+            return 0;
+        }
+        let (first, last) = block.body.span();
+        self.sieve.counts(block.body.origin(), first, last)
+    }
+
     fn holds(&self, event: &EventView<'_>) -> bool {
         let stamp = event.stamp();
         let behind = |cursor: &Cursor| self.turned(compare(event, cursor));
@@ -58,6 +75,7 @@ impl<'a> Page<'a> {
                 .as_ref()
                 .is_none_or(|after| behind(after).is_gt())
             && self.last.is_none_or(|last| behind(last).is_le())
+            && self.sieve.counts(event.origin(), event.seq(), event.seq()) > 0
     }
 
     /// Whether every event of the block is in the page: bounds that only touch it do not count.
@@ -69,14 +87,14 @@ impl<'a> Page<'a> {
             })
         };
         let asc = self.query.order == Order::Asc;
-        block.floor < first_seq(block)
+        self.sieve.takes_all_of(block)
             && self.query.from.is_none_or(|from| from <= block.oldest)
             && self.query.to.is_none_or(|to| block.newest <= to)
             && within(self.query.after.as_ref(), asc)
             && within(self.last, !asc)
     }
 
-    /// A block that does not decode counts in the one page that its far end lies in.
+    /// Whether the far end of the block lies in the page.
     fn ends_here(&self, block: &Candidate) -> bool {
         let end = match self.query.order {
             Order::Asc => block.newest,
@@ -95,13 +113,6 @@ impl<'a> Page<'a> {
             Order::Asc => order,
             Order::Desc => order.reverse(),
         }
-    }
-}
-
-fn first_seq(block: &Candidate) -> u64 {
-    match &block.body {
-        Body::Closed(entry) => entry.facts.from,
-        Body::Open(events) => events.from(),
     }
 }
 

@@ -41,6 +41,19 @@ enum Work {
     /// To be decoded.
     Block(Candidate),
     Run(Run, Cursor),
+    /// Nothing was looked for from here on.
+    Wall,
+}
+
+impl Work {
+    /// At equal stamps, what may hold or hide an event comes before those that are known.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Wall => 0,
+            Self::Block(_) => 1,
+            Self::Run(..) => 2,
+        }
+    }
 }
 
 /// Invariant: no match of `work` comes before `stamp` in the order.
@@ -72,13 +85,11 @@ impl Item {
         }
     }
 
-    /// Which one comes first: at equal stamps a block, as it may hold what comes before the run.
+    /// Which one comes first.
     fn before(&self, other: &Self) -> Ordering {
         let within = match (&self.work, &other.work) {
             (Work::Run(_, a), Work::Run(_, b)) => turned(self.order, a.cmp(b)),
-            (Work::Block(_), Work::Run(..)) => Ordering::Less,
-            (Work::Run(..), Work::Block(_)) => Ordering::Greater,
-            (Work::Block(_), Work::Block(_)) => Ordering::Equal,
+            (one, other) => one.rank().cmp(&other.rank()),
         };
         turned(self.order, self.stamp.cmp(&other.stamp)).then(within)
     }
@@ -117,8 +128,31 @@ pub(crate) trait Sink {
     /// Whether it wants no more.
     fn is_full(&self) -> bool;
 
-    /// Takes the next match; false when it cannot be read.
-    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> bool;
+    /// Takes the next match.
+    fn take(&mut self, names: &Arc<Source>, event: &EventView<'_>) -> Taken;
+}
+
+/// What a sink did with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    /// It cannot be read.
+    Damaged,
+    /// There was no room for it; the sink is full.
+    No,
+}
+
+/// What a merge came to.
+pub(crate) struct Outcome<S> {
+    pub(crate) sink: S,
+    /// Whether there may be more behind the cursor.
+    pub(crate) more: bool,
+    /// The last event, or the place where it was stopped.
+    pub(crate) cursor: Option<Cursor>,
+    /// Events that could not be read.
+    pub(crate) damaged: u64,
+    /// Blocks that could not be read.
+    pub(crate) unread: Vec<Candidate>,
 }
 
 /// A merge under way.
@@ -129,23 +163,42 @@ pub(crate) struct Merge<'a, S> {
     sink: S,
     /// Where decoded blocks are kept for the next question.
     recent: Option<&'a Recent>,
-    /// Events in blocks, or themselves, that could not be read.
-    unread: u64,
+    /// Blocks that were decoded.
+    decoded: usize,
+    /// As in the outcome, as the three below.
+    cursor: Option<Cursor>,
+    damaged: u64,
+    unread: Vec<Candidate>,
 }
 
 impl<'a, S: Sink> Merge<'a, S> {
-    pub(crate) fn new(sieve: &'a Sieve<'a>, blocks: Vec<Candidate>, sink: S) -> Self {
+    /// Of `blocks`, up to `wall`.
+    pub(crate) fn new(
+        sieve: &'a Sieve<'a>,
+        blocks: Vec<Candidate>,
+        wall: Option<u64>,
+        sink: S,
+    ) -> Self {
         let order = sieve.query.order;
+        let wall = wall.map(|stamp| Item {
+            stamp,
+            order,
+            work: Work::Wall,
+        });
         let heap = blocks
             .into_iter()
             .map(|block| Item::block(block, order))
+            .chain(wall)
             .collect();
         Self {
             sieve,
             heap,
             sink,
             recent: None,
-            unread: 0,
+            decoded: 0,
+            cursor: sieve.query.after.clone(),
+            damaged: 0,
+            unread: Vec::new(),
         }
     }
 
@@ -161,19 +214,50 @@ impl<'a, S: Sink> Merge<'a, S> {
     pub(crate) fn run(&mut self) {
         while !self.sink.is_full() {
             let Some(item) = self.heap.pop() else { return };
+            if self.ends_at(&item) {
+                self.cursor = Some(self.place_before(item.stamp));
+                return self.heap.push(item);
+            }
             match item.work {
                 Work::Block(block) => self.decode(&block),
-                Work::Run(run, _) => self.take(run),
+                Work::Run(run, head) => self.take(run, head),
+                Work::Wall => {}
             }
         }
     }
 
-    /// The sink, whether there may be more, and how many events could not be read.
-    pub(crate) fn finish(self) -> (S, bool, u64) {
-        (self.sink, !self.heap.is_empty(), self.unread)
+    /// Whether what has been decoded is enough for one call, and all of it was taken that comes before
+    /// this.
+    fn ends_at(&self, item: &Item) -> bool {
+        match item.work {
+            Work::Wall => true,
+            Work::Block(_) => {
+                self.decoded >= self.sieve.query.max_blocks && self.sieve.is_further(item.stamp)
+            }
+            Work::Run(..) => false,
+        }
+    }
+
+    /// The place before all events with a stamp, in the order.
+    fn place_before(&self, stamp: u64) -> Cursor {
+        match self.sieve.query.order {
+            Order::Asc => Cursor::before(stamp),
+            Order::Desc => Cursor::before(stamp.saturating_add(1)),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Outcome<S> {
+        Outcome {
+            more: !self.heap.is_empty(),
+            sink: self.sink,
+            cursor: self.cursor,
+            damaged: self.damaged,
+            unread: self.unread,
+        }
     }
 
     fn decode(&mut self, block: &Candidate) {
+        self.decoded += 1;
         // Who does not keep blocks wants all of them.
         match self.recent.and_then(|_| glance(block, self.sieve)) {
             Some(found) => self.push(self.glanced(found, block)),
@@ -206,7 +290,7 @@ impl<'a, S: Sink> Merge<'a, S> {
                 next,
                 rest: None,
             }),
-            None => self.unread = self.unread.saturating_add(block.body.len()),
+            None => self.unread.push(block.clone()),
         }
     }
 
@@ -224,17 +308,21 @@ impl<'a, S: Sink> Merge<'a, S> {
     }
 
     /// Takes from `run` as long as nothing else in the heap comes before.
-    fn take(&mut self, mut run: Run) {
+    fn take(&mut self, mut run: Run, mut head: Cursor) {
+        let order = self.sieve.query.order;
         loop {
-            self.pass_on(&run);
+            if !self.pass_on(&run) {
+                return self.heap.push(Item::run(run, head, order));
+            }
+            self.cursor = Some(head);
             run.next += 1;
-            let Some(head) = run.head() else {
+            let Some(next) = run.head() else {
                 return run
                     .rest
                     .iter()
                     .for_each(|block| self.decode_whole(block, run.next));
             };
-            let item = Item::run(run, head, self.sieve.query.order);
+            let item = Item::run(run, next, order);
             if self.sink.is_full()
                 || self
                     .heap
@@ -243,17 +331,18 @@ impl<'a, S: Sink> Merge<'a, S> {
             {
                 return self.heap.push(item);
             }
-            let Work::Run(same, _) = item.work else {
+            let Work::Run(same, next) = item.work else {
                 return;
             };
-            run = same;
+            (run, head) = (same, next);
         }
     }
 
-    fn pass_on(&mut self, run: &Run) {
-        let taken = run
-            .event()
-            .is_some_and(|event| self.sink.take(&run.source, &event));
-        self.unread += u64::from(!taken);
+    /// False when the sink had no room for it.
+    fn pass_on(&mut self, run: &Run) -> bool {
+        let event = run.event();
+        let taken = event.map_or(Taken::Damaged, |event| self.sink.take(&run.source, &event));
+        self.damaged += u64::from(taken == Taken::Damaged);
+        taken != Taken::No
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{Expired, Sieve};
 use crate::log::{Entry, Log, Shelf, Slot};
-use crate::query::{Kinds, Order};
-use scope_event::{Block, Events, Kind, Seq};
+use crate::query::{Cursor, Kinds, Order, Query, Span};
+use scope_event::{Block, Events, Kind, Origin, Seq};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Events of a block: to be read and decoded, or at hand.
@@ -27,6 +28,25 @@ impl Body {
         match self {
             Self::Open(_) => None,
             Self::Closed(entry) => entry.block(),
+        }
+    }
+
+    /// Whose events are in it.
+    pub(crate) fn origin(&self) -> &Origin {
+        match self {
+            Self::Open(events) => events.origin(),
+            Self::Closed(entry) => &entry.origin,
+        }
+    }
+
+    /// The first and the last number in it; it has one at least.
+    pub(crate) fn span(&self) -> (Seq, Seq) {
+        match self {
+            Self::Open(events) => (
+                events.from(),
+                events.from() + (events.len() as u64).max(1) - 1,
+            ),
+            Self::Closed(entry) => (entry.facts.from, entry.facts.to),
         }
     }
 
@@ -58,25 +78,31 @@ pub(crate) struct Plan {
     /// Blocks with gaps, or that cannot be read, in the range of nodes and time.
     pub(crate) lossy: Vec<Candidate>,
     pub(crate) expired: Option<Expired>,
+    /// From this stamp on, in the order, blocks were not looked for.
+    pub(crate) wall: Option<u64>,
 }
+
+/// Slots that are looked at for each block that may be decoded.
+const LOOKS: usize = 64;
 
 impl Plan {
     /// Adds the closed blocks of `log`.
     pub(crate) fn add_log(&mut self, log: &Log, sieve: &Sieve<'_>) {
-        for (_, shelf) in log
+        for (origin, shelf) in log
             .shelves
             .iter()
             .filter(|(origin, _)| sieve.takes_origin(origin))
         {
-            self.add_shelf(shelf, sieve);
-            self.note_gone(shelf, sieve);
+            self.add_shelf(origin, shelf, sieve);
+            self.note_gone(origin, shelf, sieve);
         }
     }
 
     /// Adds the open block, of an origin that matches.
     pub(crate) fn add_open(&mut self, events: Arc<Events>, sieve: &Sieve<'_>) {
         let (oldest, newest) = span(&events);
-        if sieve.meets(oldest, newest) {
+        let (first, last) = (events.from(), events.from() + events.len() as u64 - 1);
+        if sieve.meets(oldest, newest) && sieve.counts(events.origin(), first, last) > 0 {
             let open = Candidate {
                 body: Body::Open(events),
                 oldest,
@@ -89,36 +115,81 @@ impl Plan {
         }
     }
 
-    fn add_shelf(&mut self, shelf: &Shelf, sieve: &Sieve<'_>) {
-        for slot in shelf.slots() {
-            if is_lossy(slot) && sieve.meets(slot.oldest, slot.newest) {
-                self.lossy.push(Candidate::of(slot, shelf));
+    /// Looks at slots in the order of the question until it has what one call may read. Then the rest
+    /// is behind a wall, unless something of it may come where the question goes on: it would never
+    /// come any further.
+    fn add_shelf(&mut self, origin: &Origin, shelf: &Shelf, sieve: &Sieve<'_>) {
+        let most = sieve.query.max_blocks;
+        let (mut looked, before) = (0usize, self.candidates.len());
+        for at in ordered(parts(origin, shelf, sieve), sieve.query.order) {
+            let taken = self.candidates.len() - before;
+            let first = shelf.tides().first(at, sieve.query.order);
+            if (taken >= most || looked / LOOKS >= most) && sieve.is_further(first) {
+                return self.stop(first, sieve.query.order);
             }
-            if slot.entry.index.readable && sieve.may_match(slot) {
-                self.candidates.push(Candidate::of(slot, shelf));
-            }
+            looked += 1;
+            self.look(&shelf.slots()[at], shelf, sieve);
         }
     }
 
-    fn note_gone(&mut self, shelf: &Shelf, sieve: &Sieve<'_>) {
-        let Some(cursor) = sieve
-            .query
-            .after
-            .as_ref()
-            .filter(|_| sieve.query.order == Order::Asc)
-        else {
-            return;
+    fn look(&mut self, slot: &Slot, shelf: &Shelf, sieve: &Sieve<'_>) {
+        if is_lossy(slot) && sieve.meets(slot.oldest, slot.newest) {
+            self.lossy.push(Candidate::of(slot, shelf));
+        }
+        if slot.entry.index.readable && sieve.may_match(slot) {
+            self.candidates.push(Candidate::of(slot, shelf));
+        }
+    }
+
+    fn stop(&mut self, stamp: u64, order: Order) {
+        let wall = self.wall.unwrap_or(stamp);
+        self.wall = Some(match order {
+            Order::Asc => wall.min(stamp),
+            Order::Desc => wall.max(stamp),
+        });
+    }
+
+    /// What expired behind the cursor; where numbers were named, of those, and from the beginning.
+    fn note_gone(&mut self, origin: &Origin, shelf: &Shelf, sieve: &Sieve<'_>) {
+        let Query { after, ranges, .. } = sieve.query;
+        let gone = shelf.gone;
+        let is_behind = |cursor: &Cursor| match sieve.query.order {
+            Order::Asc => cursor.stamp < gone.newest,
+            Order::Desc => ranges.is_some(),
         };
-        if sieve.stamps.contains(&shelf.gone.newest) && cursor.stamp < shelf.gone.newest {
-            let so_far = self.expired.unwrap_or(Expired {
-                newest: 0,
-                events: 0,
-            });
+        let is_told = after.as_ref().map_or(ranges.is_some(), is_behind);
+        let events = sieve.counts(origin, 0, shelf.knowledge.floor);
+        let events = events.min(gone.events);
+        if is_told && events > 0 && sieve.stamps.contains(&gone.newest) {
+            let so_far = self.expired.unwrap_or_default();
             self.expired = Some(Expired {
-                newest: so_far.newest.max(shelf.gone.newest),
-                events: so_far.events.saturating_add(shelf.gone.events),
+                newest: so_far.newest.max(gone.newest),
+                events: so_far.events.saturating_add(events),
             });
         }
+    }
+}
+
+/// The slots whose numbers and stamps a question may want, as ascending ranges.
+fn parts(origin: &Origin, shelf: &Shelf, sieve: &Sieve<'_>) -> Vec<Range<usize>> {
+    let within = shelf
+        .tides()
+        .between(*sieve.stamps.start(), *sieve.stamps.end());
+    let mut next = within.start;
+    let part = |span: &Span| {
+        let touching = shelf.touching(span.0, span.1);
+        let part = touching.start.max(next)..touching.end.min(within.end);
+        next = next.max(part.end);
+        part
+    };
+    sieve.spans(origin).iter().map(part).collect()
+}
+
+fn ordered(parts: Vec<Range<usize>>, order: Order) -> Box<dyn Iterator<Item = usize>> {
+    let all = parts.into_iter().flatten();
+    match order {
+        Order::Asc => Box::new(all),
+        Order::Desc => Box::new(all.rev()),
     }
 }
 

@@ -6,9 +6,10 @@
 use super::Sieve;
 use super::texts::keep_with_text;
 use crate::index::term;
-use crate::query::{Cursor, Function, Order, Query};
+use crate::query::{Cursor, Function, Order, Query, touching};
 use scope_event::block::{Dictionary, Key, KeySubject};
 use scope_event::{EventView, Events, Seq, TermError};
+use std::ops::RangeInclusive;
 
 /// Places of the matching events above `floor`, in the order of the query.
 ///
@@ -49,8 +50,8 @@ struct Tables {
     keys: Vec<bool>,
     /// One more than the dictionary's pids: place 0 stands for none.
     pids: Vec<bool>,
-    /// The payload of the correlation, by number plus one.
-    correlations: Vec<u32>,
+    /// Payloads that are a wanted id, by number plus one, and when that counts.
+    correlations: Vec<(u32, RangeInclusive<u64>)>,
     correlated: bool,
 }
 
@@ -61,28 +62,45 @@ impl Tables {
             keys: key_table(query, names),
             pids: pid_table(query, names),
             correlations: correlations(events, query)?,
-            correlated: query.correlation.is_some(),
+            correlated: !query.correlations.is_empty(),
         })
+    }
+
+    fn is_correlated(&self, id: u32, stamp: u64) -> bool {
+        let mut wanted = self.correlations.iter();
+        wanted.any(|(known, stamps)| *known == id && stamps.contains(&stamp))
     }
 
     fn places(&self, events: &Events, sieve: &Sieve<'_>, floor: Seq) -> Vec<u32> {
         if !self.keys.contains(&true) || (self.correlated && self.correlations.is_empty()) {
             return Vec::new();
         }
-        let first = floor
-            .saturating_add(1)
-            .saturating_sub(events.from())
-            .min(events.len() as u64) as usize;
         let (keys, pids, stamps) = (events.keys(), events.pids(), events.stamps());
         let ids = events.correlation_ids();
-        (first..events.len())
+        spans(events, sieve, floor)
             .filter(|at| self.keys[keys[*at] as usize] && sieve.stamps.contains(&stamps[*at]))
             .filter(|at| self.pids.is_empty() || self.pids[pids[*at] as usize])
-            .filter(|at| !self.correlated || self.correlations.contains(&ids[*at]))
+            .filter(|at| !self.correlated || self.is_correlated(ids[*at], stamps[*at]))
             .filter(|at| behind(events, *at, sieve.query))
             .map(|at| at as u32)
             .collect()
     }
+}
+
+/// Places of the numbers that can match, above `floor`.
+fn spans(events: &Events, sieve: &Sieve<'_>, floor: Seq) -> impl Iterator<Item = usize> {
+    let (from, len) = (events.from(), events.len() as u64);
+    let place = move |seq: Seq| {
+        seq.max(floor.saturating_add(1))
+            .saturating_sub(from)
+            .min(len)
+    };
+    let spans = sieve.spans(events.origin());
+    let here = touching(spans, from, from.saturating_add(len));
+    spans[here]
+        .iter()
+        .flat_map(move |span| place(span.0)..place(span.1.saturating_add(1)))
+        .map(|at| at as usize)
 }
 
 /// Whether the event comes behind the cursor.
@@ -152,22 +170,27 @@ pub(super) fn pid_table(query: &Query, names: &Dictionary) -> Vec<bool> {
     std::iter::once(false).chain(wanted).collect()
 }
 
-/// Numbers of the payloads that are the wanted correlation.
-fn correlations(events: &Events, query: &Query) -> Result<Vec<u32>, TermError> {
-    let Some(wanted) = &query.correlation else {
+/// Numbers of the payloads that are a wanted correlation.
+fn correlations(
+    events: &Events,
+    query: &Query,
+) -> Result<Vec<(u32, RangeInclusive<u64>)>, TermError> {
+    if query.correlations.is_empty() {
         return Ok(Vec::new());
-    };
+    }
     let (mut seen, mut found) = (Vec::new(), Vec::new());
     for (event, id) in events.iter().zip(events.correlation_ids()) {
         if *id == 0 || !first_time(&mut seen, *id) {
             continue;
         }
-        if event
-            .correlation_value()?
-            .is_some_and(|value| term::same(&value, wanted))
-        {
-            found.push(*id);
-        }
+        let Some(value) = event.correlation_value()? else {
+            continue;
+        };
+        let same = query
+            .correlations
+            .iter()
+            .filter(|wanted| term::same(&value, &wanted.id));
+        found.extend(same.map(|wanted| (*id, wanted.stamps.clone())));
     }
     Ok(found)
 }

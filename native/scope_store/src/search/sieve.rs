@@ -3,8 +3,8 @@
 use super::{Body, Candidate};
 use crate::index::{Filter, Index, hash, term};
 use crate::log::Slot;
-use crate::query::{Order, Query};
-use scope_event::Origin;
+use crate::query::{Order, Query, Span};
+use scope_event::{Origin, Seq};
 use std::ops::RangeInclusive;
 
 /// The filters of a query as hashes. An empty list lets everything pass.
@@ -17,7 +17,7 @@ pub(crate) struct Sieve<'a> {
     modules: Vec<u64>,
     /// The function, or its module if the query does not say more.
     function: Option<u64>,
-    correlation: Option<u64>,
+    correlations: Vec<u64>,
 }
 
 impl<'a> Sieve<'a> {
@@ -32,18 +32,55 @@ impl<'a> Sieve<'a> {
                 .map(|module| hash::module(module))
                 .collect(),
             function: function(query),
-            correlation: query.correlation.as_ref().map(term::hash),
+            correlations: query
+                .correlations
+                .iter()
+                .map(|wanted| term::hash(&wanted.id))
+                .collect(),
         }
     }
 
     /// Whether events of `origin` can match.
     pub(crate) fn takes_origin(&self, origin: &Origin) -> bool {
-        self.query.nodes.is_empty() || self.query.nodes.contains(&origin.node)
+        (self.query.nodes.is_empty() || self.query.nodes.contains(&origin.node))
+            && !self.spans(origin).is_empty()
+    }
+
+    /// The numbers of an origin that can match.
+    pub(crate) fn spans(&self, origin: &Origin) -> &'a [Span] {
+        match &self.query.ranges {
+            Some(ranges) => ranges.of(origin),
+            None => &[(0, Seq::MAX)],
+        }
+    }
+
+    /// How many of an origin's numbers `first..=last` can match.
+    pub(crate) fn counts(&self, origin: &Origin, first: Seq, last: Seq) -> u64 {
+        match &self.query.ranges {
+            Some(ranges) => ranges.counts(origin, first, last),
+            None => (last - first).saturating_add(1),
+        }
+    }
+
+    /// Whether all events of a block can match by their numbers.
+    pub(crate) fn takes_all_of(&self, block: &Candidate) -> bool {
+        let (first, last) = block.body.span();
+        block.floor < first
+            && self.counts(block.body.origin(), first, last) == (last - first).saturating_add(1)
     }
 
     /// Whether some of a block's stamps can match.
     pub(crate) fn meets(&self, oldest: u64, newest: u64) -> bool {
         oldest <= *self.stamps.end() && *self.stamps.start() <= newest
+    }
+
+    /// Whether a stamp comes behind the place where the question goes on, so that an answer that ends
+    /// before it is not the same question again.
+    pub(crate) fn is_further(&self, stamp: u64) -> bool {
+        match self.query.order {
+            Order::Asc => *self.stamps.start() < stamp,
+            Order::Desc => stamp < *self.stamps.end(),
+        }
     }
 
     /// Whether a block of an origin that matches can hold a match.
@@ -57,23 +94,22 @@ impl<'a> Sieve<'a> {
     pub(crate) fn asks_keys_alone(&self, block: &Candidate) -> bool {
         let Query {
             pids,
-            correlation,
+            correlations,
             contains,
             after,
             ..
         } = self.query;
-        let all = pids.is_empty() && correlation.is_none() && contains.is_none() && after.is_none();
-        let Body::Closed(entry) = &block.body else {
-            return false;
-        };
-        all && block.floor < entry.facts.from
+        let all =
+            pids.is_empty() && correlations.is_empty() && contains.is_none() && after.is_none();
+        all && matches!(block.body, Body::Closed(_))
+            && self.takes_all_of(block)
             && self.stamps.contains(&block.oldest)
             && self.stamps.contains(&block.newest)
     }
 
     fn may_hold(&self, index: &Index) -> bool {
         some_in(&self.pids, &index.pids)
-            && some_in(self.correlation.as_slice(), &index.correlations)
+            && some_in(&self.correlations, &index.correlations)
             && some_in(&self.modules, &index.functions)
             && some_in(self.function.as_slice(), &index.functions)
     }

@@ -2,7 +2,7 @@
 
 use super::terms;
 use scope_event::{Kind, Pid, Value};
-use scope_store::{Cursor, Order, Query};
+use scope_store::{Correlated, Cursor, Order, Query};
 use std::sync::Arc;
 
 /// An event as it was recorded.
@@ -90,6 +90,10 @@ fn in_range(event: &Event, query: &Query) -> bool {
         && query.from.is_none_or(|from| event.at.stamp >= from)
         && query.to.is_none_or(|to| event.at.stamp <= to)
         && query
+            .ranges
+            .as_ref()
+            .is_none_or(|ranges| ranges.contains(&event.at.origin, event.at.seq))
+        && query
             .after
             .as_ref()
             .is_none_or(|after| ordered(query.order, &event.at, after).is_gt())
@@ -105,10 +109,11 @@ fn matches(event: &Event, query: &Query) -> bool {
                 .is_some_and(|pid| query.pids.contains(pid)))
         && (query.modules.is_empty() || in_modules(event, query))
         && (query.mfa.is_none() || is_function(event, query))
-        && query
-            .correlation
-            .as_ref()
-            .is_none_or(|wanted| is_correlated(event, wanted))
+        && (query.correlations.is_empty()
+            || query
+                .correlations
+                .iter()
+                .any(|wanted| is_correlated(event, wanted)))
         && query
             .contains
             .as_ref()
@@ -129,11 +134,13 @@ fn is_function(event: &Event, query: &Query) -> bool {
 }
 
 /// The generator makes maps of two pairs at most.
-fn is_correlated(event: &Event, wanted: &Value) -> bool {
-    event
-        .correlation
-        .as_ref()
-        .is_some_and(|id| id == wanted || *id == terms::turned(wanted))
+fn is_correlated(event: &Event, wanted: &Correlated) -> bool {
+    let Correlated { id: wanted, stamps } = wanted;
+    stamps.contains(&event.at.stamp)
+        && event
+            .correlation
+            .as_ref()
+            .is_some_and(|id| id == wanted || *id == terms::turned(wanted))
 }
 
 fn holds(event: &Event, text: &str) -> bool {

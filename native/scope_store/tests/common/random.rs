@@ -3,7 +3,7 @@
 use super::naive::{Event, Subject};
 use super::terms;
 use scope_event::{Interner, Kind, Origin, Pid, RawEvent, SymbolTable, Symbols, Value};
-use scope_store::{Config, Cursor, Function, Kinds, Order, Query, Store};
+use scope_store::{Config, Correlated, Cursor, Function, Kinds, Order, Query, Ranges, Store};
 use scope_sync::{Holdings, Outcome};
 use std::sync::Arc;
 
@@ -138,6 +138,16 @@ impl Filled {
         self.events.extend(events);
     }
 
+    /// A few runs of some of the origins.
+    pub fn random_ranges(&self, rng: &mut Rng) -> Ranges {
+        let runs = 1 + rng.below(4);
+        let run = |_| {
+            let Cursor { origin, seq, .. } = rng.pick(&self.events).at.clone();
+            (origin, seq, seq + rng.below(40))
+        };
+        (0..runs).map(run).collect()
+    }
+
     /// Sets the `filter`-th filter to something random.
     pub fn add_filter(&self, rng: &mut Rng, filter: usize, query: &mut Query) {
         let some = rng.pick(&self.events).clone();
@@ -147,19 +157,20 @@ impl Filled {
             2 => query.pids = vec![rng.pick(&self.pids).clone(), rng.pick(&self.pids).clone()],
             3 => query.modules = vec![(*rng.pick(&MODULES)).into()],
             4 => query.mfa = Some(random_function(rng)),
-            5 => query.correlation = Some(random_correlation(rng)),
+            5 => query.correlations = vec![Correlated::by(random_correlation(rng))],
             6 => query.from = Some(some.at.stamp + rng.below(2)),
             7 => query.to = Some(some.at.stamp - rng.below(2)),
             8 => query.contains = Some((*rng.pick(&TEXTS)).into()),
             9 => query.limit = 1 + rng.below(20) as usize,
             10 => query.order = Order::Desc,
+            11 => query.ranges = Some(Arc::new(self.random_ranges(rng))),
             _ => query.after = Some(some.at),
         }
     }
 }
 
 /// How many filters [`Filled::add_filter`] knows.
-pub const FILTERS: usize = 12;
+pub const FILTERS: usize = 13;
 
 fn random_function(rng: &mut Rng) -> Function {
     let mut some = |from: &[&str]| (!rng.one_in(3)).then(|| Arc::from(*rng.pick(from)));

@@ -78,12 +78,12 @@ defmodule ElixirScope.Distributed.Query.FanoutTest do
   defp assert_same(scope, options, all, missing) do
     found = expected(all, options)
     assert {:ok, result} = Scope.query(options, scope: scope)
+    assert result.missing == missing
 
     assert Enum.map(result.events, & &1.id) ==
              found |> Enum.take(options[:limit]) |> Enum.map(& &1.id)
 
     assert result.more? == length(found) > options[:limit]
-    assert result.missing == missing
     assert {result.dropped, result.expired} == {0, 0}
     last = List.last(result.events)
     assert result.cursor == if(last, do: Cursor.of(last), else: Cursor.read(options[:after]))

@@ -142,7 +142,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
 
     for {kind, field, value} <- [
           {:page, :page, :binary.copy("x", 256 * 1024 + 1)},
-          {:ask, :max_bytes, 240 * 1024 + 1},
+          {:ask, :max_bytes, 184 * 1024 + 1},
           {:ask, :wait_ms, 60_001},
           {:ask, :ranges, List.duplicate(row, 2_001)},
           {:holdings, :rows, List.duplicate(row, 2_001)},

@@ -10,9 +10,9 @@ use std::sync::Arc;
 ///
 /// Invariant: the hash vectors are as long as the dictionary's, the maps hold exactly its entries.
 #[derive(Default)]
-pub(in crate::block) struct NameTable {
-    pub(in crate::block) dictionary: Dictionary,
-    pub(in crate::block) hashes: NameHashes,
+pub(crate) struct NameTable {
+    pub(crate) dictionary: Dictionary,
+    pub(crate) hashes: NameHashes,
     atoms: HashMap<Arc<str>, u32>,
     pids: HashMap<Pid, u32>,
     keys: HashMap<Key, u32, Words>,
@@ -21,11 +21,11 @@ pub(in crate::block) struct NameTable {
 
 impl NameTable {
     /// About how many bytes the dictionary takes.
-    pub(in crate::block) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(in crate::block) fn atom(&mut self, text: &Arc<str>) -> u32 {
+    pub(crate) fn atom(&mut self, text: &Arc<str>) -> u32 {
         let atoms = &mut self.dictionary.atoms;
         *self.atoms.entry(text.clone()).or_insert_with(|| {
             atoms.push(text.clone());
@@ -35,7 +35,7 @@ impl NameTable {
         })
     }
 
-    pub(in crate::block) fn pid(&mut self, pid: &Pid) -> u32 {
+    pub(crate) fn pid(&mut self, pid: &Pid) -> u32 {
         if let Some(index) = self.pids.get(pid) {
             return *index;
         }
@@ -48,7 +48,7 @@ impl NameTable {
         index
     }
 
-    pub(in crate::block) fn key(&mut self, key: Key) -> u32 {
+    pub(crate) fn key(&mut self, key: Key) -> u32 {
         let keys = &mut self.dictionary.keys;
         *self.keys.entry(key).or_insert_with(|| {
             keys.push(key);
@@ -58,18 +58,18 @@ impl NameTable {
     }
 
     /// The index of a key that is there.
-    pub(in crate::block) fn index_of(&self, key: &Key) -> Option<u32> {
+    pub(crate) fn index_of(&self, key: &Key) -> Option<u32> {
         self.keys.get(key).copied()
     }
 
     /// Appends the dictionary as it stands in a block.
-    pub(in crate::block) fn put(&self, number: impl Fn(u32) -> u32, out: &mut Vec<u8>) {
+    pub(crate) fn put(&self, number: impl Fn(u32) -> u32, out: &mut Vec<u8>) {
         let node = |pid: &Pid| self.atoms.get(&pid.node).copied().unwrap_or_default();
         self.dictionary.put(node, number, out);
     }
 
     /// Empty again, with room for as much.
-    pub(in crate::block) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.dictionary.clear();
         self.hashes.atoms.clear();
         self.hashes.pids.clear();
