@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Live.Follow do
   @hurry_ms 40
   @refused_ms 250
 
-  @page_bytes 192 * 1024
+  @page_bytes 128 * 1024
 
   defstruct [
     :node,
