@@ -267,7 +267,8 @@ defmodule ElixirScope.Distributed do
   The messages are `{:elixir_scope, ref, events, about}`, at most one in 50 ms and with at most 1,000
   events, in the cluster's order. An event waits until every member has said that nothing older will
   come of it, and no longer than `lateness_ms`; an older one that comes after that has `late: true` in
-  its meta. `about` has the members of which nothing comes now (`missing`), and how many events were
+  its meta, and one of a member whose clock is too far ahead to be followed comes when it comes, with
+  `received_at`. `about` has the members of which nothing comes now (`missing`), and how many events were
   `dropped` since the message before: those that a ring lost, and those that this process had no room for, as
   `queue_limit` messages waited for it.
 

@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Live do
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.{Error, Live, Options, Scope}
-  alias ElixirScope.Distributed.Live.{Subscription, Window}
+  alias ElixirScope.Distributed.Live.{Figures, Subscription}
   alias ElixirScope.Distributed.Query.Wire
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
@@ -50,27 +50,8 @@ defmodule ElixirScope.Distributed.Live do
   @spec status(atom) :: map
   def status(scope) do
     # One that begins has none yet.
-    running = for {_pid, figures} <- all(scope), figures != %{}, do: figures
-    {events, bytes} = Window.limits()
-
-    %{
-      subscriptions: running,
-      limit: @most,
-      used: length(running),
-      held_limit: events,
-      held: most(running, :held),
-      byte_limit: bytes,
-      bytes: most(running, :bytes),
-      queue_limit: queue_limit(running),
-      queue: most(running, :queue),
-      dropped: Enum.sum(Enum.map(running, & &1.dropped))
-    }
+    Figures.all(for({_pid, figures} <- all(scope), figures != %{}, do: figures), @most)
   end
-
-  defp most(running, figure), do: running |> Enum.map(& &1[figure]) |> Enum.max(fn -> 0 end)
-
-  defp queue_limit([]), do: Options.defaults(:subscribe)[:queue_limit]
-  defp queue_limit(running), do: most(running, :queue_limit)
 
   defp check(filters) do
     case Options.validate(:subscribe, filters) do

@@ -6,8 +6,9 @@ defmodule ElixirScope.Distributed.Live.Feed do
   alias ElixirScope.Distributed.Capture.Correlation
   alias ElixirScope.Distributed.{Event, Options, Scope}
   alias ElixirScope.Distributed.Live.Follow
-  alias ElixirScope.Distributed.Query.{Answer, Entries, Names, Page, Wire}
+  alias ElixirScope.Distributed.Query.{Answer, Entries, Host, Names, Page, Wire}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Types.GlobalTimestamp
 
   # Correlation ids whose marks are remembered, and how long it counts that there was none.
   @most 1_000
@@ -23,6 +24,16 @@ defmodule ElixirScope.Distributed.Live.Feed do
   @doc "Nothing is known."
   @spec new() :: t
   def new, do: %__MODULE__{}
+
+  @doc "Asks a member; the calling process is sent the answer."
+  @spec ask(Scope.t(), node, reference, map, Follow.question()) :: :ok | {:error, term}
+  def ask(scope, node, ref, filter, {kind, body}) do
+    body = if kind == :ask, do: Map.put(body, :filter, filter), else: body
+    Host.ask(scope.name, node, kind, ref, body)
+  catch
+    # This node is too busy to take it.
+    :exit, reason -> {:error, reason}
+  end
 
   @doc "What this node answers to a question."
   @spec read(Scope.t(), map, Follow.question()) :: {atom, map}
@@ -49,6 +60,20 @@ defmodule ElixirScope.Distributed.Live.Feed do
     do: to_string(node) == name and seq >= first and seq <= last
 
   defp asked?(_event, _range), do: false
+
+  @doc """
+  The events, those whose stamps are further ahead of `now` than clocks are followed with when they came,
+  as in a query.
+  """
+  @spec received([Event.t()], GlobalTimestamp.t(), non_neg_integer) :: [Event.t()]
+  def received(events, {_logical, now_ns, _node} = now, drift_ms) do
+    latest = now_ns + drift_ms * 1_000_000
+
+    Enum.map(
+      events,
+      &if(elem(&1.at, 1) > latest, do: put_in(&1.meta[:received_at], now), else: &1)
+    )
+  end
 
   @doc "The event that stands for what cannot come any more; it is nobody's, and has no `id`."
   @spec gap(node, map) :: Event.t()

@@ -5,9 +5,8 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
   use GenServer, restart: :temporary
 
-  alias ElixirScope.Distributed.Live.{Feed, Follow, Follows, Window}
-  alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, Scope}
-  alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Live.{Feed, Figures, Follow, Follows, Window}
+  alias ElixirScope.Distributed.{ClusterStateManager, GlobalClock, NodeCoordinator, Scope}
 
   # A message, and a look at what this node has, not more often than this.
   @pause_ms 50
@@ -137,14 +136,12 @@ defmodule ElixirScope.Distributed.Live.Subscription do
   defp ask(follow, state) do
     case Follow.ask(follow, Window.oldest(state.window), make_ref(), now()) do
       nil -> state
-      {ref, question, follow} -> put(state, sent(state, ref, question, follow))
+      {ref, question, follow} -> put(state, sent(state, follow, ref, question))
     end
   end
 
-  defp sent(state, ref, {kind, body}, follow) do
-    body = if kind == :ask, do: Map.put(body, :filter, state.filter), else: body
-
-    case Host.ask(state.scope.name, follow.node, kind, ref, body) do
+  defp sent(state, follow, ref, question) do
+    case Feed.ask(state.scope, follow.node, ref, state.filter, question) do
       :ok -> follow
       {:error, _not_now} -> Follow.refused(follow, now())
     end
@@ -175,8 +172,15 @@ defmodule ElixirScope.Distributed.Live.Subscription do
     hold(state, events, byte_size(page.page))
   end
 
-  defp hold(state, events, bytes),
-    do: %{state | window: Window.put(state.window, events, bytes, now())}
+  defp hold(state, [], _bytes), do: state
+
+  defp hold(%{scope: scope} = state, events, bytes) do
+    events = received(events, GlobalClock.now(scope.name), scope.options[:max_clock_drift_ms])
+    %{state | window: Window.put(state.window, events, bytes, now())}
+  end
+
+  defp received(events, {_logical, _ns, _node} = now, ms), do: Feed.received(events, now, ms)
+  defp received(events, _stopping, _ms), do: events
 
   # What is due goes to who subscribed, unless it does not look at what it has.
 
@@ -215,19 +219,9 @@ defmodule ElixirScope.Distributed.Live.Subscription do
     figures(Map.merge(%{state | feed: feed, sent_ms: now(), told: missing}, count))
   end
 
-  # What `status/0` shows of it, kept where that finds it without asking.
+  # Kept where `status/0` finds it without asking.
   defp figures(state) do
-    figures =
-      Map.merge(Window.status(state.window), %{
-        subscriber: state.to,
-        shown: state.shown,
-        dropped: state.lost + state.window.dropped,
-        queue: state.queue,
-        queue_limit: state.options[:queue_limit],
-        missing: state.told || []
-      })
-
-    Scope.keep_anew(state.scope.name, __MODULE__, state.ref, figures)
+    Scope.keep_anew(state.scope.name, __MODULE__, state.ref, Figures.of(state))
     state
   end
 

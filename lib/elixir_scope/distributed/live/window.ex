@@ -168,6 +168,10 @@ defmodule ElixirScope.Distributed.Live.Window do
     if :gb_trees.is_empty(events), do: nil, else: events |> :gb_trees.smallest() |> elem(0)
   end
 
+  # Whose clock is too far ahead to be followed would otherwise be ahead of everybody from then on.
+  defp place(%{meta: %{received_at: {logical, ns, _by}}} = event),
+    do: place(%{event | at: {logical, ns, event.node}, meta: %{}})
+
   defp place(%{at: {logical, ns, node}, id: {{_node, incarnation}, seq}}),
     do: {ns, logical, node, incarnation, seq}
 

@@ -56,6 +56,16 @@ defmodule ElixirScope.Distributed.Live.FeedTest do
     assert scope.node == :me@test
   end
 
+  test "of whose clock is too far ahead it is told when it came" do
+    [now, ahead] = for ns <- [5, 500_000_006], do: %Event{at: {0, ns, :b@h}, node: :b@h}
+    received = {3, 5, :a@h}
+
+    assert Feed.received([now, ahead], received, 500) == [
+             now,
+             %{ahead | meta: %{received_at: received}}
+           ]
+  end
+
   test "ids are what their users call them, as soon as that is known", %{scope: scope} do
     key = Correlation.key({:order, 17})
     event = %Event{kind: :call, correlation_id: key, node: :b@h, at: {0, 1, :b@h}, data: 1}

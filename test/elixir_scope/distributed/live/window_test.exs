@@ -44,6 +44,15 @@ defmodule ElixirScope.Distributed.Live.WindowTest do
     assert in_time.meta == %{}
   end
 
+  test "one clock that is ahead makes nobody else late" do
+    ahead = %{event(:b@h, 1, 9_000) | meta: %{received_at: {0, 15, :a@h}}}
+    window = put(Window.new(0), [event(:a@h, 1, 10), ahead, event(:a@h, 2, 20)])
+    {events, window} = Window.due(window, nil, 0, 10)
+    assert ids(events) == [{{:a@h, 1}, 1}, {{:b@h, 1}, 1}, {{:a@h, 1}, 2}]
+    {[next], _window} = window |> put([event(:c@h, 1, 30)]) |> Window.due(nil, 0, 10)
+    assert next.meta == %{}
+  end
+
   test "the same event comes once" do
     window = Window.new(0) |> put([event(:a@h, 1, 1)]) |> put([event(:a@h, 1, 1)])
     assert Window.status(window).held == 1
