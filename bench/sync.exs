@@ -153,7 +153,11 @@ defmodule Bench.Sync do
 
   defp bare(nodes), do: for(node <- nodes, do: ^node = :erpc.call(node, :erlang, :node, []))
 
-  defp call({:query, filter}), do: {:ok, %{missing: missing}} = Scope.query(filter) && missing
+  defp call({:query, filter}) do
+    {:ok, %{missing: missing}} = Scope.query(filter)
+    0 = map_size(missing)
+  end
+
   defp call(:sync), do: {:ok, %{}} = Scope.NodeCoordinator.force_event_sync()
   defp call(:status), do: {:ok, %{}} = Scope.NodeCoordinator.get_distributed_status()
 

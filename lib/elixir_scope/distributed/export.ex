@@ -40,8 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Query.{Pairs, Result}
-  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Query.{Losses, Page, Reading, Result, Show}
 
   @doc """
   The matching events of all members as JSON Lines; the filters are those of
@@ -59,12 +58,35 @@ defmodule ElixirScope.Distributed.Export do
     end
   end
 
-  defp read(store, filter) do
-    filter = Query.widen(store, filter)
-    {found, messages} = Native.export_find(store, Storage.native_filter(filter))
-    pairs = Pairs.read(store, messages, filter[:pairing])
-    written = Native.export_json_lines(found, pairs)
-    %{text: text, count: count, dropped: dropped, more: more?} = written
-    {:ok, %{events: text, count: count, dropped: dropped, more?: more?}}
+  # What is found is held until all of it is there, so that its messages can be paired.
+  defp read(%{survey: survey} = reading, options) do
+    {steps, reading} = hold(reading, options[:limit], [])
+    {more?, reading} = Reading.more?(reading)
+    pairs = Show.pairs(survey, stretch(steps))
+    written = for step <- steps, do: Native.export_json_lines(step.events, pairs)
+    damaged = sum(written, & &1.damaged)
+    found = %{events: Enum.map(written, & &1.text), count: sum(written, & &1.count), more?: more?}
+    {found, update_in(reading.losses, &Losses.more(&1, damaged))}
   end
+
+  defp hold(%{done?: true} = reading, _left, steps), do: {Enum.reverse(steps), reading}
+  defp hold(reading, 0, steps), do: {Enum.reverse(steps), reading}
+
+  defp hold(reading, left, steps) do
+    {step, reading} = Reading.step(reading, left, &Page.take/2)
+    hold(reading, left - step.count, [step | steps])
+  end
+
+  # The stretch of time of all messages in some steps.
+  defp stretch(steps) do
+    case for(%{messages: {from, to}} <- steps, do: {from, to}) do
+      [] ->
+        nil
+
+      all ->
+        {all |> Enum.map(&elem(&1, 0)) |> Enum.min(), all |> Enum.map(&elem(&1, 1)) |> Enum.max()}
+    end
+  end
+
+  defp sum(written, field), do: written |> Enum.map(field) |> Enum.sum()
 end

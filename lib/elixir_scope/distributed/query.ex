@@ -8,8 +8,8 @@ defmodule ElixirScope.Distributed.Query do
 
   alias ElixirScope.Distributed.{Error, Event, Options, Scope, Telemetry}
   alias ElixirScope.Distributed.Capture.Correlation.Token
-  alias ElixirScope.Distributed.Query.{Cursor, Find, Holes, Reading, Result, Show, Survey, Wire}
-  alias ElixirScope.Distributed.Query.Worker
+  alias ElixirScope.Distributed.Query.{Cursor, Find, Holes, Losses, Reading, Result, Show}
+  alias ElixirScope.Distributed.Query.{Survey, Wire, Worker}
 
   # Events that are counted at once.
   @batch 1_000
@@ -132,8 +132,8 @@ defmodule ElixirScope.Distributed.Query do
     %{
       result
       | missing: Map.merge(Find.missing(), result.missing),
-        dropped: Reading.dropped(reading),
-        expired: Reading.expired(reading) + Holes.count(reading.survey, reading.filter),
+        dropped: Losses.dropped(reading.losses),
+        expired: reading.losses.expired + Holes.count(reading.survey, reading.filter),
         more?: found.more?,
         cursor: Map.get(found, :cursor) || options[:after]
     }

@@ -35,7 +35,7 @@ defmodule ElixirScope.Distributed.QueryTest do
     # A number that no other test, which may warn at the same time, has.
     dropped = 70_707
     found = %{events: [], count: 0, more?: false}
-    read = fn reading, _options -> {found, %{reading | there: dropped}} end
+    read = fn reading, _options -> {found, put_in(reading.losses.before, dropped)} end
     {:ok, result} = Query.run([scope: scope], read)
     log = capture_log(fn -> Query.warn(result) end)
     assert [_before, _after] = String.split(log, "#{dropped} dropped")

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Query.Holes do
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   # Holes of whose time is asked; more are counted as if they were in the time of the question.
-  @most 100
+  @most 20
 
   @doc "How many events at most a question lacks for that."
   @spec count(Survey.t(), Wire.filter()) :: non_neg_integer

@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
   # member fails, everything behind the last event is read anew from those that are left.
 
   alias ElixirScope.Distributed.Event
-  alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Page, Survey, Wire}
+  alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
   defstruct [
     :survey,
     :filter,
+    :turn,
     :merge,
     :cursor,
     :calls,
@@ -21,9 +22,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     waited: %{},
     patience: :question,
     after?: false,
-    here: 0,
-    there: 0,
-    gone: %{},
+    losses: %Losses{},
     done?: false
   ]
 
@@ -40,6 +39,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
   @type t :: %__MODULE__{
           survey: Survey.t(),
           filter: Wire.filter(),
+          turn: reference,
           merge: reference,
           cursor: Wire.cursor() | nil,
           calls: Calls.t(),
@@ -48,9 +48,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
           waited: %{node => non_neg_integer},
           patience: :question | :page,
           after?: boolean,
-          here: non_neg_integer,
-          there: non_neg_integer,
-          gone: %{node => pos_integer},
+          losses: Losses.t(),
           done?: boolean
         }
 
@@ -74,9 +72,11 @@ defmodule ElixirScope.Distributed.Query.Reading do
           do: source(node, some, reading.cursor)
 
     sources = sources |> Enum.with_index() |> Map.new(fn {source, index} -> {index, source} end)
-    merge = Page.open(survey.scope.store, filter, local, reading.cursor, map_size(sources))
-    calls = Calls.new(survey.timeout_ms)
-    ask_all(%{reading | merge: merge, sources: sources, calls: calls, events: []})
+    reading = %{reading | turn: make_ref(), sources: sources, events: []}
+    reading = ask_all(%{reading | calls: Calls.new(survey.timeout_ms)})
+    # While they look, so does this one.
+    store = survey.scope.store
+    %{reading | merge: Page.open(store, filter, local, reading.cursor, map_size(sources))}
   end
 
   # Whoever goes on from somewhere may find that retention was there before: who would have had it is
@@ -98,15 +98,24 @@ defmodule ElixirScope.Distributed.Query.Reading do
     do: %{node: node, ranges: ranges, cursor: cursor, asked?: false, more?: true, ahead: 0}
 
   @doc "The next events, some of them, at most so many; none when there are no more."
-  @spec next(t, pos_integer, (reference, pos_integer -> map)) :: {term, t}
-  def next(reading, most, take \\ &Page.next/2) do
+  @spec next(t, pos_integer) :: {[Event.t()], t}
+  def next(reading, most) do
+    {step, reading} = step(reading, most, &Page.next/2)
+    {step.events, reading}
+  end
+
+  @doc "The next events in another form, as `take` has them from the merge."
+  @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::
+          {Page.step(found), t}
+        when found: term
+  def step(reading, most, take) do
     step = take.(reading.merge, most)
     reading = reading |> noted(step) |> needed(step.need)
 
     cond do
-      step.done? -> {step.events, %{reading | done?: true}}
-      step.count > 0 -> {step.events, reading}
-      true -> reading |> wait(step.need) |> next(most, take)
+      step.done? -> {step, %{reading | done?: true}}
+      step.count > 0 -> {step, reading}
+      true -> reading |> wait(step.need) |> step(most, take)
     end
   end
 
@@ -137,25 +146,10 @@ defmodule ElixirScope.Distributed.Query.Reading do
   @spec close(t) :: :ok
   def close(reading), do: Exchange.cancel(reading.calls, reading.survey.scope)
 
-  # What is known to be lost here; what others lost, their pages say.
   defp noted(reading, step) do
-    reading = %{reading | cursor: step.cursor || reading.cursor, here: step.dropped}
-    gone(reading, reading.survey.scope.node, step.expired)
+    cursor = step.cursor || reading.cursor
+    %{reading | cursor: cursor, losses: Losses.told(reading.losses, step.dropped, step.expired)}
   end
-
-  # Each page may say again what an earlier one said.
-  defp gone(reading, _node, nil), do: reading
-
-  defp gone(reading, node, %{events: events}),
-    do: update_in(reading.gone, &Map.update(&1, node, events, fn known -> max(known, events) end))
-
-  @doc "How many events were lost before they could be stored, as far as is known by now."
-  @spec dropped(t) :: non_neg_integer
-  def dropped(reading), do: reading.here + reading.there
-
-  @doc "How many events behind the cursor, at most, retention took before they could be read."
-  @spec expired(t) :: non_neg_integer
-  def expired(reading), do: reading.gone |> Map.values() |> Enum.sum()
 
   defp needed(reading, need) do
     need
@@ -183,7 +177,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     }
 
     {events, calls} =
-      Exchange.ask(reading.calls, scope, {reading.merge, index}, source.node, :ask, body)
+      Exchange.ask(reading.calls, scope, {reading.turn, index}, source.node, :ask, body)
 
     reading = put_in(reading.sources[index].asked?, true)
     %{reading | calls: calls, events: reading.events ++ events}
@@ -212,8 +206,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
   end
 
   defp happened(
-         {:answer, {merge, index}, node, page},
-         %{merge: merge, sources: sources} = reading
+         {:answer, {turn, index}, node, page},
+         %{turn: turn, sources: sources} = reading
        )
        when is_map_key(sources, index) do
     source = sources[index]
@@ -221,14 +215,13 @@ defmodule ElixirScope.Distributed.Query.Reading do
     with true <- page.more == false or page.cursor != source.cursor,
          :ok <- Page.feed(reading.merge, index, page) do
       source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
-      reading = gone(%{reading | there: reading.there + page.dropped}, node, page.expired)
       ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
     else
       _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})
     end
   end
 
-  defp happened({:failed, {merge, index}, node, reason}, %{merge: merge} = reading)
+  defp happened({:failed, {turn, index}, node, reason}, %{turn: turn} = reading)
        when is_map_key(reading.sources, index),
        do: failed(reading, node, reason)
 
@@ -254,7 +247,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   defp again(reading) do
     close(reading)
-    start(reading)
+    start(%{reading | losses: Losses.anew(reading.losses)})
   end
 
   defp now_ms, do: System.monotonic_time(:millisecond)

@@ -42,7 +42,7 @@ defmodule ElixirScope.Distributed.Query.Show do
     |> Traces.show(find)
     |> Entries.show(find)
     |> Names.show(&marks(survey, &1))
-    |> Pairs.show(survey.scope.store, terms)
+    |> Pairs.show(survey.scope.store, terms, &Find.each(survey, &1, &2))
   end
 
   @doc "What matches as events, shown: up to the limit."
@@ -53,6 +53,13 @@ defmodule ElixirScope.Distributed.Query.Show do
     cursor = with %Event{} = event <- List.last(events), do: Cursor.of(event)
     shown = all(events, reading.survey, terms(reading.survey))
     {%{events: shown, count: length(shown), more?: more?, cursor: cursor}, reading}
+  end
+
+  @doc "The messages of a stretch of time, paired."
+  @spec pairs(Survey.t(), Pairs.stretch() | nil) :: reference | nil
+  def pairs(survey, stretch) do
+    source = &Find.each(survey, &1, &2)
+    Pairs.read(survey.scope.store, stretch, terms(survey), Pairs.limits().limit, source)
   end
 
   @doc """

@@ -7,7 +7,18 @@ defmodule ElixirScope.Distributed.Query.Streaming do
   alias ElixirScope.Distributed.{Error, Event, Scope}
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Query
-  alias ElixirScope.Distributed.Query.{Cursor, Find, Holes, Reading, Result, Show, Survey, Worker}
+
+  alias ElixirScope.Distributed.Query.{
+    Cursor,
+    Find,
+    Holes,
+    Losses,
+    Reading,
+    Result,
+    Show,
+    Survey,
+    Worker
+  }
 
   # Events that are handed over at once.
   @batch 500
@@ -128,7 +139,7 @@ defmodule ElixirScope.Distributed.Query.Streaming do
           state.told[node] == nil,
           do: gap(state, node, %{missing: reason})
 
-    expired = Reading.expired(reading) + state.expired
+    expired = reading.losses.expired + state.expired
 
     gone =
       if expired > state.told_expired,
@@ -140,7 +151,7 @@ defmodule ElixirScope.Distributed.Query.Streaming do
 
   # What was lost on the way, as far as is known in the end
   defp last(%{over?: true, reading: reading} = state) do
-    case Reading.dropped(reading) do
+    case Losses.dropped(reading.losses) do
       0 -> {[], state}
       dropped -> {[gap(state, reading.survey.scope.node, %{dropped: dropped})], state}
     end

@@ -33,7 +33,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
          {:ok, infos} <- NodeCoordinator.nodes(scope.name) do
       timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
       survey = %__MODULE__{scope: scope, timeout_ms: timeout_ms, nodes: nodes}
-      {:ok, survey |> own() |> among(infos) |> others(infos)}
+      {:ok, survey |> among(infos) |> ask_members(infos)}
     end
   end
 
@@ -88,11 +88,12 @@ defmodule ElixirScope.Distributed.Query.Survey do
   defp named(missing, []), do: missing
   defp named(missing, nodes), do: Map.take(missing, nodes)
 
-  # Also of one node all are asked: others may still have what retention took there.
-  defp others(survey, infos) do
+  # Also of one node all are asked: others may still have what retention took there. While they look,
+  # so does this one.
+  defp ask_members(survey, infos) do
     up = for {node, %{status: :up} = info} <- infos, :query in info.capabilities, do: node
-    calls = Calls.new(survey.timeout_ms)
-    hear(Enum.reduce(up, {[], calls}, &ask(&1, {1, nil}, survey, &2)), survey)
+    asked = Enum.reduce(up, {[], Calls.new(survey.timeout_ms)}, &ask(&1, {1, nil}, survey, &2))
+    hear(asked, own(survey))
   end
 
   defp ask(node, {_message, place} = key, survey, {events, calls}) do

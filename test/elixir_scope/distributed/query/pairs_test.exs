@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Event, Export, NodeCoordinator, OtherOtp}
-  alias ElixirScope.Distributed.Query.Pairs
+  alias ElixirScope.Distributed.Query.{Find, Pairs, Survey}
   alias ElixirScope.Distributed.Scope, as: Instance
 
   @behaviour GenServer
@@ -268,7 +268,10 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
         {:ok, events} = Scope.events(kinds: [:message])
         times = for %Event{at: {_logical, ns, _node}} <- events, do: ns
         terms = %{unsure: options[:unsure] || [], clocks_ms: 500}
-        reading = Pairs.read(scope.store, Enum.min_max(times), terms, options[:limit] || 1_000)
+        {:ok, survey} = Survey.take(scope, [], [])
+        source = &Find.each(survey, &1, &2)
+        limit = options[:limit] || 1_000
+        reading = Pairs.read(scope.store, Enum.min_max(times), terms, limit, source)
         Enum.frequencies(for {_id, {how, _}} <- Pairs.found(events, reading), do: how)
       end)
     end
@@ -296,8 +299,8 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
 
   test "an answer without messages asks for nothing" do
     events = [%Event{kind: :mark, subject: :it}, %Event{kind: :call}]
-    assert Pairs.show(events, :no_store, :no_terms) == events
-    assert Pairs.read(:no_store, nil, :no_terms) == nil
+    assert Pairs.show(events, :no_survey, :no_terms) == events
+    assert Pairs.read(:no_survey, nil, :no_terms) == nil
   end
 
   @tag :other_otp

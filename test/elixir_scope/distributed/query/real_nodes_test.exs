@@ -39,8 +39,11 @@ defmodule ElixirScope.Distributed.Query.RealNodesTest do
   # thousand it waits to be told to go on.
   defp start_stream(node, options \\ []) do
     on(node, fn ->
+      starter = self()
+
       pid =
         spawn(fn ->
+          Process.put(:starter, starter)
           events = Enum.with_index(Scope.stream([kinds: [:mark]] ++ options), &stopping/2)
           {marks, gaps} = Enum.split_with(events, &(&1.id != nil))
           numbers = Enum.group_by(marks, & &1.node, &elem(&1.data, 0))
@@ -51,11 +54,12 @@ defmodule ElixirScope.Distributed.Query.RealNodesTest do
         end)
 
       Process.register(pid, :reader)
-      :ok
+      receive do: (:reading -> :ok)
     end)
   end
 
   defp stopping(event, 1_000) do
+    send(Process.get(:starter), :reading)
     receive do: (:go_on -> event)
   end
 
@@ -231,7 +235,7 @@ defmodule ElixirScope.Distributed.Query.RealNodesTest do
       end)
 
     assert {count, sorted? != false} == {2 * each, true}
-    peaks = stop(peaks)
+    peaks = peaks(peaks)
     growth = for node <- nodes, do: div(max(peaks[node] - before[node], 0), 1024)
     IO.puts("\n#{count} events streamed, growth in MB: #{inspect(growth)}")
     for mb <- growth, do: assert(mb < @growth_mb)
@@ -258,7 +262,7 @@ defmodule ElixirScope.Distributed.Query.RealNodesTest do
     end
   end
 
-  defp stop(watcher) do
+  defp peaks(watcher) do
     send(watcher, {:stop, self()})
     receive do: ({:peaks, peaks} -> peaks)
   end
