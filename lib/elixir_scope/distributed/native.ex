@@ -84,7 +84,6 @@ defmodule ElixirScope.Distributed.Native do
   def sync_status(_scope), do: missing()
 
   # export_: ElixirScope.Distributed.Export
-  def export_find(_scope, _filter), do: missing()
   def export_json_lines(_found, _pairs), do: missing()
 
   # page_: ElixirScope.Distributed.Query.Page
@@ -92,10 +91,16 @@ defmodule ElixirScope.Distributed.Native do
   def page_events(_page), do: missing()
   def page_holdings(_scope), do: missing()
   def page_head(_scope), do: missing()
+  def page_open(_scope, _filter, _ranges, _cursor, _members), do: missing()
+  def page_feed(_union, _member, _page), do: missing()
+  def page_close(_union, _member), do: missing()
+  def page_next(_union, _most), do: missing()
+  def page_take(_union, _most), do: missing()
 
   # causal_: ElixirScope.Distributed.Query.Pairs
   def causal_start(_scope, _wanted), do: missing()
-  def causal_read(_reading), do: missing()
+  def causal_feed(_reading, _found), do: missing()
+  def causal_pair(_reading, _unsure), do: missing()
   def causal_pairs(_reading, _ids), do: missing()
 
   # graph_: ElixirScope.Distributed.Debug.Graph

@@ -14,7 +14,7 @@
 use scope_event::{
     Budget, Interner, Kind, Origin, RawEvent, Subject, SymbolTable, TermWriter, delta,
 };
-use scope_store::{Config, Store};
+use scope_store::{Config, Order, Query, Store};
 use scope_sync::model::{MemoryHoldings, ModelBlock};
 use scope_sync::wire::{
     Body, Capabilities, Handshake, Intro, Message, Mismatch, Packed, Probe, Versions, encode,
@@ -29,6 +29,7 @@ fn main() {
         ("block", blocks()),
         ("segment", segments()),
         ("recording", recordings()),
+        ("page", pages()),
         ("frame", frames()),
         ("digest", digests()),
         ("handshake", handshakes()),
@@ -70,6 +71,28 @@ fn blocks() -> Vec<Vec<u8>> {
     let store = node(folder.path(), 1, 5);
     blocks.extend(own_blocks(&store));
     blocks
+}
+
+/// The golden page, and those of a store in both orders and one event at a time.
+fn pages() -> Vec<Vec<u8>> {
+    let golden = native().join("scope_event/tests/golden/v1.page");
+    let folder = tempfile::tempdir().unwrap();
+    let store = node(folder.path(), 3, 5);
+    let page = |order, limit| {
+        let query = Query {
+            order,
+            limit,
+            ..Query::default()
+        };
+        store.page(&query, 64 * 1024).page
+    };
+    vec![
+        fs::read(golden).unwrap(),
+        page(Order::Asc, 100),
+        page(Order::Desc, 100),
+        page(Order::Asc, 1),
+        page(Order::Asc, 0),
+    ]
 }
 
 fn own_blocks(store: &Store) -> Vec<Vec<u8>> {

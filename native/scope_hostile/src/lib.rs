@@ -31,6 +31,7 @@ mod events;
 mod frame;
 mod handshake;
 mod memory;
+mod page;
 mod recording;
 mod seal;
 mod segment;
@@ -41,6 +42,7 @@ pub use delta::delta;
 pub use digest::digest;
 pub use frame::frame;
 pub use handshake::handshake;
+pub use page::page;
 pub use recording::recording;
 pub use segment::segment;
 pub use term::term;
@@ -49,12 +51,13 @@ pub use term::term;
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by the name of their fuzz target.
-pub const DECODERS: [(&str, Decoder); 8] = [
+pub const DECODERS: [(&str, Decoder); 9] = [
     ("block", block),
     ("delta", delta),
     ("digest", digest),
     ("frame", frame),
     ("handshake", handshake),
+    ("page", page),
     ("recording", recording),
     ("segment", segment),
     ("term", term),

@@ -7,6 +7,8 @@ rustler::atoms! {
     idle,
     mend,
     all,
+    done = "done?",
+    messages,
     elixir_scope,
 
     // Structs and their fields.

@@ -1,24 +1,22 @@
 //! `causal_*`: which send and which receive are of one message.
 //!
-//! A reading takes the messages of a stretch of time from the store, a page at a time, so that no call
-//! holds a scheduler for long, and pairs them when it has them all. All on dirty schedulers.
+//! A reading is given the messages of a stretch of time, wherever they were found, some at a time, so
+//! that no call holds a scheduler for long, and pairs them when it has them all. All on dirty schedulers.
 
 mod message;
 
+use crate::found::FoundRef;
 use crate::scopes::{Scope, ScopeRef};
-use crate::{atoms, drain, etf, symbols};
+use crate::{atoms, etf, symbols};
 use message::message;
 use parking_lot::Mutex;
-use rustler::{Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
+use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
 use scope_causal::{Message, Pair, Pairs, Tolerance, pair};
 use scope_clock::Stamp;
 use scope_event::{Kind, Origin, Seq};
-use scope_store::{Kinds, Matches, Query};
+use scope_store::{Match, Matches};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// Messages that one call reads.
-const PAGE: usize = 2_048;
 
 /// Which event: of whom, and the number there.
 pub(crate) type Id = (Origin, Seq);
@@ -26,9 +24,8 @@ pub(crate) type Id = (Origin, Seq);
 /// What is wanted of a reading, as the Erlang side writes it.
 #[derive(NifMap)]
 struct Wanted<'a> {
-    /// The stretch, in nanoseconds since 1970.
+    /// Where the stretch begins, in nanoseconds since 1970.
     from_ns: u64,
-    to_ns: u64,
     /// By how much the clocks of two nodes may differ.
     clocks_ns: u64,
     /// The most messages that are read.
@@ -45,8 +42,6 @@ enum Progress {
 }
 
 struct Reading {
-    scope: Arc<Scope>,
-    query: Query,
     tolerance: Tolerance,
     left: usize,
     /// Nodes of which something may be missing; what is of them is not called exact.
@@ -56,6 +51,9 @@ struct Reading {
     /// In stamp order, beside `messages`.
     ids: Vec<Id>,
     messages: Vec<Message>,
+    /// Events that were lost, and gaps that say so.
+    dropped: u64,
+    gaps: u64,
 }
 
 /// Messages with their other halves, once all are read.
@@ -84,25 +82,36 @@ pub(crate) type ReadingRef = ResourceArc<Handle>;
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn causal_start(scope: ScopeRef, wanted: Wanted<'_>) -> NifResult<ReadingRef> {
-    drain::past_now();
-    let reading = Reading::new(Arc::clone(&scope.0), &wanted)?;
+    let reading = Reading::new(&scope.0, &wanted)?;
     let state = State::Reading(Box::new(reading));
     Ok(ResourceArc::new(Handle(Mutex::new(state))))
 }
 
-/// Reads the next page, or pairs what was read.
+/// Takes the next messages; nothing more once it has enough.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn causal_read(handle: ReadingRef) -> Progress {
-    let mut state = handle.0.lock();
-    let State::Reading(reading) = &mut *state else {
+fn causal_feed(handle: ReadingRef, found: FoundRef) -> Progress {
+    let State::Reading(reading) = &mut *handle.0.lock() else {
         return Progress::Done;
     };
-    if reading.page() {
-        return Progress::More;
+    if reading.take(&found.0) {
+        Progress::More
+    } else {
+        Progress::Done
     }
-    let paired = reading.pair();
-    *state = State::Paired(paired);
-    Progress::Done
+}
+
+/// Pairs what was read; of these nodes it was not all there is.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_pair(handle: ReadingRef, unsure: Vec<Term<'_>>) -> NifResult<Atom> {
+    let unsure = unsure.into_iter().map(name);
+    let unsure = unsure.collect::<NifResult<Vec<_>>>()?;
+    let mut state = handle.0.lock();
+    if let State::Reading(reading) = &mut *state {
+        reading.unsure.extend(unsure);
+        let paired = reading.pair();
+        *state = State::Paired(paired);
+    }
+    Ok(atoms::ok())
 }
 
 /// The other half of each of these events.
@@ -176,7 +185,7 @@ impl Paired {
 }
 
 impl Reading {
-    fn new(scope: Arc<Scope>, wanted: &Wanted<'_>) -> NifResult<Self> {
+    fn new(scope: &Scope, wanted: &Wanted<'_>) -> NifResult<Self> {
         let from = Stamp::from_ns(wanted.from_ns).bits();
         let unsure = wanted.unsure.iter().map(|&node| name(node));
         let unsure = unsure.collect::<NifResult<_>>()?;
@@ -184,54 +193,45 @@ impl Reading {
         let is_cut = scope.store.floor().is_some_and(|floor| floor > from)
             && scope.store.stats().expired_events > 0;
         Ok(Self {
-            query: Query {
-                kinds: [Kind::Send, Kind::Receive, Kind::Gap]
-                    .into_iter()
-                    .collect::<Kinds>(),
-                from: Some(from),
-                to: Some(Stamp::from_ns(wanted.to_ns).bits()),
-                limit: PAGE,
-                ..Query::default()
-            },
             tolerance: Tolerance::of_clocks(wanted.clocks_ns),
             left: wanted.limit,
             unsure,
             all_unsure: is_cut,
             ids: Vec::new(),
             messages: Vec::new(),
-            scope,
+            dropped: 0,
+            gaps: 0,
         })
     }
 
-    /// Whether there are more.
-    fn page(&mut self) -> bool {
-        self.query.limit = PAGE.min(self.left);
-        let found = self.scope.store.query(&self.query);
-        self.left = self.left.saturating_sub(found.events.len());
-        self.take(&found);
-        let more = found.more && found.cursor.is_some();
-        self.query.after = found.cursor;
-        // Behind the bound there may be another half.
-        self.all_unsure |= more && self.left == 0;
-        more && self.left > 0
+    /// Whether it wants more. Behind the bound there may be another half.
+    fn take(&mut self, found: &Matches) -> bool {
+        for event in &found.events {
+            if self.left == 0 {
+                self.all_unsure = true;
+                return false;
+            }
+            self.left -= 1;
+            self.take_one(event);
+        }
+        self.dropped = self.dropped.max(found.dropped);
+        self.all_unsure |= found.expired.is_some();
+        true
     }
 
-    fn take(&mut self, found: &Matches) {
-        let mut gaps = 0;
-        for event in &found.events {
-            if event.kind() == Kind::Gap {
-                self.unsure.insert(Arc::clone(&event.origin().node));
-                gaps += 1;
-            } else if let Some(message) = message(event) {
-                self.ids.push((event.origin().clone(), event.seq()));
-                self.messages.push(message);
-            }
+    fn take_one(&mut self, event: &Match) {
+        if event.kind() == Kind::Gap {
+            self.unsure.insert(Arc::clone(&event.origin().node));
+            self.gaps += 1;
+        } else if let Some(message) = message(event) {
+            self.ids.push((event.origin().clone(), event.seq()));
+            self.messages.push(message);
         }
-        // Lost, and no gap says where.
-        self.all_unsure |= (found.dropped > 0 && gaps == 0) || found.expired.is_some();
     }
 
     fn pair(&mut self) -> Paired {
+        // Lost, and no gap says where.
+        self.all_unsure |= self.dropped > 0 && self.gaps == 0;
         for (message, (origin, _)) in self.messages.iter_mut().zip(&self.ids) {
             message.complete = !self.all_unsure && !self.unsure.contains(&origin.node);
         }

@@ -1,35 +1,22 @@
-//! `export_*`: the answer to a query as text that other tools read.
-//!
-//! What is found is kept until it is written, so that its messages can be paired in between.
+//! `export_*`: what was found as text that other tools read.
 
 use crate::causal::{Confidence, Found, ReadingRef};
-use crate::scopes::ScopeRef;
-use crate::{payload, store};
-use rustler::{Binary, Env, NewBinary, NifMap, NifResult, Resource, ResourceArc, Term};
+use crate::found::FoundRef;
+use crate::page::binary;
+use crate::payload;
+use rustler::{Binary, Env, NifMap};
 use scope_clock::Stamp;
-use scope_event::{Family, TermError};
+use scope_event::TermError;
 use scope_export::{About, Pairing, Row, json_line};
-use scope_store::{Match, Matches};
+use scope_store::Match;
 use std::io;
 
-/// What Erlang holds of an answer.
-struct Handle(Matches);
-
-#[rustler::resource_impl]
-impl Resource for Handle {}
-
-// Nothing in it ever changes.
-impl std::panic::RefUnwindSafe for Handle {}
-
-type MatchesRef = ResourceArc<Handle>;
-
-/// What was written, and what is missing from it.
+/// What was written: how many events, and how many could not be.
 #[derive(NifMap)]
 struct Written<'a> {
     text: Binary<'a>,
     count: usize,
-    dropped: u64,
-    more: bool,
+    damaged: usize,
 }
 
 /// An event that cannot be written: its terms are damaged.
@@ -41,32 +28,9 @@ enum LineError {
     Io(#[from] io::Error),
 }
 
-/// What a query finds, and the stretch of time in which its messages lie, in nanoseconds.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn export_find(scope: ScopeRef, query: Term<'_>) -> NifResult<(MatchesRef, Option<(u64, u64)>)> {
-    let found = store::matches(&scope, query)?;
-    let stretch = stretch(&found.events);
-    Ok((ResourceArc::new(Handle(found)), stretch))
-}
-
-fn stretch(events: &[Match]) -> Option<(u64, u64)> {
-    let messages = events
-        .iter()
-        .filter(|event| event.kind().family() == Family::Message);
-    let ns = messages.map(|event| Stamp::from_bits(event.stamp()).physical_ns());
-    ns.fold(None, |stretch, ns| {
-        let (first, last) = stretch.unwrap_or((ns, ns));
-        Some((first.min(ns), last.max(ns)))
-    })
-}
-
 /// One line for each event; one whose terms are damaged is left out and counted.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn export_json_lines<'a>(
-    env: Env<'a>,
-    found: MatchesRef,
-    pairs: Option<ReadingRef>,
-) -> Written<'a> {
+fn export_json_lines<'a>(env: Env<'a>, found: FoundRef, pairs: Option<ReadingRef>) -> Written<'a> {
     let (found, mut text) = (&found.0, Vec::new());
     let lines = found.events.iter().map(|event| {
         let id = || (event.origin().clone(), event.seq());
@@ -78,8 +42,7 @@ fn export_json_lines<'a>(
     Written {
         text: binary(env, &text),
         count,
-        dropped: found.dropped + damaged as u64,
-        more: found.more,
+        damaged,
     }
 }
 
@@ -114,10 +77,4 @@ fn pairing(found: &Found) -> Pairing<'_> {
         (Confidence::Likely, 1, Some(id)) => Pairing::Likely(id),
         (_, _, first) => Pairing::Ambiguous(first.into_iter().chain(ids).collect()),
     }
-}
-
-fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Binary<'a> {
-    let mut binary = NewBinary::new(env, bytes.len());
-    binary.as_mut_slice().copy_from_slice(bytes);
-    binary.into()
 }

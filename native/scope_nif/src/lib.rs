@@ -19,6 +19,7 @@ mod event;
 mod export;
 mod extent;
 mod filter;
+mod found;
 mod graph;
 mod instrument;
 mod keeper;

@@ -2,6 +2,8 @@
 //!
 //! What is asked is in every call, so nothing of a question is remembered where it is answered.
 
+mod union;
+
 use crate::event::Reader;
 use crate::scopes::ScopeRef;
 use crate::{atoms, clock, drain, filter};
@@ -50,6 +52,16 @@ impl From<Expired> for Gone {
         Self {
             newest: clock::parts(Stamp::from_bits(expired.newest)),
             events: expired.events,
+        }
+    }
+}
+
+impl From<Gone> for Expired {
+    fn from(gone: Gone) -> Self {
+        let (logical, ns) = gone.newest;
+        Self {
+            newest: clock::stamp(u64::from(logical), ns).bits(),
+            events: gone.events,
         }
     }
 }

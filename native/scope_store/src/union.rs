@@ -160,6 +160,11 @@ impl Union {
         step
     }
 
+    /// So many events that were released could not be read.
+    pub fn miss(&mut self, events: u64) {
+        self.local.dropped = self.local.dropped.saturating_add(events);
+    }
+
     /// How many events were lost in the stretch that was read so far.
     pub fn dropped(&self) -> u64 {
         self.members.iter().fold(self.local.dropped, |sum, member| {

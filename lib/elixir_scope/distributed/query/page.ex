@@ -17,11 +17,15 @@ defmodule ElixirScope.Distributed.Query.Page do
   # can be.
 
   alias ElixirScope.Distributed.{Event, Native}
+  alias ElixirScope.Distributed.Query.Pairs
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   # Bytes of a page before compression, unless said otherwise. One event more than fits may
   # be as large as a capture allows.
   @bytes 192 * 1024
+
+  # Events that are read at once, where nobody says how many.
+  @part 2_048
 
   @typedoc "A filter as `Storages.Native.native_filter/1` makes it of a checked one."
   @type filter :: map
@@ -95,4 +99,70 @@ defmodule ElixirScope.Distributed.Query.Page do
           {node :: String.t(), incarnation :: non_neg_integer, seq :: non_neg_integer,
            complete_to :: stamp}
   def head(store), do: Native.page_head(store)
+
+  # Pages of others and what is here, as one
+
+  @typedoc "What is here and what members answer, read in one order."
+  @type union :: reference
+
+  @typedoc """
+  The next events, as structs or as what the core holds of them (`t:found/0`), and how it stands. `need`
+  are the members of which no page is at hand: nothing more comes before each of them is fed or closed.
+  `dropped` and `expired` are of everything that was read so far; `cursor` is the place of the last event, at
+  first the one that was given. `messages` is the stretch of time in which the sends and receives among the
+  events lie.
+  """
+  @type step(events) :: %{
+          events: events,
+          count: non_neg_integer,
+          need: [member :: non_neg_integer],
+          done?: boolean,
+          dropped: non_neg_integer,
+          expired: expired,
+          cursor: cursor,
+          messages: Pairs.stretch() | nil
+        }
+
+  @typedoc "Events that stay in the core: for exports, and for pairing."
+  @type found :: reference
+
+  @doc """
+  Begins to read what matches: `ranges` here, and the pages that so many members will give, counted from
+  0. An open end here is closed by what is held now, and `:all` is what is held now: what is recorded
+  later is not of this question, so nothing of it can come late.
+  """
+  @spec open(Storage.t(), filter, ranges, cursor, members :: non_neg_integer) :: union
+  def open(store, filter, ranges, cursor, members),
+    do: Native.page_open(store, filter, ranges, cursor, members)
+
+  @doc """
+  Takes the next page of a member, as `read/5` answered it there. A page is refused whose events are not
+  behind those of the pages before it, or when four of that member are at hand; the union is as it was.
+  """
+  @spec feed(union, member :: non_neg_integer, t) :: :ok | {:error, String.t()}
+  def feed(union, member, page), do: Native.page_feed(union, member, page)
+
+  @doc "Nothing more is to be had of a member; what is at hand of it comes in its turn."
+  @spec close(union, member :: non_neg_integer) :: :ok
+  def close(union, member), do: Native.page_close(union, member)
+
+  @doc "The next events, at most so many, as far as it can be told that they are next."
+  @spec next(union, most :: pos_integer) :: step([Event.t()])
+  def next(union, most), do: Native.page_next(union, most)
+
+  @doc "The same without making terms of them."
+  @spec take(union, most :: pos_integer) :: step(found)
+  def take(union, most), do: Native.page_take(union, most)
+
+  @doc """
+  Gives what matches here to `take`, a part at a time, until that has enough. It is a source of messages
+  for `ElixirScope.Distributed.Query.Pairs`, for who has no others.
+  """
+  @spec each(Storage.t(), filter, (found -> :more | :done)) :: []
+  def each(store, filter, take), do: store |> open(filter, :all, nil, 0) |> each_of(take)
+
+  defp each_of(union, take) do
+    step = take(union, @part)
+    if take.(step.events) == :done or step.done?, do: [], else: each_of(union, take)
+  end
 end

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
@@ -48,7 +48,7 @@ fn value(i: i64) -> Value {
 }
 
 /// Every kind, subject and sort of term, in two lanes.
-fn block(first: i64) -> Block {
+pub(crate) fn block(first: i64) -> Block {
     let names = Arc::new(SymbolTable::new(NODE));
     let mut open = builder(&names, first as u64);
     open.anchor(anchor((first as u64) << 33, -first, 50_000));

@@ -6,6 +6,7 @@ mod common;
 mod deltas;
 mod golden;
 mod hostile;
+mod pages;
 mod points;
 mod redaction;
 mod terms;
