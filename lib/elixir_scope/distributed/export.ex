@@ -62,11 +62,23 @@ defmodule ElixirScope.Distributed.Export do
   defp read(%{survey: survey} = reading, options) do
     {steps, reading} = hold(reading, options[:limit], [])
     {more?, reading} = Reading.more?(reading)
-    pairs = Show.pairs(survey, stretch(steps))
-    written = for step <- steps, do: Native.export_json_lines(step.events, pairs)
-    damaged = sum(written, & &1.damaged)
-    found = %{events: Enum.map(written, & &1.text), count: sum(written, & &1.count), more?: more?}
-    {found, update_in(reading.losses, &Losses.more(&1, damaged))}
+    written = lines(Enum.map(steps, & &1.events), Show.pairs(survey, stretch(steps)))
+    found = %{events: written.events, count: written.count, more?: more?}
+    {found, update_in(reading.losses, &Losses.more(&1, written.damaged))}
+  end
+
+  @doc false
+  # What the core holds as text, with its pairs of messages.
+  @spec lines([Page.found()], reference | nil) ::
+          %{events: iodata, count: non_neg_integer, damaged: non_neg_integer}
+  def lines(found, pairs) do
+    written = for part <- found, do: Native.export_json_lines(part, pairs)
+
+    %{
+      events: for(%{text: text} <- written, do: text),
+      count: sum(written, & &1.count),
+      damaged: sum(written, & &1.damaged)
+    }
   end
 
   defp hold(%{done?: true} = reading, _left, steps), do: {Enum.reverse(steps), reading}

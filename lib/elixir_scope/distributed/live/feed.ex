@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Live.Feed do
   alias ElixirScope.Distributed.Capture.Correlation
   alias ElixirScope.Distributed.{Event, Options, Scope}
   alias ElixirScope.Distributed.Live.Follow
-  alias ElixirScope.Distributed.Query.{Answer, Entries, Host, Names, Page, Wire}
+  alias ElixirScope.Distributed.Query.{Answer, Entries, Host, Names, Page, Traces, Wire}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.GlobalTimestamp
 
@@ -86,9 +86,11 @@ defmodule ElixirScope.Distributed.Live.Feed do
     }
   end
 
-  @doc "The events with correlation ids as their users call them, where that is known here."
+  @doc "The events with traces and correlation ids as their users call them, where that is known here."
   @spec named(t, [Event.t()], Storage.t(), integer) :: {[Event.t()], t}
   def named(feed, events, store, now_ms) do
+    events = Traces.show(events, &find(store, &1))
+
     if Enum.any?(events, &match?(<<_::128>>, &1.correlation_id)) do
       events = Entries.show(events, &find(store, &1))
       feed = events |> Enum.reduce(feed, &learn/2) |> look_up(events, store, now_ms)

@@ -62,15 +62,10 @@ defmodule ElixirScope.Distributed.Query.Show do
     Pairs.read(survey.scope.store, stretch, terms(survey), Pairs.limits().limit, source)
   end
 
-  @doc """
-  On what terms messages are paired: of who did not answer, or was not asked, there may be events that
-  are not here.
-  """
+  @doc "On what terms messages are paired: of who did not answer there may be events that are not here."
   @spec terms(Survey.t()) :: Pairs.terms()
-  def terms(%{scope: scope, members: members, nodes: nodes, missing: missing}) do
-    unasked = if nodes == [], do: [], else: members -- [scope.node | nodes]
-    %{unsure: Map.keys(missing) ++ unasked, clocks_ms: scope.options[:max_clock_drift_ms]}
-  end
+  def terms(%{scope: scope, missing: missing, unheard: unheard}),
+    do: %{unsure: Map.keys(missing) ++ unheard, clocks_ms: scope.options[:max_clock_drift_ms]}
 
   defp marks(survey, keys) do
     filter = Options.validate!(:filter, kinds: [:mark], contains: "correlation", limit: @marks)

@@ -11,7 +11,16 @@ defmodule ElixirScope.Distributed.Query.Survey do
   # Messages in which one member tells what it has.
   @most_messages 16
 
-  defstruct [:scope, :timeout_ms, members: [], nodes: [], holdings: %{}, heads: %{}, missing: %{}]
+  defstruct [
+    :scope,
+    :timeout_ms,
+    members: [],
+    nodes: [],
+    holdings: %{},
+    heads: %{},
+    missing: %{},
+    unheard: []
+  ]
 
   @typedoc "How far a member's own events are settled: nothing older can come to it any more."
   @type settled :: {logical :: non_neg_integer, physical_ns :: non_neg_integer}
@@ -23,7 +32,8 @@ defmodule ElixirScope.Distributed.Query.Survey do
           nodes: [node],
           holdings: Cover.t(),
           heads: %{node => settled},
-          missing: %{node => term}
+          missing: %{node => term},
+          unheard: [node]
         }
 
   @doc "Asks those members that a question about `nodes` (all, if empty) concerns, what they have."
@@ -59,7 +69,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
     do: survey.heads |> Map.values() |> Enum.min_by(fn {logical, ns} -> {ns, logical} end)
 
   defp own(%{scope: scope} = survey) do
-    {rows, head} = Answer.holdings(scope, Enum.map(survey.nodes, &Atom.to_string/1))
+    {rows, head} = Answer.holdings(scope, [])
     heard(survey, scope.node, rows, head)
   end
 
@@ -70,11 +80,13 @@ defmodule ElixirScope.Distributed.Query.Survey do
 
   defp among(survey, infos) do
     {up, out} = Enum.split_with(known(infos), fn {_node, info} -> info.status == :up end)
-    out = for {node, _info} <- out, into: %{}, do: {node, {:node_unavailable, node}}
     refusing = for {node, info} <- up, :query not in info.capabilities, do: node
-    not_allowed = Map.new(refusing, &{&1, {:distributed_exit, :not_allowed}})
-    missing = named(Map.merge(out, not_allowed), survey.nodes)
-    %{survey | members: Enum.sort([survey.scope.node | Map.keys(infos)]), missing: missing}
+    survey = %{survey | members: Enum.sort([survey.scope.node | Map.keys(infos)])}
+
+    survey =
+      Enum.reduce(out, survey, fn {node, _}, s -> unheard(s, node, {:node_unavailable, node}) end)
+
+    Enum.reduce(refusing, survey, &unheard(&2, &1, {:distributed_exit, :not_allowed}))
   end
 
   # A node without the library, or put out on purpose, has nothing to be missed.
@@ -85,11 +97,13 @@ defmodule ElixirScope.Distributed.Query.Survey do
   end
 
   # Only who was named, where somebody was, can be missed before it said what it has.
-  defp named(missing, []), do: missing
-  defp named(missing, nodes), do: Map.take(missing, nodes)
+  defp unheard(survey, node, reason) do
+    survey = %{survey | unheard: [node | survey.unheard]}
+    if survey.nodes == [] or node in survey.nodes, do: miss(survey, node, reason), else: survey
+  end
 
-  # Also of one node all are asked: others may still have what retention took there. While they look,
-  # so does this one.
+  # Also of one node all are asked for everything: others may still have what retention took there, and
+  # what explains an event may be on any. While they look, so does this one.
   defp ask_members(survey, infos) do
     up = for {node, %{status: :up} = info} <- infos, :query in info.capabilities, do: node
     asked = Enum.reduce(up, {[], Calls.new(survey.timeout_ms)}, &ask(&1, {1, nil}, survey, &2))
@@ -97,7 +111,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
   end
 
   defp ask(node, {_message, place} = key, survey, {events, calls}) do
-    body = %{after: place, nodes: Enum.map(survey.nodes, &Atom.to_string/1)}
+    body = %{after: place, nodes: []}
     {more, calls} = Exchange.ask(calls, survey.scope, key, node, :holdings?, body)
     {events ++ more, calls}
   end
@@ -114,8 +128,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
   end
 
   defp hear_one({:failed, _key, node, reason}, calls, survey) do
-    missing = named(%{node => reason}, survey.nodes)
-    {[], calls, %{fail(survey, node) | missing: Map.merge(survey.missing, missing)}}
+    {[], calls, survey |> fail(node) |> unheard(node, reason)}
   end
 
   defp hear_one({:answer, {message, _place}, node, told}, calls, survey) do
