@@ -103,6 +103,44 @@ defmodule Bench.Sync do
     {stats[:send_cnt], stats[:send_oct]}
   end
 
+  # Every event as it is recorded on another node: how long each was on its way, by the wall clock of
+  # the one machine that both run on.
+  def follow(count) do
+    {:ok, ref} = Scope.subscribe(kinds: [:mark])
+    Process.register(self(), :bench_follow)
+    followed(ref, count, [])
+  end
+
+  defp followed(ref, left, found) when left > 0 do
+    receive do
+      {:elixir_scope, ^ref, events, %{dropped: dropped}} ->
+        now = System.os_time(:microsecond)
+        delays = for %{data: at} <- events, do: now - at
+        followed(ref, left - length(events) - dropped, [delays | found])
+    end
+  end
+
+  defp followed(_ref, _left, found) do
+    receive do: ({:stop, to} -> send(to, {:followed, Enum.concat(found)}))
+  end
+
+  def start_following(count), do: spawn(__MODULE__, :follow, [count]) && :ok
+
+  def stop_following do
+    send(:bench_follow, {:stop, self()})
+    receive do: ({:followed, found} -> found)
+  end
+
+  # So many events in rounds of ten milliseconds.
+  def record_paced(count, a_round) do
+    for _ <- 1..div(count, a_round) do
+      for _ <- 1..a_round, do: Scope.record(:paced, System.os_time(:microsecond))
+      receive after: (10 -> :ok)
+    end
+
+    :ok
+  end
+
   def now_us, do: System.monotonic_time(:microsecond)
 
   # What a call takes, so many times one after the other, beside calls of the same nodes that do nothing:
@@ -224,6 +262,7 @@ defmodule Bench.Heal do
     report_default()
     report_idle(here, there)
     report_memory(here)
+    report_live()
   end
 
   # A node that lacks all of it: how long it took, the processor time, and pings meanwhile.
@@ -290,6 +329,62 @@ defmodule Bench.Heal do
     {more, larger} = on(here, :traffic, [there])
     Bench.row("sync: idle, messages to a peer", "a second", (more - messages) / 10, at_most: 1)
     Bench.row("sync: idle, bytes to a peer", "a second", (larger - bytes) / 10)
+  end
+
+  # What is recorded on another node, as a subscriber here sees it; then a subscription to a quiet one.
+  defp report_live do
+    [here, there] = start(2)
+    true = on(here, :connect, [there])
+    pause(3)
+
+    for {count, a_round, name} <- [{500, 1, "100"}, {50_000, 100, "10,000"}] do
+      {delays, used} = live(here, there, count, a_round)
+      row = &Bench.row("live: #{name} events a second of another node, #{&1}", "ms", &2)
+      row.("median", Bench.median(delays) / 1_000)
+      row.("p99", p99(delays) / 1_000)
+
+      Bench.row(
+        "live: #{name} events a second, processor time of both nodes an event",
+        "us",
+        used * 1.0e6 / count
+      )
+    end
+
+    report_live_idle(here, there)
+  end
+
+  defp live(here, there, count, a_round) do
+    :ok = on(here, :start_following, [count])
+    pause(1)
+    before = cpu(here) + cpu(there)
+    :ok = on(there, :record_paced, [count, a_round])
+    delays = on(here, :stop_following, [])
+    {delays, cpu(here) + cpu(there) - before}
+  end
+
+  defp report_live_idle(here, there) do
+    pause(5)
+    {quiet, used} = idle(here, there)
+    :ok = on(here, :start_following, [1_000_000])
+    {more, busy} = idle(here, there)
+    messages = (more - quiet) / 10
+    Bench.row("live: a subscription to a quiet member, messages", "a second", messages)
+    spent = (busy - used) * 1.0e3 / 10
+
+    Bench.row(
+      "live: a subscription to a quiet member, processor time of both",
+      "ms a second",
+      spent
+    )
+  end
+
+  # Messages to the other node, and processor time, in ten seconds.
+  defp idle(here, there) do
+    {before, _bytes} = on(here, :traffic, [there])
+    used = cpu(here) + cpu(there)
+    pause(10)
+    {now, _bytes} = on(here, :traffic, [there])
+    {now - before, cpu(here) + cpu(there) - used}
   end
 
   defp report_memory(here) do

@@ -269,7 +269,7 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config record filter query stream trace instrument scope project logger vitals)a
+  @entries ~w(start config record filter query stream subscribe trace instrument scope project logger vitals)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do
@@ -321,6 +321,9 @@ defmodule ElixirScope.Distributed.TidyTest do
       timeline: 0,
       timeline: 1,
       nodes_of: 1,
+      subscribe: 0,
+      subscribe: 1,
+      unsubscribe: 1,
       status: 0,
       status: 1
     ],

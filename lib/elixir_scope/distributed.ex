@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed do
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
-  alias ElixirScope.Distributed.{Error, Event, Options, Query, Scope, Status, Trace, View}
+  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, Trace, View}
   alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
@@ -257,6 +257,40 @@ defmodule ElixirScope.Distributed do
   """
   @spec stream(keyword | map) :: Enumerable.t()
   def stream(filters \\ []), do: Streaming.new(filters)
+
+  @doc """
+  Sends the calling process the matching events of all members as they are recorded, from now on.
+
+      {:ok, ref} = ElixirScope.Distributed.subscribe(kinds: [:mark])
+      receive do: ({:elixir_scope, ^ref, events, %{dropped: 0, missing: []}} -> events)
+
+  The messages are `{:elixir_scope, ref, events, about}`, at most one in 50 ms and with at most 1,000
+  events, in the cluster's order. An event waits until every member has said that nothing older will
+  come of it, and no longer than `lateness_ms`; an older one that comes after that has `late: true` in
+  its meta, and one of a member whose clock is too far ahead to be followed comes when it comes, with
+  `received_at`. `about` has the members of which nothing comes now (`missing`), and how many events were
+  `dropped` since the message before: those that a ring lost, and those that this process had no room for, as
+  `queue_limit` messages waited for it.
+
+  A member that joins later is followed from then on, and one that comes back from where it was left;
+  what it no longer has by then is one event of kind `:gap`, as is what a node that began anew had
+  not told. It ends with the calling process, or with `unsubscribe/1`. Should the scope end, the process is
+  sent `{:DOWN, ref, :process, pid, reason}`: the reference is a monitor.
+
+  ## Options
+
+  #{Options.docs(:subscribe)}
+  """
+  @spec subscribe(keyword | map) :: {:ok, reference} | {:error, Error.t()}
+  def subscribe(filters \\ []), do: Live.subscribe(filters)
+
+  @doc """
+  Ends a subscription; what it had sent and was not looked at is gone, too.
+
+      :ok = ElixirScope.Distributed.unsubscribe(ref)
+  """
+  @spec unsubscribe(reference) :: :ok | {:error, Error.t()}
+  def unsubscribe(ref) when is_reference(ref), do: Live.unsubscribe(ref)
 
   @doc """
   Prints the matching events as one timeline of all nodes.

@@ -30,22 +30,23 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   member. Who is only gone stays known for `forget_node_after_ms`.
 
   `subscribe_to_changes/0` sends `{:cluster_change, event}` to the caller until it ends, where
-  `event.type` is `:node_up`, `:node_down` (with the VM's own `nodedown_reason`), `:partition` or
-  `:heal`. The same stands in the store, as events of these kinds.
+  `event.type` is `:node_up` (also of a member that began anew), `:node_down` (with the VM's own
+  `nodedown_reason`), `:partition`, `:heal`, or `:clock` (a member's clock runs too far ahead, or is
+  back). The same stands in the store, as events of these kinds. Of changes that come while
+  1,000 messages wait for it a process is told only how many there were, by one of type `:missed`,
+  before the next; `status/0` counts them.
   """
 
   use GenServer
 
-  alias ElixirScope.Distributed.Cluster.{Clocked, Memory, News, Outlook, Quorum, Reason}
+  alias ElixirScope.Distributed.Cluster.{Audience, Clocked, Memory, News, Outlook, Quorum, Reason}
   alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
-
-  @most_subscribers 256
 
   # On a busy machine what takes less is no sign of anything.
   @shortest_ms 200
 
-  defstruct [:scope, :memory, :outlook, :timer, subscribers: %{}]
+  defstruct [:scope, :memory, :outlook, :timer, audience: %Audience{}]
 
   @doc false
   @spec start_link({Scope.t(), Memory.t()}) :: GenServer.on_start()
@@ -140,15 +141,9 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
     {:ok, scope} = Scope.fetch(scope.name)
     interval_ms = max(scope.options[:sync_interval_ms], @shortest_ms)
     outlook = Outlook.new(scope.node, interval_ms)
-    subscribers = Map.new(Memory.recall(memory, :subscribers, []), &{&1, Process.monitor(&1)})
-
-    {:ok,
-     schedule(%__MODULE__{
-       scope: scope,
-       memory: memory,
-       outlook: outlook,
-       subscribers: subscribers
-     })}
+    audience = Audience.new(Memory.recall(memory, :subscribers, []))
+    state = %__MODULE__{scope: scope, memory: memory, outlook: outlook, audience: audience}
+    {:ok, schedule(state)}
   end
 
   @impl true
@@ -156,8 +151,8 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   def handle_call(:topology, _from, state), do: {:reply, {:ok, topology(state.outlook)}, state}
 
   def handle_call(:bounds, _from, state) do
-    subscribers = map_size(state.subscribers)
-    {:reply, {:ok, %{subscribers: subscribers, subscriber_limit: @most_subscribers}}, state}
+    bounds = Map.merge(Audience.bounds(state.audience), Outlook.bounds(state.outlook))
+    {:reply, {:ok, bounds}, state}
   end
 
   def handle_call({:reasons, nodes}, _from, state) do
@@ -170,16 +165,13 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
      ), state}
   end
 
-  def handle_call({:subscribe, pid}, _from, %{subscribers: subscribers} = state) do
-    cond do
-      is_map_key(subscribers, pid) ->
-        {:reply, :ok, state}
+  def handle_call({:subscribe, pid}, _from, state) do
+    case Audience.add(state.audience, pid) do
+      {:ok, audience} ->
+        {:reply, :ok, keep(%{state | audience: audience})}
 
-      map_size(subscribers) < @most_subscribers ->
-        {:reply, :ok, subscribe(state, pid)}
-
-      true ->
-        {:reply, {:error, Error.new(:too_many_subscribers, limit: @most_subscribers)}, state}
+      :full ->
+        {:reply, {:error, Error.new(:too_many_subscribers, limit: Audience.limit())}, state}
     end
   end
 
@@ -202,21 +194,17 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
     {:noreply, take({views, outlook}, state)}
   end
 
-  def handle_cast({:news, event}, state) do
-    publish(state, event)
-    {:noreply, state}
-  end
+  def handle_cast({:news, event}, state), do: {:noreply, publish(state, event)}
 
   @impl true
   def handle_info(:tick, state) do
     {views, news, outlook} = Outlook.tick(state.outlook, now())
     state = take({views, outlook}, state)
-    for {type, finding} <- news, do: publish(state, found(state, type, finding))
-    {:noreply, state}
+    {:noreply, Enum.reduce(news, state, &publish(&2, found(&2, &1)))}
   end
 
   def handle_info({:DOWN, _monitor, :process, pid, _reason}, state),
-    do: {:noreply, keep(%{state | subscribers: Map.delete(state.subscribers, pid)})}
+    do: {:noreply, keep(%{state | audience: Audience.remove(state.audience, pid)})}
 
   defp take({views, outlook}, state) do
     for {node, view} <- views, do: send_view(state, node, view)
@@ -228,17 +216,13 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
     Transport.send_to(scope, node, message)
   end
 
-  defp found(state, type, finding),
+  defp found(state, {type, finding}),
     do: News.partition(state.scope, type, finding, Outlook.views(state.outlook))
 
-  defp publish(state, event),
-    do: for({pid, _monitor} <- state.subscribers, do: send(pid, {:cluster_change, event}))
-
-  defp subscribe(state, pid),
-    do: keep(put_in(state.subscribers[pid], Process.monitor(pid)))
+  defp publish(state, event), do: %{state | audience: Audience.tell(state.audience, event)}
 
   defp keep(state) do
-    Memory.keep(state.memory, :subscribers, Map.keys(state.subscribers))
+    Memory.keep(state.memory, :subscribers, Audience.pids(state.audience))
     state
   end
 

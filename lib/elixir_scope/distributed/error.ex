@@ -193,6 +193,16 @@ defmodule ElixirScope.Distributed.Error do
   defp text(:too_many_subscribers, %{limit: limit}),
     do: "#{limit} processes are told of changes of the cluster already"
 
+  defp text(:too_many_subscriptions, %{limit: limit}),
+    do: "#{limit} processes of this node follow the events already: end one with unsubscribe/1"
+
+  defp text(:no_subscription, _details),
+    do: "there is no such subscription on this node, or it has ended"
+
+  defp text(:too_many_callers, %{limit: limit}),
+    do:
+      "#{limit} callers wait for the other members already: try again when some have their answer"
+
   defp text(:worker_failed, %{reason: reason}),
     do: "what should have done it failed: #{inspect(reason)}"
 

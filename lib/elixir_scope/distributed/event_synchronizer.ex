@@ -43,7 +43,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     :again,
     peers: [],
     keepers: [],
-    early: %{},
+    early: %Early{},
     refused: [],
     rounds: %Rounds{},
     roster: %Roster{},
@@ -170,18 +170,16 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @impl true
   def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
-    nodes = if nodes == :all, do: state.peers, else: nodes
-    ref = make_ref()
-    Process.send_after(self(), {:deadline, ref}, timeout_ms)
-    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    {:noreply, nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> Effects.answer()}
+    case Rounds.room(state.rounds) do
+      {:ok, rounds} ->
+        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, caller)}
+
+      {:full, limit, rounds} ->
+        {:reply, {:error, Error.new(:too_many_callers, limit: limit)}, %{state | rounds: rounds}}
+    end
   end
 
-  def handle_call(:bounds, _caller, state) do
-    own = %{mode: Mode.of(state.scope.options), keeps: state.kept, interval_ms: state.interval_ms}
-    waiting = %{waiting: Outbox.status(state.outbox)}
-    {:reply, state.scope |> Replica.bounds() |> Map.merge(own) |> Map.merge(waiting), state}
-  end
+  def handle_call(:bounds, _caller, state), do: {:reply, Effects.bounds(state), state}
 
   def handle_call({:apply, %{source_node: from} = batch}, _caller, state) do
     with {:ok, message} <- Operations.read(from, batch) do
@@ -245,6 +243,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     %{state | roster: roster, kept: keeps}
   end
 
+  defp begin(state, nodes, timeout_ms, caller) do
+    nodes = if nodes == :all, do: state.peers, else: nodes
+    ref = make_ref()
+    Process.send_after(self(), {:deadline, ref}, timeout_ms)
+    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
+    nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> Effects.answer()
+  end
+
   defp start(node, ref, state) do
     with true <- node in state.peers,
          {:ok, token, step} <- Replica.start(state.scope, node) do
@@ -254,12 +260,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     end
   end
 
-  # The other side of a handshake may be through with it first: its last batch is kept
-  # until ours is, and forgotten with the next change of members.
   defp hear_early(state) do
-    known = Map.take(state.early, state.peers)
+    {batches, early} = Early.take(state.early, state.peers)
 
-    Enum.reduce(known, %{state | early: %{}}, fn {from, message}, state ->
+    Enum.reduce(batches, %{state | early: early}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end

@@ -24,12 +24,16 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Clock, Error, Native, Options, Part, Scope, Telemetry}
+  alias ElixirScope.Distributed.{Clock, ClusterStateManager, Error, Native, Options, Part, Scope}
+  alias ElixirScope.Distributed.Telemetry
   alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
   @behaviour Clock
+
+  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
+  @most_offsets 512
 
   defstruct [:name, :scope, offsets: %{}, quarantine: %Quarantine{}]
 
@@ -176,10 +180,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @doc false
   @impl Clock
   def describe(name) do
-    quarantined = GenServer.call(name, :quarantined)
+    told = GenServer.call(name, :describe)
 
     with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
-         do: Map.put(Native.clock_status(store), :quarantined, quarantined)
+         do: Map.merge(Native.clock_status(store), told)
   end
 
   @impl true
@@ -196,8 +200,11 @@ defmodule ElixirScope.Distributed.GlobalClock do
     {:reply, answer(node, state.offsets), state}
   end
 
-  def handle_call(:quarantined, _from, state),
-    do: {:reply, Quarantine.nodes(state.quarantine), state}
+  def handle_call(:describe, _from, state) do
+    own = %{offsets: map_size(state.offsets), offset_limit: @most_offsets}
+    bounds = Map.merge(own, Quarantine.bounds(state.quarantine))
+    {:reply, %{quarantined: Quarantine.nodes(state.quarantine), bounds: bounds}, state}
+  end
 
   @impl true
   def handle_cast({:tick, peers}, state) do
@@ -237,7 +244,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   defp exchange(state, from, %{kind: :pong} = pong) do
     sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, stamp(state.scope))
-    put_in(state.offsets[from], Offset.add(state.offsets[from], sample))
+
+    if is_map_key(state.offsets, from) or map_size(state.offsets) < @most_offsets,
+      do: put_in(state.offsets[from], Offset.add(state.offsets[from], sample)),
+      else: state
   end
 
   defp ping(state, peer), do: Part.send(state.name, peer, message(state.scope, :ping))
@@ -262,7 +272,9 @@ defmodule ElixirScope.Distributed.GlobalClock do
   defp tell(state, :news, peer, change) do
     Logger.warning(say(peer, change), domain: [:elixir_scope])
     Telemetry.emit(:clock, peer, noted(change))
-    Storage.note(state.scope, :clock, Map.put(noted(change), :node, peer))
+    noted = Map.put(noted(change), :node, peer)
+    Storage.note(state.scope, :clock, noted)
+    ClusterStateManager.tell(state.scope.name, {:news, Map.put(noted, :type, :clock)})
     tell_core(state)
   end
 

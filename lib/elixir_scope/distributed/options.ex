@@ -18,8 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Parts, Query, Sync, Trace}
-  alias ElixirScope.Distributed.Options.Type
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query, Sync}
+  alias ElixirScope.Distributed.Options.{Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -125,6 +125,7 @@ defmodule ElixirScope.Distributed.Options do
     filter: Query.filter(),
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
+    subscribe: Live.schema(Query.filter(), @default_scope),
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
@@ -138,7 +139,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:stream`, `:trace`, `:instrument`
+  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:stream`, `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 

@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.Scope do
     Error,
     EventSynchronizer,
     GlobalClock,
+    Live,
     NodeCoordinator,
     Options,
     Part,
@@ -134,6 +135,22 @@ defmodule ElixirScope.Distributed.Scope do
       else: []
   end
 
+  @doc "The calling process, one of several of its kind in a scope, is kept as `ref`, with `figures`."
+  @spec keep(atom, module, reference, map) :: {:ok, pid} | {:error, term}
+  def keep(name, kind, ref, figures),
+    do: Registry.register(@registry, {name, {kind, ref}}, figures)
+
+  @doc "Other figures for the calling process."
+  @spec keep_anew(atom, module, reference, map) :: term
+  def keep_anew(name, kind, ref, figures),
+    do: Registry.update_value(@registry, {name, {kind, ref}}, fn _old -> figures end)
+
+  @doc "Those of a kind that are kept in a scope, or in all (`:_`), with their figures."
+  @spec kept(atom, module, reference | :_) :: [{pid, map}]
+  def kept(name, kind, ref \\ :_),
+    do:
+      Registry.select(@registry, [{{{name, {kind, ref}}, :"$1", :"$2"}, [], [{{:"$1", :"$2"}}]}])
+
   @doc "Every process that scopes of this VM depend on, and those of the library itself."
   @spec processes() :: [pid]
   def processes do
@@ -183,6 +200,7 @@ defmodule ElixirScope.Distributed.Scope do
       [
         {Storage, scope},
         {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
+        {Live, scope},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
         {Conductor, scope},

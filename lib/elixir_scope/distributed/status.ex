@@ -6,6 +6,13 @@ defmodule ElixirScope.Distributed.Status do
     * `scope`, `node`, `incarnation` - which scope, on which node, since which start;
     * `clock` - its source, its resolution, how far it runs ahead of the wall clock, and whose clocks
       run so far ahead that they are not followed (`quarantined`);
+    * `bounds` - every bound by its name: `limit`, `used`, and what happens beyond it, see
+      `ElixirScope.Distributed.Status.Bounds`;
+    * `lost` - how many events are gone, by cause: those that a ring had no room for (`ring_full`), that no
+      scope was there for (`no_scope`), that retention took (`expired`), that could not be saved (`unsaved`),
+      the blocks that could not be read back (`unreadable`), what traces left out (`thinned`) or had no
+      budget for (`refused`), that subscribers had no room for (`subscriptions`), and the changes of the
+      cluster that a process did not hear of (`changes`);
     * `rings` - the rings of this VM: `limit` and `used` bytes, lanes, and `lost` by kind;
     * `extents` - processes inside `with_correlation/2`: `limit`, `used`, and how often it was
       `refused`; the same of calls that a trace gives ids to: `entry_limit`, `entries`,
@@ -27,6 +34,8 @@ defmodule ElixirScope.Distributed.Status do
       for want of budget; those that `ended` lately and why; and the `tables` of all: the functions
       and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it
       is known whether they were slow, each with its limit;
+    * `live` - those that follow the events by `subscribe/1`, each with how many it was `shown`, how many were
+      `dropped`, and who is `missing`;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
@@ -40,22 +49,25 @@ defmodule ElixirScope.Distributed.Status do
       `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
       `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
     * `missing` - the members that are known but not there.
+
+  In `iex` it is shown in short; `Map.from_struct/1` shows it whole.
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
-  alias ElixirScope.Distributed.{NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{Live, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.{Host, Pairs}
   alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.{Clocked, Versions}
+  alias ElixirScope.Distributed.Status.{Bounds, Short}
   alias ElixirScope.Distributed.Sync.Replica
   alias ElixirScope.Distributed.Transport.Inbox
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :storage, :queries, :pairing, :sync, :exchange, :traces, :nodes] ++
-                  [:partition, :membership, :incoming, :version_drift, :missing]
+                  [:store, :storage, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
+                  [:partition, :membership, :incoming, :version_drift, :missing, :bounds, :lost]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -73,12 +85,15 @@ defmodule ElixirScope.Distributed.Status do
           sync: map,
           exchange: map,
           traces: %{running: [map], ended: [map], tables: map},
+          live: map,
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,
           incoming: map,
           version_drift: map | nil,
-          missing: [node]
+          missing: [node],
+          bounds: Bounds.t(),
+          lost: %{atom => non_neg_integer}
         }
 
   @doc false
@@ -109,7 +124,12 @@ defmodule ElixirScope.Distributed.Status do
   end
 
   defp describe(scope, nodes) do
-    %__MODULE__{
+    parts = parts(scope, nodes)
+    struct!(__MODULE__, [bounds: bounds(parts), lost: lost(parts)] ++ Map.to_list(parts))
+  end
+
+  defp parts(scope, nodes) do
+    %{
       scope: scope.name,
       node: scope.node,
       incarnation: scope.incarnation,
@@ -124,12 +144,44 @@ defmodule ElixirScope.Distributed.Status do
       sync: Replica.status(scope),
       exchange: EventSynchronizer.bounds(scope.name),
       traces: Tracer.status(),
+      live: Live.status(scope.name),
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),
       incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
+    }
+  end
+
+  # With what no part of the status says by itself.
+  defp bounds(%{exchange: exchange, traces: traces} = parts) do
+    parts
+    |> Map.put(:clocks, Map.get(parts.clock, :bounds, %{}))
+    |> Map.put(:scopes, length(Scope.all(Scope)))
+    |> Map.put(:sync_bytes_used, spent(exchange))
+    |> Map.put(:traces_running, length(traces.running))
+    |> Map.put(:traces_ended, length(traces.ended))
+    |> Map.put(:incoming_peers, map_size(parts.incoming.peers))
+    |> Bounds.of()
+  end
+
+  defp spent(%{bytes_per_s: limit, bytes_left: left}) when is_integer(limit) and is_integer(left),
+    do: max(limit - left, 0)
+
+  defp spent(_unbounded), do: nil
+
+  defp lost(%{rings: rings, store: store, traces: %{running: running, ended: ended}} = parts) do
+    %{
+      ring_full: rings.lost,
+      no_scope: rings.unscoped,
+      expired: store.expired,
+      unsaved: store.lost,
+      unreadable: store.unreadable,
+      thinned: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :thinned, 0)),
+      refused: Enum.sum(for trace <- running ++ ended, do: Map.get(trace, :refused, 0)),
+      subscriptions: parts.live.dropped,
+      changes: (parts.membership || %{})[:changes_missed] || 0
     }
   end
 
@@ -140,4 +192,8 @@ defmodule ElixirScope.Distributed.Status do
   defp known({:error, _not_running}), do: nil
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
+
+  defimpl Inspect do
+    def inspect(status, options), do: Short.document(status, options)
+  end
 end

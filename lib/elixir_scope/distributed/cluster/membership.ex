@@ -195,7 +195,7 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   defp admit(membership, from, version, message, seen) do
     known = membership.nodes[from]
     reply = if message.kind == :hello, do: [Letter.welcome(membership, from)], else: []
-    changed = if up?(membership, from), do: [], else: [{:changed, from, :up}]
+    changed = if same?(known, message), do: [], else: [{:changed, from, :up}]
 
     membership =
       put(membership, from, :up, arrival(known, message), arrived(known, version, message, seen))
@@ -226,6 +226,10 @@ defmodule ElixirScope.Distributed.Cluster.Membership do
   # The second half of the same handshake.
   defp arrival(%{status: :up, reason: reason}, _message), do: reason
   defp arrival(_known, _message), do: nil
+
+  # One that began anew without a word of the VM in between has come, too.
+  defp same?(known, message),
+    do: match?(%{status: :up}, known) and known.incarnation == message.incarnation
 
   defp no_common_version(membership, from) do
     changed = if up?(membership, from), do: [{:changed, from, :down}], else: []

@@ -138,6 +138,10 @@ defmodule ElixirScope.Distributed.Cluster.Outlook do
     end
   end
 
+  @doc "Every bound with its value."
+  @spec bounds(t) :: map
+  def bounds(outlook), do: Flaps.bounds(outlook.flaps)
+
   # A member that we hear says that it does not hear us.
   defp one_way?(rows, me, node),
     do: match?(%{^node => %{misses: _}}, rows) and me in rows[node].misses

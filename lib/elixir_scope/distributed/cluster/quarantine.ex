@@ -45,6 +45,10 @@ defmodule ElixirScope.Distributed.Cluster.Quarantine do
   @spec nodes(t) :: [node]
   def nodes(quarantine), do: quarantine.ahead |> Map.keys() |> Enum.sort()
 
+  @doc "Its bound with its value."
+  @spec bounds(t) :: map
+  def bounds(quarantine), do: %{quarantined: map_size(quarantine.ahead), quarantine_limit: @most}
+
   @doc "Whether `node` is in it."
   @spec member?(t, node) :: boolean
   def member?(quarantine, node), do: is_map_key(quarantine.ahead, node)

@@ -19,6 +19,7 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     ClusterStateManager,
     EventSynchronizer,
     GlobalClock,
+    Live,
     Operations,
     Scope,
     Transport
@@ -129,11 +130,15 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     if grants != Roll.grants(old), do: changed(state.scope.name, grants)
     if membership.register != old.register, do: put_out(state, membership)
 
-    if standing != Roll.standing(old),
-      do: ClusterStateManager.tell(state.scope.name, {:standing, standing})
+    if standing != Roll.standing(old), do: tell(state.scope.name, standing)
 
     Memory.keep(state.memory, :membership, membership)
     %{state | membership: membership}
+  end
+
+  defp tell(scope, standing) do
+    ClusterStateManager.tell(scope, {:standing, standing})
+    Live.tell(scope, standing)
   end
 
   defp put_out(state, membership),

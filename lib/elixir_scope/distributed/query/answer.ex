@@ -21,11 +21,26 @@ defmodule ElixirScope.Distributed.Query.Answer do
     {:holdings, %{rows: rows, head: head, more: left != []}}
   end
 
+  # With the page goes how far it can have read: so a page that ends says what was read with it.
   def to(scope, :ask, body) do
-    {:page, Page.read(scope.store, body.filter, body.ranges, body.cursor, body.max_bytes)}
+    head = Page.head(scope.store)
+    ranges = up_to(body.ranges, head)
+    page = Page.read(scope.store, body.filter, ranges, body.cursor, body.max_bytes)
+    {:page, Map.put(page, :head, head)}
   rescue
     # What no shape can say, such as text that is not UTF-8.
     ArgumentError -> {:refused, %{reason: :malformed}}
+  end
+
+  # What comes meanwhile is the next question's.
+  defp up_to(:all, _head), do: :all
+
+  defp up_to(ranges, {node, incarnation, seq, _promise}) do
+    Enum.flat_map(ranges, fn
+      {^node, ^incarnation, first, :infinity} when first > seq -> []
+      {^node, ^incarnation, first, :infinity} -> [{node, incarnation, first, seq}]
+      range -> [range]
+    end)
   end
 
   @doc """

@@ -125,9 +125,10 @@ defmodule ElixirScope.Distributed.Query.Host do
   defp job(%{kind: kind, body: body}),
     do: %{kind: kind, body: body, until: now_ms() + (Map.get(body, :wait_ms) || 0)}
 
-  defp enqueue(state, key, _job) when is_map_key(state.held, key), do: state
-
+  # Who asks again while its question waits does not want to wait any longer.
   defp enqueue(state, key, job) do
+    state = update_in(state.held, &Map.delete(&1, key))
+
     case Queue.put(state.queue, key, job) do
       {:ok, queue} -> work(%{state | queue: queue})
       :known -> state

@@ -24,7 +24,7 @@ defmodule ElixirScope.Distributed.Query.Wire do
     holdings?: [:after, :nodes],
     holdings: [:rows, :head, :more],
     ask: [:filter, :ranges, :cursor, :max_bytes, :wait_ms],
-    page: [:page, :count, :more, :cursor, :dropped, :expired],
+    page: [:page, :count, :more, :cursor, :dropped, :expired, :head],
     refused: [:reason]
   }
 

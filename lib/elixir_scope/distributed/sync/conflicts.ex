@@ -16,6 +16,10 @@ defmodule ElixirScope.Distributed.Sync.Conflicts do
   @spec tell(Scope.t(), [map], told) :: told
   def tell(scope, conflicts, told), do: Enum.reduce(conflicts, told, &tell_one(scope, &1, &2))
 
+  @doc "Its bound with its value."
+  @spec bounds(told) :: map
+  def bounds(told), do: %{conflicts_told: MapSet.size(told), conflicts_told_limit: @most}
+
   defp tell_one(scope, conflict, told) do
     pair = {conflict.peer, conflict.node, conflict.incarnation}
 

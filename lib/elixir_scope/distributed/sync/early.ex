@@ -1,20 +1,32 @@
 defmodule ElixirScope.Distributed.Sync.Early do
   @moduledoc false
-  # The other side of a handshake may be through with it first: its last batch is kept until this
-  # side is. Pure.
-  #
-  # Invariant: of no more than so many that are no members yet.
-
-  alias ElixirScope.Distributed.Types.EventSyncMessage
+  # Batches of those that are no members yet: the other side of a handshake may be through with it
+  # first. The last one of each is kept until it is a member, and forgotten with the next change of
+  # members. Whoever is refused room asks again.
 
   @most 64
+  @most_bytes 256 * 1024
 
-  @type t :: %{node => EventSyncMessage.t()}
+  defstruct batches: %{}, refused: 0
 
-  @doc "Keeps the last batch of a node."
-  @spec put(t, node, EventSyncMessage.t()) :: t
-  def put(early, from, message) when map_size(early) < @most or is_map_key(early, from),
-    do: Map.put(early, from, message)
+  @type t :: %__MODULE__{batches: %{node => struct}, refused: non_neg_integer}
 
-  def put(early, _from, _message), do: early
+  @doc "Keeps the batch of a node that is no member."
+  @spec put(t, node, %{:events_batch => binary, optional(atom) => term}) :: t
+  def put(%{batches: batches} = early, node, %{events_batch: batch} = message)
+      when byte_size(batch) <= @most_bytes and
+             (map_size(batches) < @most or is_map_key(batches, node)),
+      do: put_in(early.batches[node], message)
+
+  def put(early, _node, _message), do: %{early | refused: early.refused + 1}
+
+  @doc "Those of these members; the others are forgotten."
+  @spec take(t, [node]) :: {[{node, struct}], t}
+  def take(early, members),
+    do: {Enum.to_list(Map.take(early.batches, members)), %{early | batches: %{}}}
+
+  @doc "Its bound with its value."
+  @spec bounds(t) :: map
+  def bounds(early),
+    do: %{early: map_size(early.batches), early_limit: @most, early_refused: early.refused}
 end

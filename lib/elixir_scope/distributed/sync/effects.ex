@@ -6,7 +6,8 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   require Logger
 
   alias ElixirScope.Distributed.{Operations, Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Sync.{Conflicts, Frame, Outbox, Replica, Rounds}
+  alias ElixirScope.Distributed.Sync.{Conflicts, Early, Frame, Mode, Outbox, Replica, Roster}
+  alias ElixirScope.Distributed.Sync.Rounds
   alias ElixirScope.Distributed.Types.EventSyncMessage
 
   # Of so many it is noted in the log.
@@ -57,6 +58,22 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     {over, rounds} = Rounds.finished(state.rounds)
     Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
     %{state | rounds: rounds}
+  end
+
+  @doc "Every bound of the exchange with its value."
+  @spec bounds(state) :: map
+  def bounds(state) do
+    own = %{mode: Mode.of(state.scope.options), keeps: state.kept, interval_ms: state.interval_ms}
+
+    [
+      own,
+      %{waiting: Outbox.status(state.outbox)},
+      Early.bounds(state.early),
+      Rounds.bounds(state.rounds),
+      Roster.bounds(state.roster),
+      Conflicts.bounds(state.conflicts)
+    ]
+    |> Enum.reduce(Replica.bounds(state.scope), &Map.merge(&2, &1))
   end
 
   defp put({to, batch}, outbox, state),

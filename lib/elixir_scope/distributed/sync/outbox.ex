@@ -52,9 +52,15 @@ defmodule ElixirScope.Distributed.Sync.Outbox do
   @spec next_ms(t) :: pos_integer | nil
   def next_ms(outbox), do: if(outbox.waiting == %{}, do: nil, else: outbox.wait_ms)
 
-  @doc "Its bound for each peer, what waits for all of them, and how much was forgotten."
+  @doc """
+  Its bound for each peer, what waits for the one for which most does, and for all of them, and how
+  much was forgotten.
+  """
   @spec status(t) :: map
-  def status(outbox), do: %{limit: @limit_bytes, bytes: held(outbox), dropped: outbox.dropped}
+  def status(outbox) do
+    most = outbox.bytes |> Map.values() |> Enum.max(fn -> 0 end)
+    %{limit: @limit_bytes, most: most, bytes: held(outbox), dropped: outbox.dropped}
+  end
 
   defp keep(outbox, node, batch) do
     bytes = Map.get(outbox.bytes, node, 0) + byte_size(batch)

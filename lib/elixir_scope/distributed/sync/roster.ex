@@ -6,6 +6,9 @@ defmodule ElixirScope.Distributed.Sync.Roster do
 
   @grace_ms 10 * 60 * 1_000
 
+  # Of those that went away so many are remembered, the last ones.
+  @most_left 512
+
   defstruct up: [], left: %{}
 
   @type t :: %__MODULE__{up: [node], left: %{node => integer}}
@@ -14,13 +17,26 @@ defmodule ElixirScope.Distributed.Sync.Roster do
   @spec update(t, [node], integer) :: t
   def update(roster, up, now_ms) do
     left = Map.new(roster.up -- up, &{&1, now_ms})
-    %{roster | up: up, left: roster.left |> Map.merge(left) |> Map.drop(up)}
+    %{roster | up: up, left: roster.left |> Map.merge(left) |> Map.drop(up) |> latest()}
   end
+
+  @doc "Its bound with its value."
+  @spec bounds(t) :: map
+  def bounds(roster), do: %{left: map_size(roster.left), left_limit: @most_left}
 
   @doc "Who belongs, sorted; who left is forgotten after a while."
   @spec members(t, integer) :: {[node], t}
   def members(roster, now_ms) do
     left = for {node, at} <- roster.left, now_ms - at < @grace_ms, into: %{}, do: {node, at}
     {Enum.sort(roster.up ++ Map.keys(left)), %{roster | left: left}}
+  end
+
+  defp latest(left) when map_size(left) <= @most_left, do: left
+
+  defp latest(left) do
+    left
+    |> Enum.sort_by(fn {node, at} -> {at, node} end, :desc)
+    |> Enum.take(@most_left)
+    |> Map.new()
   end
 end

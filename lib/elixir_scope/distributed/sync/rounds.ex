@@ -5,11 +5,29 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
   # because one that began before a caller came says nothing about what came after it.
   # Pure; the clock is an argument.
 
-  defstruct waiting: %{}
+  # Callers that may wait at one time.
+  @most 1_024
+
+  defstruct waiting: %{}, refused: 0
 
   @type token :: non_neg_integer
   @type result :: map | {:error, term}
-  @type t :: %__MODULE__{waiting: %{reference => map}}
+  @type t :: %__MODULE__{waiting: %{reference => map}, refused: non_neg_integer}
+
+  @doc "Whether so many wait that a new caller is refused, which is counted."
+  @spec room(t) :: {:ok, t} | {:full, limit :: pos_integer, t}
+  def room(%{waiting: waiting} = rounds) when map_size(waiting) < @most, do: {:ok, rounds}
+  def room(rounds), do: {:full, @most, %{rounds | refused: rounds.refused + 1}}
+
+  @doc "Its bound with its value."
+  @spec bounds(t) :: map
+  def bounds(rounds) do
+    %{
+      callers: map_size(rounds.waiting),
+      caller_limit: @most,
+      callers_refused: rounds.refused
+    }
+  end
 
   @doc "A new caller; with nothing to wait for it is finished at once."
   @spec begin(t, reference, term, integer) :: t

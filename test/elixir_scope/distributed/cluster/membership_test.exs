@@ -140,6 +140,16 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
     assert %{status: :up, reason: :other_incarnation} = membership.nodes[:b]
   end
 
+  test "one that began anew without taking its leave has come, once" do
+    {[_, {:changed, :b, :up}], membership} =
+      Membership.heard(Membership.new(:a, 1), :b, %{welcome(:b, 1) | kind: :hello}, @seen)
+
+    again = %{welcome(:b, 2) | kind: :hello}
+    {[_, {:changed, :b, :up}], membership} = Membership.heard(membership, :b, again, @seen)
+    assert %{status: :up, reason: :other_incarnation} = membership.nodes[:b]
+    assert {[_welcome], _membership} = Membership.heard(membership, :b, again, @seen)
+  end
+
   test "a decision reaches whoever was not there when it was made" do
     world = World.new([:a, :b, :c]) |> World.step(:a, &Membership.set_up(&1, [:b, :c], @seen))
     world = World.step(world, :a, &elem(Membership.unregister(&1, :b, {0, 2_000, :a}), 1))

@@ -31,7 +31,8 @@ defmodule ElixirScope.Distributed.Query.WireTest do
         more: true,
         cursor: {0, 5, "a@h", 1, 3},
         dropped: 0,
-        expired: %{newest: {0, 1}, events: 3}
+        expired: %{newest: {0, 1}, events: 3},
+        head: {"a@h", 1, 9, {0, 5}}
       },
       refused: %{reason: :busy}
     }

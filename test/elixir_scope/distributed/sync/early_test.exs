@@ -2,16 +2,18 @@ defmodule ElixirScope.Distributed.Sync.EarlyTest do
   use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed.Sync.Early
-  alias ElixirScope.Distributed.Types.EventSyncMessage
 
-  defp batch(from, bytes),
-    do: %EventSyncMessage{source_node: from, events_batch: bytes, since_global_clock: nil}
+  defp put(early, node, batch \\ "x"), do: Early.put(early, node, %{events_batch: batch})
 
-  test "the last batch of each is kept, and of so many only" do
-    early = Early.put(%{}, :a@h, batch(:a@h, "1"))
-    assert Early.put(early, :a@h, batch(:a@h, "2")) == %{a@h: batch(:a@h, "2")}
-    many = Enum.reduce(1..100, early, &Early.put(&2, :"n#{&1}@h", batch(:b@h, "1")))
-    assert map_size(many) == 64
-    assert Early.put(many, :a@h, batch(:a@h, "3"))[:a@h].events_batch == "3"
+  test "the last batch of each that becomes a member is heard, the others are forgotten" do
+    early = %Early{} |> put(:a@h) |> put(:b@h) |> put(:a@h, "y")
+    assert {[{:a@h, %{events_batch: "y"}}], early} = Early.take(early, [:a@h])
+    assert {[], _early} = Early.take(early, [:a@h, :b@h])
+  end
+
+  test "strangers and what they send are bounded, and counted" do
+    early = Enum.reduce(1..100, %Early{}, &put(&2, :"stranger#{&1}@h"))
+    assert %{early: 64, early_limit: 64, early_refused: 36} = Early.bounds(early)
+    assert %{early_refused: 1} = Early.bounds(put(%Early{}, :a@h, String.duplicate("x", 300_000)))
   end
 end

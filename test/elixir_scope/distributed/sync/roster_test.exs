@@ -27,4 +27,11 @@ defmodule ElixirScope.Distributed.Sync.RosterTest do
 
     assert map_size(roster.left) <= 10
   end
+
+  test "of many that leave at once the last ones are remembered" do
+    roster = Enum.reduce(1..600, %Roster{}, &Roster.update(&2, [:"n#{&1}@h"], &1))
+    assert %{left: 512, left_limit: 512} = Roster.bounds(roster)
+    {members, _roster} = Roster.members(roster, 600)
+    assert :n88@h in members and :n87@h not in members
+  end
 end

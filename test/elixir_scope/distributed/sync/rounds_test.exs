@@ -67,4 +67,12 @@ defmodule ElixirScope.Distributed.Sync.RoundsTest do
     gone = {:error, {:node_unavailable, :a}}
     assert {[{:caller, %{a: ^gone}}], _} = rounds |> Rounds.gone(:a, gone) |> Rounds.finished()
   end
+
+  test "so many callers wait, and no more" do
+    %{caller_limit: limit} = Rounds.bounds(%Rounds{})
+    rounds = Enum.reduce(1..limit, %Rounds{}, &Rounds.begin(&2, make_ref(), &1, 0))
+    assert {:full, ^limit, rounds} = Rounds.room(rounds)
+    assert %{callers: ^limit, callers_refused: 1} = Rounds.bounds(rounds)
+    assert {:ok, _rounds} = Rounds.room(%Rounds{})
+  end
 end
