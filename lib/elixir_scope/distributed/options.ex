@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Instrument, Simulation, Sync, Trace, Type}
   alias ElixirScope.Distributed.Transports
 
   @default_scope ElixirScope.Distributed
@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.Options do
     ]
   ]
 
-  @start @members ++ Sync.schema()
+  @start @members ++ Simulation.of_scope() ++ Sync.schema()
 
   @config [
     enabled: [
@@ -182,6 +182,7 @@ defmodule ElixirScope.Distributed.Options do
   @schemas %{
     start: @start,
     config: @config ++ @start,
+    simulator: Simulation.of_simulator(@default_scope),
     record: @record,
     filter: @filter,
     query: @query,
@@ -198,7 +199,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:trace`, `:instrument`
+  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 
