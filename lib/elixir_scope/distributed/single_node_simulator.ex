@@ -304,7 +304,7 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
 
   # Whoever ends it without asking it to ends all scopes with it.
   defp ensure_started(scope \\ Options.default_scope()) do
-    start = {__MODULE__, :start_link, [[scope: scope]]}
+    start = {GenServer, :start_link, [__MODULE__, [scope: scope], [name: __MODULE__]]}
     spec = %{id: __MODULE__, start: start, shutdown: :brutal_kill}
 
     cond do
@@ -315,6 +315,7 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   end
 
   defp started({:ok, _pid}), do: :ok
+  defp started({:error, {:already_started, _pid}}), do: :ok
   defp started({:error, error}), do: {:error, error}
 
   defp call(request) do
