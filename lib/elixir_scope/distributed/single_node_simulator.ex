@@ -160,8 +160,16 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
-    {:ok, recall(%__MODULE__{scope: options[:scope]})}
+    {:ok, recall(%__MODULE__{scope: options[:scope]}), {:continue, :tidy}}
   end
+
+  @impl true
+  def handle_continue(:tidy, %{nodes: []} = state) do
+    Nodes.tidy()
+    {:noreply, state}
+  end
+
+  def handle_continue(:tidy, state), do: {:noreply, state}
 
   @impl true
   def handle_call({:scope, name}, _from, %{nodes: []} = state),
@@ -229,20 +237,30 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   def terminate(_reason, state) do
     with {:error, _error} <- disable(state), do: Nodes.give_up(own(state), state.home)
     ended(state)
+  catch
+    # The scope ends, too.
+    _kind, _reason -> Nodes.stop(tl(state.nodes))
   end
 
+  # It is kept before it is begun, so that nothing is begun that nobody knows of.
   defp enable(state, number) do
     with {:ok, nodes} <- Plan.names(number),
          {:ok, own} <- Scope.fetch(state.scope),
+         begun = keep(watch(%{state | nodes: nodes, home: own.options})),
          :ok <- Nodes.start(nodes, own) do
       Nodes.await(nodes)
-      {{:ok, nodes}, keep(watch(%{state | nodes: nodes, home: own.options}))}
+      {{:ok, nodes}, begun}
     else
-      {:error, error} -> {{:error, error}, state}
+      {:error, error} -> {{:error, error}, forget(state)}
     end
   end
 
   defp disable(state), do: Nodes.bring_home(own(state), tl(state.nodes), state.home)
+
+  defp own(state) do
+    {:ok, own} = Scope.fetch(state.scope)
+    own
+  end
 
   defp fail(state, node) do
     case standing(state, node) do
@@ -268,11 +286,6 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   defp already(state),
     do: {:error, Error.new(:already_simulated, nodes: state.nodes, scope: state.scope)}
 
-  defp own(state) do
-    {:ok, own} = Scope.fetch(state.scope)
-    own
-  end
-
   # What is simulated outlives a crash of this process, with the scope.
   defp keep(state) do
     Memory.keep(own(state).memory, :simulation, Map.take(state, [:home, :nodes, :cuts]))
@@ -286,17 +299,23 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
          else: (_nothing -> state)
   end
 
-  defp watch(state),
-    do: %{state | monitor: Process.monitor(Scope.whereis(state.scope, Scope))}
-
-  defp ended(state) do
-    Nodes.stop(tl(state.nodes))
-    Memory.keep(own(state).memory, :simulation, nil)
-    Process.demonitor(state.monitor, [:flush])
+  defp forget(state) do
+    with {:ok, own} <- Scope.fetch(state.scope), do: Memory.keep(own.memory, :simulation, nil)
     idle(state)
   end
 
-  defp idle(state), do: %__MODULE__{scope: state.scope}
+  defp watch(state),
+    do: %{state | monitor: Process.monitor(GenServer.whereis(Scope.via(state.scope, Scope)))}
+
+  defp ended(state) do
+    Nodes.stop(tl(state.nodes))
+    forget(state)
+  end
+
+  defp idle(state) do
+    if state.monitor, do: Process.demonitor(state.monitor, [:flush])
+    %__MODULE__{scope: state.scope}
+  end
 
   defp joined(pid, scope) do
     with :ok <- call({:scope, scope}), do: {:ok, pid}

@@ -27,7 +27,6 @@ defmodule ElixirScope.Distributed.Cluster.Memory do
   @doc "What was put aside holds again."
   @spec take_back(t, atom) :: :ok
   def take_back(memory, key) do
-    :ets.delete(memory, key)
     for {_aside, value} <- :ets.take(memory, {:aside, key}), do: keep(memory, key, value)
     :ok
   end

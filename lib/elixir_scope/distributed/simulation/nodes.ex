@@ -33,17 +33,24 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
 
   @doc "Starts the network and all nodes but the first, or nothing."
   @spec start([node], Scope.t()) :: :ok | {:error, Error.t() | term}
-  def start([first | others] = nodes, own) do
+  def start([_first | others] = nodes, own) do
     with :ok <- free(nodes),
          :ok <- room(others),
-         {:ok, _network} <- child({Network, name: @network}),
-         :ok <- start_each(others, settings(own.options, nodes)) do
-      move(own, [name: own.name, node: first] ++ settings(own.options, nodes), first)
-    else
-      {:error, reason} ->
-        stop(others)
-        {:error, reason}
+         {:error, reason} <- begin(nodes, own) do
+      stop(others)
+      {:error, reason}
     end
+  end
+
+  defp begin([first | others] = nodes, own) do
+    settings = settings(own.options, nodes)
+
+    with {:ok, _network} <- child({Network, name: @network}),
+         :ok <- start_each(others, settings),
+         do: move(own, [name: own.name, node: first] ++ settings, first)
+  catch
+    # The scope ended meanwhile.
+    :exit, reason -> {:error, Error.new(:worker_failed, reason: reason)}
   end
 
   @doc "Starts one node, which finds the others by itself."
@@ -101,6 +108,16 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
     renew(Scope.describe(%{own | also: nil}, home))
     Scope.resume(own.name)
   end
+
+  @doc "Ends what a simulation left that nobody knows of any more."
+  @spec tidy() :: :ok
+  def tidy do
+    left = for name <- Plan.all(), {:ok, %{name: ^name} = scope} <- [Scope.fetch(name)], do: scope
+    stop(for %{options: options} = scope <- left, ours?(options[:transport]), do: scope.name)
+  end
+
+  defp ours?({Isolated, options}), do: options[:network] == @network
+  defp ours?(_another), do: false
 
   @doc "Ends the nodes, as far as they are there, and the network."
   @spec stop([node]) :: :ok
@@ -185,14 +202,14 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
   end
 
   defp await(nodes, deadline) do
-    together? =
-      Enum.all?(nodes, &(NodeCoordinator.get_cluster_nodes(&1) == {:ok, Enum.sort(nodes)}))
-
-    unless together? or System.monotonic_time(:millisecond) > deadline do
+    unless together?(nodes) or System.monotonic_time(:millisecond) > deadline do
       receive(after: (@look_ms -> :ok))
       await(nodes, deadline)
     end
 
     :ok
   end
+
+  defp together?(nodes),
+    do: Enum.all?(nodes, &(NodeCoordinator.get_cluster_nodes(&1) == {:ok, Enum.sort(nodes)}))
 end

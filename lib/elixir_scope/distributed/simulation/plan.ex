@@ -59,6 +59,10 @@ defmodule ElixirScope.Distributed.Simulation.Plan do
     end
   end
 
+  @doc "Every name that a virtual node can have."
+  @spec all() :: [node]
+  def all, do: @names
+
   @doc "Whether that is one of the virtual nodes."
   @spec known(term | [term], [node]) :: :ok | {:error, Error.t()}
   def known([], _nodes), do: :ok
