@@ -161,11 +161,15 @@ defmodule ElixirScope.Distributed.Query.Host do
   defp start(%{scope: scope} = state, key, job) do
     workers = Scope.via(scope.name, Task.Supervisor)
     {:ok, pid} = Task.Supervisor.start_child(workers, fn -> answer(scope, key, job) end)
-    put_in(state.workers[Process.monitor(pid)], key)
+    state = put_in(state.workers[Process.monitor(pid)], key)
+    # How it ends is heard only of who is watched.
+    send(pid, :watched)
+    state
   end
 
   defp answer(scope, {from, ref}, job) do
     Scope.hide()
+    receive do: (:watched -> :ok)
     answer = Answer.to(scope, job.kind, job.body)
 
     if Answer.nothing?(answer) and now_ms() < job.until,

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Query.FanoutTest do
   # together, in one list, is the oracle. SCOPE_SEED repeats a run.
   use ExUnit.Case, async: true
 
-  import ElixirScope.Distributed.Case, only: [eventually: 1, eventually: 2]
+  import ElixirScope.Distributed.Case, only: [eventually: 2]
   import ElixirScope.Distributed.Case.Gen
   import ElixirScope.Distributed.Virtual
 
@@ -190,7 +190,7 @@ defmodule ElixirScope.Distributed.Query.FanoutTest do
   test "what all members have to give at once is asked of all, and not only of one", context do
     {_network, [a, b, c], [_na, nb, nc]} = cluster(context.test, 3, sync: :full)
     for n <- 1..100, do: Scope.record(:n, n, scope: b)
-    eventually(fn -> assert length(held(c, kinds: [:mark])) == 100 end)
+    eventually(fn -> assert length(held(c, kinds: [:mark])) == 100 end, within: 30_000)
     stop_supervised!(b)
     together(c, [:n1@sim, nc])
     together(a, [:n1@sim, nc])
@@ -207,7 +207,7 @@ defmodule ElixirScope.Distributed.Query.FanoutTest do
 
     {_network, [a, b, c], [_na, nb, _nc]} = cluster(context.test, 3, more)
     Scope.record(:n, 1, scope: b)
-    eventually(fn -> assert [_] = held(c, kinds: [:mark]) end)
+    eventually(fn -> assert [_] = held(c, kinds: [:mark]) end, within: 30_000)
     Scope.record(:n, 2, scope: c)
     assert {:ok, result} = Scope.query([kinds: [:mark]], scope: a)
     assert Enum.map(result.events, & &1.data) == [1, 2]
