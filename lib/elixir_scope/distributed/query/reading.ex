@@ -228,7 +228,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     with true <- page.more == false or page.cursor != source.cursor,
          :ok <- Page.feed(reading.merge, index, page) do
       source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
-      ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
+      ask(put_in(reading.sources[index], %{source | ahead: ahead(source, page, reading)}), index)
     else
       _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})
     end
@@ -240,20 +240,25 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   defp happened(_of_one_that_failed, reading), do: reading
 
+  # A page with as many events as are wanted in all is seldom followed by another one.
+  defp ahead(_source, %{count: count}, %{filter: %{limit: limit}}) when count >= limit, do: @ahead
+  defp ahead(source, _page, _reading), do: source.ahead + 1
+
   # What others have too is read there; what nobody else has is missing.
   defp failed(reading, node, reason) do
-    {of_node, others} =
-      Enum.split_with(reading.sources, fn {_, source} -> source.node == node end)
-
-    ranges = Enum.flat_map(of_node, fn {_index, source} -> source.ranges end)
+    wanted = reading.survey |> cover(reading.filter) |> Map.get(node, [])
     survey = Survey.fail(reading.survey, node)
-    lost = Cover.less(ranges, survey |> Survey.cover() |> Map.values() |> Enum.concat())
+    left = survey |> Survey.cover() |> Map.values() |> Enum.concat()
+    lost = Cover.less(wanted, left)
     survey = if lost == [], do: survey, else: Survey.miss(survey, node, reason)
     reading = %{reading | survey: survey}
-    if lost == Cover.less(ranges, []), do: without(reading, of_node, others), else: again(reading)
+    if lost == Cover.less(wanted, []), do: without(reading, node), else: again(reading)
   end
 
-  defp without(reading, of_node, others) do
+  defp without(reading, node) do
+    {of_node, others} =
+      Enum.split_with(reading.sources, fn {_index, source} -> source.node == node end)
+
     for {index, _source} <- of_node, do: Page.close(reading.merge, index)
     %{reading | sources: Map.new(others)}
   end
