@@ -60,13 +60,12 @@ defmodule ElixirScope.Distributed.Query.Reading do
   question wait for it as long as the survey says: in all, or with `patience: :page`, for each page.
   """
   @spec open(Survey.t(), Wire.filter(), Wire.cursor() | nil, keyword) :: t
-  def open(survey, filter, cursor, options \\ []) do
-    kept = Kept.open(survey, filter, cursor)
-
-    %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil, kept: kept}
-    |> struct!(options)
-    |> start()
-  end
+  def open(survey, filter, cursor, options \\ []),
+    do:
+      %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil}
+      |> struct!(options)
+      |> Kept.begin()
+      |> start()
 
   defp start(%{survey: survey, filter: filter} = reading) do
     {local, others} = shares(reading)
@@ -86,12 +85,15 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   # Whoever goes on from somewhere may find that retention was there before: who would have had it is
   # asked for that, too.
-  defp shares(%{survey: survey, filter: filter, after?: after?}) do
+  defp shares(%{survey: survey, filter: filter, after?: after?} = reading) do
     below =
       if after?, do: survey.holdings |> Cover.below() |> Cover.of_nodes(names(filter)), else: %{}
 
     {local, others} =
-      survey |> cover(filter) |> Cover.both(below) |> Map.pop(survey.scope.node, [])
+      survey
+      |> cover(filter)
+      |> Cover.both(Kept.below(reading, below))
+      |> Map.pop(survey.scope.node, [])
 
     {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
   end
@@ -104,7 +106,6 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   @doc "The next events, some of them, at most so many; none when there are no more."
   @spec next(t, pos_integer) :: {[Event.t()], t}
-  def next(%{kept: nil} = reading, most), do: read(reading, most)
   def next(reading, most), do: Kept.next(reading, most, &read/2)
 
   defp read(reading, most) do
@@ -114,10 +115,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   @doc "The same question to native stores alone; what a plugged storage has more of is missing."
   @spec native(t) :: t
-  def native(%{survey: survey} = reading) do
-    missing = Map.merge(survey.missing, Plugged.missing(survey.scope))
-    %{reading | kept: nil, survey: %{survey | missing: missing}}
-  end
+  def native(reading), do: %{reading | kept: nil, survey: Plugged.unread(reading.survey)}
 
   @doc "The next events in another form, as `take` has them from the merge."
   @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::

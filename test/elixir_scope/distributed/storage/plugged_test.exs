@@ -264,7 +264,7 @@ defmodule ElixirScope.Distributed.Storage.PluggedTest do
              assert {:ok, %{events: [_], missing: %{me@contract: {:distributed_exit, why}}}} =
                       query(scope)
 
-             assert why == {:storage, {:bad_return, :what}}
+             assert why == {:storage, {:bad_return, {:ok, :what}}}
 
              assert {:error, %{reason: :nodes_missing}} =
                       Library.query(scope: scope, require: :all)
