@@ -16,7 +16,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Effects, Mode, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.Sync.{Busy, Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @slowest_ms 30_000
@@ -107,8 +107,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
   def synchronise(scope, nodes, timeout_ms, reach \\ nil) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
-      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms], reach}
-      Scope.call(scope, __MODULE__, request, :infinity)
+      timeout_ms = timeout_ms || options[:query_timeout_ms]
+      Busy.exchange(scope, {:synchronise, nodes, timeout_ms, reach})
     end
   end
 
@@ -120,9 +120,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @doc false
   # Every bound of the exchange and its present value, for `status/0`.
   @spec bounds(atom) :: map
-  def bounds(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
-  end
+  defdelegate bounds(scope), to: Busy
 
   @impl true
   def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
