@@ -181,7 +181,11 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
       {:ok, %{events: events, dropped: 0}} =
         Scope.query(scope: @own, kinds: [:mark], limit: 30_000)
 
-      assert Enum.map(events, & &1.data) == Enum.to_list(1..20_000)
+      # Whatever the clock said in the moment of a switch, they are numbered as they were recorded.
+      numbered =
+        Enum.sort_by(events, fn %{id: {{_node, incarnation}, seq}} -> {incarnation, seq} end)
+
+      assert Enum.map(numbered, & &1.data) == Enum.to_list(1..20_000)
     end
 
     defp paced(n) do
@@ -336,6 +340,18 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
       Scope.record(:n, 1, scope: b)
       stop_supervised!(SingleNodeSimulator)
       assert data(@own) == [1]
+      refused(:not_running, Scope.status(b))
+    end
+
+    test "that is started goes on with what runs by itself, and ends it" do
+      {:ok, _pid} = Scope.start(name: @own, simulate: 2)
+      library = Process.whereis(SingleNodeSimulator)
+      start_supervised!({SingleNodeSimulator, scope: @own})
+      assert Process.whereis(SingleNodeSimulator) != library
+      assert {:ok, [_, b]} = SingleNodeSimulator.get_simulated_nodes()
+      assert {:ok, _found} = SingleNodeSimulator.start_link(scope: @own)
+      stop_supervised!(SingleNodeSimulator)
+      assert SingleNodeSimulator.get_simulated_nodes() == {:ok, []}
       refused(:not_running, Scope.status(b))
     end
 
