@@ -168,12 +168,10 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   end
 
   @impl true
-  def handle_continue(:tidy, %{nodes: []} = state) do
-    Nodes.tidy()
+  def handle_continue(:tidy, state) do
+    if state.nodes == [], do: Nodes.tidy()
     {:noreply, state}
   end
-
-  def handle_continue(:tidy, state), do: {:noreply, state}
 
   @impl true
   def handle_call({:join, name}, _from, %{nodes: [_ | _], scope: scope} = state)
@@ -300,11 +298,12 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     state
   end
 
+  # Of whichever scope it is: that may be another one than this process was started for.
   defp recall(state) do
-    with {:ok, own} <- Scope.fetch(state.scope),
-         %{} = kept <- Memory.recall(own.memory, :simulation, nil),
-         do: watch(struct!(state, kept)),
-         else: (_nothing -> state)
+    Enum.find_value(Scope.running(), state, fn %{name: name, memory: memory} ->
+      with %{} = kept <- Memory.recall(memory, :simulation, nil),
+           do: watch(struct!(%{state | scope: name}, kept))
+    end)
   end
 
   defp forget(state) do

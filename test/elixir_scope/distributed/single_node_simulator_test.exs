@@ -325,6 +325,8 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
 
   describe "a simulator" do
     test "that is killed is there again, with what it simulated" do
+      # It is started for another scope.
+      refused(:too_many_nodes, SingleNodeSimulator.enable_simulation(100))
       {:ok, _pid} = Scope.start(name: @own, simulate: 2)
       Scope.record(:n, 1, scope: :node2@simulated)
       Process.exit(Process.whereis(SingleNodeSimulator), :kill)
