@@ -285,9 +285,8 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     end
   end
 
-  defp standing(state, node) do
-    with :ok <- Plan.known(node, state.nodes), do: {:ok, Nodes.running?(node)}
-  end
+  defp standing(state, node),
+    do: with(:ok <- Plan.known(node, state.nodes), do: {:ok, Nodes.running?(node)})
 
   defp already(state),
     do: {:error, Error.new(:already_simulated, nodes: state.nodes, scope: state.scope)}
@@ -346,9 +345,8 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     end
   end
 
-  defp started({:ok, _pid}), do: :ok
   defp started({:error, {:already_started, _pid}}), do: :ok
-  defp started({:error, error}), do: {:error, error}
+  defp started(outcome), do: with({:ok, _pid} <- outcome, do: :ok)
 
   defp call(request) do
     GenServer.call(__MODULE__, request, :infinity)
