@@ -72,6 +72,8 @@ defmodule ElixirScope.Distributed.Case do
       what a newer one compiled),
     * `:code_paths` - where they load code from (this run's paths, without OTP's
       own); give it with `:exec`, where Elixir is another one too,
+    * `:host` - the address in their names (`"127.0.0.1"`); another one where `:exec`
+      starts them in a network of their own, with a port mapper at the same port,
     * `:args`, `:env` - more arguments (strings) for `erl`, more variables (pairs),
     * `:cookie` - instead of the run's own,
     * `:boot_ms` - how long a node may take to start (30,000).

@@ -17,6 +17,9 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   | `:partial` | pairs (`gaps`) that do not hear each other, while others hear both |
   | `:flapping` | pairs whose connection comes back again and again |
 
+  Over one TCP connection a dead direction soon takes the other one along, as nothing is acknowledged: what
+  is `:one_way` as long as something arrives is then `:partial`, or `:split` where nobody hears both.
+
   Where several hold at once, `kinds` has all of them. A member whose host answers, and says that
   no such node runs, is down and no partition; one whose host does not answer may be either,
   and counts as apart.
@@ -36,7 +39,8 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   use GenServer
 
-  alias ElixirScope.Distributed.Cluster.{Audience, Memory, News, Outlook, Quorum, Reason}
+  alias ElixirScope.Distributed.Cluster.{Audience, Clocked, Memory, News, Outlook}
+  alias ElixirScope.Distributed.Cluster.{Quorum, Reason}
   alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 
@@ -77,7 +81,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
   @spec get_node_info(node, atom) :: {:ok, ClusterNodeInfo.t()} | {:error, :not_found | Error.t()}
   def get_node_info(node, scope \\ Options.default_scope()) when is_atom(node) do
     with {:ok, nodes} <- NodeCoordinator.nodes(scope, :all),
-         :error <- Map.fetch(nodes, node),
+         :error <- nodes |> Map.take([node]) |> Clocked.mark(scope) |> Map.fetch(node),
          do: {:error, :not_found}
   end
 
@@ -249,12 +253,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   defp shaded(%{reason: old} = info, reason)
        when old in [nil, :restarted, :other_incarnation, :unreachable],
-       do: %{
-         info
-         | reason: reason,
-           message: Reason.message(reason),
-           remedy: Reason.remedy(reason)
-       }
+       do: Reason.give(info, reason)
 
   defp shaded(info, _reason), do: info
 

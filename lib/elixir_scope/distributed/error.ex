@@ -30,8 +30,18 @@ defmodule ElixirScope.Distributed.Error do
       "start it with {ElixirScope.Distributed, name: #{inspect(scope)}}"
   end
 
+  defp text(:no_time, %{scope: scope, role: role, ms: ms}) do
+    "#{inspect(role)} of the scope #{inspect(scope)} did not answer within #{ms} ms: this node is too busy; " <>
+      "ask again, and see what keeps its schedulers"
+  end
+
   defp text(:disabled, _details) do
     "config :elixir_scope_distributed, enabled: false: nothing can be started on this node"
+  end
+
+  defp text(:native_store, _details) do
+    "the native store takes what is recorded and synchronised, and keeps it by the options of its " <>
+      "scope: nothing is appended to it or taken out"
   end
 
   defp text(:library_not_loaded, details) do
@@ -147,7 +157,10 @@ defmodule ElixirScope.Distributed.Error do
   end
 
   defp text(:not_allowed, %{what: what}),
-    do: "this node does not allow #{inspect(what)}: see the option :allow"
+    do: "this node does not allow #{inspect(what)}: see its options :allow and :serve"
+
+  defp text(:malformed, _details),
+    do: "what was asked cannot be read there: do both nodes run the same version of the library?"
 
   defp text(:no_answer, %{node: node}), do: "#{node} did not answer in time"
 

@@ -7,18 +7,21 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   changes the interval doubles, up to thirty seconds. Whose events a node keeps, and how many bytes a
   second it sends, are the options `sync:` and `sync_bytes_per_s:` of `ElixirScope.Distributed.start/1`.
 
+  It is the default of `ElixirScope.Distributed.Synchronizer`: where a scope has another one, the
+  functions here ask that.
+
       {:ok, %{received: 17}} = EventSynchronizer.sync_with_node(:"orders@127.0.0.1")
   """
 
   use GenServer
 
-  alias ElixirScope.Distributed.{Error, GlobalClock, Options, Scope}
-  alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica}
-  alias ElixirScope.Distributed.Sync.{Roster, Rounds}
-  alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
+  import ElixirScope.Distributed.Sync.Pace
 
-  @slowest_ms 30_000
+  alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
+  alias ElixirScope.Distributed.{Storage.Plugged, Synchronizer}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
+  alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @type summary :: %{
           sent: integer,
@@ -28,7 +31,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           ms: integer
         }
 
+  @behaviour Synchronizer
+
   defstruct [
+    :name,
     :scope,
     :interval_ms,
     :timer,
@@ -36,8 +42,9 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     :kept,
     :again,
     peers: [],
+    keepers: [],
     early: %Early{},
-    refused: %{},
+    refused: [],
     rounds: %Rounds{},
     roster: %Roster{},
     outbox: %Outbox{},
@@ -45,9 +52,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   ]
 
   @doc false
-  @spec start_link(Scope.t()) :: GenServer.on_start()
-  def start_link(scope),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @spec child_spec(Scope.t()) :: Supervisor.child_spec()
+  def child_spec(scope), do: Part.child(:synchronizer, __MODULE__, scope)
+
+  @doc false
+  @impl Synchronizer
+  def start_link(options),
+    do: GenServer.start_link(__MODULE__, options[:name], name: options[:name])
 
   @doc """
   Synchronises with one member now, and waits until both have the same.
@@ -84,10 +95,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     options = Options.validate!(:query, [{:from, stamp} | options])
 
     with {:ok, scope} <- Scope.fetch(options[:scope]),
-         {:ok, %{events: events}} <- Storage.query(scope.store, options) do
-      {:ok, Enum.filter(events, &(GlobalClock.compare(&1.at, stamp) == :gt))}
-    end
+         do: {:ok, Enum.filter(Plugged.all(scope, options), &later?(&1.at, stamp))}
   end
+
+  defp later?(at, stamp), do: GlobalClock.compare(at, stamp) == :gt
 
   @doc """
   Takes in a batch that a member sent, as if its transport had delivered it.
@@ -96,7 +107,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   """
   @spec apply_batch(EventSyncMessage.t(), atom) :: :ok | {:error, term}
   def apply_batch(%EventSyncMessage{} = message, scope) do
-    Scope.call(scope, __MODULE__, {:apply, message})
+    Part.ask(scope, :synchronizer, :take_in, [message])
   end
 
   @doc false
@@ -105,29 +116,53 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
           {:ok, %{node => summary | {:error, term}}} | {:error, Error.t()}
   def synchronise(scope, nodes, timeout_ms) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
-      request = {:synchronise, nodes, timeout_ms || options[:query_timeout_ms]}
-      Scope.call(scope, __MODULE__, request, :infinity)
+      timeout_ms = timeout_ms || options[:query_timeout_ms]
+      Part.ask(scope, :synchronizer, :exchange, [nodes, timeout_ms])
     end
   end
 
   @doc false
-  # Membership decides with whom to synchronise.
-  @spec members(atom, [node]) :: :ok
-  def members(scope, peers), do: Scope.cast(scope, __MODULE__, {:members, peers})
+  # Membership decides with whom to synchronise, and who of them keeps copies for others.
+  @spec tell_members(atom, [node], [node]) :: :ok
+  def tell_members(scope, peers, keepers),
+    do: Part.tell(scope, :synchronizer, :members, [peers, keepers])
 
   @doc false
   # Every bound of the exchange and its present value, for `status/0`.
   @spec bounds(atom) :: map
   def bounds(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
+    with {:error, _not_there} <- Part.ask(scope, :synchronizer, :describe), do: %{}
   end
 
+  # The synchronizer itself
+
+  @doc false
+  @impl Synchronizer
+  def members(name, peers, keepers), do: GenServer.cast(name, {:members, peers, keepers})
+
+  @doc false
+  @impl Synchronizer
+  def exchange(name, nodes, timeout_ms),
+    do: GenServer.call(name, {:synchronise, nodes, timeout_ms}, :infinity)
+
+  @doc false
+  @impl Synchronizer
+  def deliver(name, from, message), do: GenServer.cast(name, {:batch, from, message})
+
+  @doc false
+  @impl Synchronizer
+  def take_in(name, message), do: GenServer.call(name, {:apply, message})
+
+  @doc false
+  @impl Synchronizer
+  def describe(name), do: GenServer.call(name, :bounds)
+
   @impl true
-  def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
+  def init(name), do: {:ok, %__MODULE__{name: name}, {:continue, :start}}
 
   @impl true
   def handle_continue(:start, state) do
-    {:ok, scope} = Scope.fetch(state.scope.name)
+    {:ok, scope} = Scope.fetch(Part.scope(state.name))
     interval_ms = scope.options[:sync_interval_ms]
     Storage.watch(scope.store, self())
     {:noreply, schedule(%{state | scope: scope, interval_ms: interval_ms}, interval_ms)}
@@ -146,27 +181,25 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   def handle_call(:bounds, _caller, state), do: {:reply, Effects.bounds(state), state}
 
-  def handle_call({:apply, message}, _caller, state) do
-    GlobalClock.hear(state.scope.name, message.source_node, message.sent_at)
-    {reply, state} = receive_batch(message.source_node, message, state)
-    {:reply, reply, state}
+  def handle_call({:apply, %{source_node: from} = batch}, _caller, state) do
+    with {:ok, message} <- Operations.read(from, batch) do
+      GlobalClock.hear(state.scope.name, from, message.sent_at)
+      {reply, state} = receive_batch(from, message, state)
+      {:reply, reply, state}
+    else
+      {:error, what} -> {:reply, {:error, what}, state}
+    end
   end
 
   @impl true
-  def handle_cast({:members, peers}, state) do
-    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
-    for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
-    gone = &Rounds.gone(&2, &1, unavailable(&1))
-    rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
-    outbox = Enum.reduce(state.peers -- peers, state.outbox, &Outbox.gone(&2, &1))
-    roster = Roster.update(state.roster, peers, now_ms())
-    state = keep(%{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster})
-    {:noreply, state |> hear_early() |> answer() |> schedule(0)}
+  def handle_cast({:members, peers, keepers}, state) do
+    state = keep(%{Effects.meet(state, peers, now_ms()) | keepers: keepers})
+    {:noreply, state |> hear_early() |> Effects.answer() |> schedule(0)}
   end
 
-  def handle_cast({:transport, :message, from, message}, state) do
+  def handle_cast({:batch, from, message}, state) do
     {_reply, state} = receive_batch(from, message, state)
-    {:noreply, answer(state)}
+    {:noreply, Effects.answer(state)}
   end
 
   @impl true
@@ -174,14 +207,14 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     GlobalClock.tick(state.scope.name, state.peers)
     state = keep(state)
     step = Replica.tick(state.scope)
-    state = %{state | floor: oldest(state.scope), interval_ms: next(step, state)}
-    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> answer()}
+    state = %{state | floor: Replica.floor(state.scope), interval_ms: next(step, state)}
+    {:noreply, state |> schedule(state.interval_ms) |> take(step) |> Effects.answer()}
   end
 
   def handle_info({:deadline, ref}, state) do
     {abandoned, rounds} = Rounds.expire(state.rounds, ref)
     for {node, token} <- abandoned, do: Replica.stop(state.scope, node, token)
-    {:noreply, answer(%{state | rounds: rounds})}
+    {:noreply, Effects.answer(%{state | rounds: rounds})}
   end
 
   # A connection was busy.
@@ -198,8 +231,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   # Whose events are kept here depends on who belongs to the cluster.
   defp keep(state) do
     {others, roster} = Roster.members(state.roster, now_ms())
-    keeps = Mode.keeps(state.scope.options[:sync], length(others) + 1)
-    :ok = Replica.keep(state.scope, others, keeps)
+    keeps = Mode.keeps(Mode.of(state.scope.options), length(others) + 1)
+    :ok = Replica.keep(state.scope, others -- state.peers -- state.keepers, keeps)
     %{state | roster: roster, kept: keeps}
   end
 
@@ -208,7 +241,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
     state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
-    nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> answer()
+    nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> Effects.answer()
   end
 
   defp start(node, ref, state) do
@@ -216,14 +249,15 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, token, step} <- Replica.start(state.scope, node) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
-      _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+      _not_there ->
+        update_in(state.rounds, &Rounds.settle(&1, ref, node, Effects.unavailable(node)))
     end
   end
 
   defp hear_early(state) do
     {batches, early} = Early.take(state.early, state.peers)
 
-    Enum.reduce(batches, %{state | early: early, refused: %{}}, fn {from, message}, state ->
+    Enum.reduce(batches, %{state | early: early}, fn {from, message}, state ->
       from |> receive_batch(message, state) |> elem(1)
     end)
   end
@@ -233,12 +267,13 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, step} <- Replica.handle(state.scope, from, message.events_batch) do
       {:ok, take(state, step)}
     else
-      {:member, false} -> {{:error, :not_a_member}, early(state, from, message)}
-      {:error, reason} -> {{:error, reason}, Effects.refuse(state, from, reason)}
+      {:member, false} ->
+        {{:error, :not_a_member}, %{state | early: Early.put(state.early, from, message)}}
+
+      {:error, reason} ->
+        {{:error, reason}, Effects.refuse(state, from, reason)}
     end
   end
-
-  defp early(state, from, message), do: %{state | early: Early.put(state.early, from, message)}
 
   # What the protocol asks for, and to come back in time.
   defp take(state, step) do
@@ -246,30 +281,5 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
 
-  defp answer(state) do
-    {over, rounds} = Rounds.finished(state.rounds)
-    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
-    %{state | rounds: rounds}
-  end
-
-  # While nothing goes on, less and less often.
-  defp next(%{out: [], next_ms: nil}, state), do: min(state.interval_ms * 2, @slowest_ms)
-  defp next(_step, state), do: state.scope.options[:sync_interval_ms]
-
-  defp hasten(state, ms) do
-    left = state.timer && Process.read_timer(state.timer)
-    if left && left <= ms, do: state, else: schedule(state, ms)
-  end
-
-  defp schedule(state, ms) do
-    if state.timer, do: Process.cancel_timer(state.timer)
-    %{state | timer: Process.send_after(self(), :tick, ms)}
-  end
-
-  defp oldest(%{store: store, node: node}) do
-    with {logical, physical_ns} <- Storage.status(store).floor, do: {logical, physical_ns, node}
-  end
-
-  defp unavailable(node), do: {:error, {:node_unavailable, node}}
   defp now_ms, do: System.monotonic_time(:millisecond)
 end

@@ -16,32 +16,32 @@ defmodule ElixirScope.Distributed.GlobalClock do
       [{4, 1_000, :b@host}, {0, 2_000, :a@host}]
 
   The process of the same name exchanges stamps with the other members, so that
-  `offset/1` can say how far apart two clocks are, and how sure that is.
+  `offset/1` can say how far apart two clocks are, and how sure that is. It is the default of
+  `ElixirScope.Distributed.Clock`: where a scope has another clock, that one is asked.
   """
 
   use GenServer
 
   require Logger
 
-  alias ElixirScope.Distributed.{ClusterStateManager, Error, Native, Options, Scope, Telemetry}
+  alias ElixirScope.Distributed.{Clock, ClusterStateManager, Error, Native, Options, Part, Scope}
+  alias ElixirScope.Distributed.Telemetry
   alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Transport
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
-  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
-  @most_offsets 512
+  @behaviour Clock
 
-  defstruct [:scope, offsets: %{}, quarantine: %Quarantine{}]
+  defstruct [:name, :scope, offsets: %{}, quarantine: %Quarantine{}]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
   @spec child_spec(Scope.t()) :: Supervisor.child_spec()
-  def child_spec(scope), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [scope]}}
+  def child_spec(scope), do: Part.child(:clock, __MODULE__, scope)
 
   @doc false
-  @spec start_link(Scope.t()) :: GenServer.on_start()
-  def start_link(scope),
-    do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
+  @impl Clock
+  def start_link(options),
+    do: GenServer.start_link(__MODULE__, options[:name], name: options[:name])
 
   @doc """
   The present moment; later than every stamp this node has seen.
@@ -50,7 +50,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec now(atom) :: GlobalTimestamp.t() | {:error, Error.t()}
   def now(scope \\ Options.default_scope()) do
-    with {:ok, scope} <- Scope.fetch(scope), do: read(scope)
+    case Scope.fetch(scope) do
+      {:ok, %{clock: {__MODULE__, _name}} = scope} -> stamp(scope)
+      _plugged_or_none -> Part.ask(scope, :clock, :read)
+    end
   end
 
   @doc """
@@ -78,17 +81,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
   """
   @spec update(GlobalTimestamp.t(), atom) :: :ok | {:error, Error.t()}
   def update({logical, physical_ns, node} = stamp, scope \\ Options.default_scope())
-      when is_integer(logical) and is_integer(physical_ns) and is_atom(node) do
-    with {:ok, %{store: store}} <- Scope.fetch(scope) do
-      case Native.clock_observe(store, logical, physical_ns) do
-        {:ok, _moved} ->
-          :ok
-
-        {:error, details} ->
-          {:error, Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))}
-      end
-    end
-  end
+      when is_integer(logical) and is_integer(physical_ns) and is_atom(node),
+      do: Part.ask(scope, :clock, :observe, [nil, stamp])
 
   @doc """
   How far the clock of `node` is ahead of ours, and how uncertain that is, in nanoseconds.
@@ -96,9 +90,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
       {:ok, {offset_ns, uncertainty_ns}} = GlobalClock.offset(:"orders@127.0.0.1")
   """
   @spec offset(node, atom) :: {:ok, Offset.t()} | {:error, Error.t()}
-  def offset(node, scope \\ Options.default_scope()) do
-    Scope.call(scope, __MODULE__, {:offset, node})
-  end
+  def offset(node, scope \\ Options.default_scope()),
+    do: Part.ask(scope, :clock, :measured, [node])
 
   @doc false
   # Every message of a member says when it was sent. This runs in the transport's process, before the
@@ -106,45 +99,96 @@ defmodule ElixirScope.Distributed.GlobalClock do
   # form says nothing.
   @spec hear(atom, node, term) :: :ok
   def hear(scope, from, {logical, physical_ns, node} = stamp)
-      when logical in 0..0xFF and physical_ns in 0..0xFFFFFFFFFFFFFFFF and is_atom(node) do
-    with {:error, %{reason: :clock_too_far_ahead} = error} <- update(stamp, scope),
-         do: Scope.cast(scope, __MODULE__, {:refused, from, error}),
-         else: (_heard -> :ok)
-  end
+      when logical in 0..0xFF and physical_ns in 0..0xFFFFFFFFFFFFFFFF and is_atom(node),
+      do: Part.tell(scope, :clock, :observe, [from, stamp])
 
   def hear(_scope, _from, _nothing), do: :ok
 
   @doc false
   # What the clock is and how it stands, for `status/0`.
   @spec status(Scope.t()) :: map
-  def status(%{store: store} = scope),
-    do: Map.put(Native.clock_status(store), :quarantined, quarantined(scope.name))
-
-  @doc false
-  # Every bound with its value, for `status/0`.
-  @spec bounds(atom) :: map
-  def bounds(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :bounds), do: %{}
+  def status(scope) do
+    with {:error, _not_there} <- Part.ask(scope.name, :clock, :describe), do: %{quarantined: []}
   end
 
   @doc false
   # The members whose clocks run too far ahead of ours.
   @spec quarantined(atom) :: [node]
   def quarantined(scope) do
-    with {:error, _not_there} <- Scope.call(scope, __MODULE__, :quarantined), do: []
+    with {:error, _not_there} <- Part.ask(scope, :clock, :describe),
+         do: [],
+         else: (status -> status.quarantined)
+  end
+
+  @doc """
+  Tells the clock of the members, for its periodic round. That is the synchronizer's to do: one timer
+  per scope is enough.
+
+      :ok = GlobalClock.tick(:shop, [:"orders@127.0.0.1"])
+  """
+  @spec tick(atom, [node]) :: :ok
+  def tick(scope, peers), do: Part.tell(scope, :clock, :exchange, [peers])
+
+  # The clock itself
+
+  @doc false
+  @impl Clock
+  def read(name) do
+    {:ok, scope} = Scope.fetch(Part.scope(name))
+    stamp(scope)
   end
 
   @doc false
-  # One timer per scope is enough: the synchronizer's round also sets the clock.
-  @spec tick(atom, [node]) :: :ok
-  def tick(scope, peers), do: Scope.cast(scope, __MODULE__, {:tick, peers})
+  @impl Clock
+  def observe(name, from, stamp) do
+    with {:error, %{reason: :clock_too_far_ahead} = error} <- move(name, stamp) do
+      from && GenServer.cast(name, {:refused, from, error})
+      {:error, error}
+    end
+  end
+
+  defp move(name, {logical, physical_ns, _node} = stamp) do
+    with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
+         {:error, details} <- Native.clock_observe(store, logical, physical_ns) do
+      {:error, refused(details, stamp)}
+    else
+      {:ok, _moved} -> :ok
+      not_running -> not_running
+    end
+  end
+
+  defp refused(%Error{} = error, _stamp), do: error
+
+  defp refused(details, stamp),
+    do: Error.new(:clock_too_far_ahead, Map.put(details, :stamp, stamp))
+
+  @doc false
+  @impl Clock
+  def deliver(name, from, update), do: GenServer.cast(name, {:update, from, update})
+
+  @doc false
+  @impl Clock
+  def exchange(name, peers), do: GenServer.cast(name, {:tick, peers})
+
+  @doc false
+  @impl Clock
+  def measured(name, node), do: GenServer.call(name, {:offset, node})
+
+  @doc false
+  @impl Clock
+  def describe(name) do
+    own = GenServer.call(name, :describe)
+
+    with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
+         do: Map.merge(Native.clock_status(store), own)
+  end
 
   @impl true
-  def init(scope), do: {:ok, %__MODULE__{scope: scope}, {:continue, :start}}
+  def init(name), do: {:ok, %__MODULE__{name: name}, {:continue, :start}}
 
   @impl true
   def handle_continue(:start, state) do
-    {:ok, scope} = Scope.fetch(state.scope.name)
+    {:ok, scope} = Scope.fetch(Part.scope(state.name))
     {:noreply, tell_core(%{state | scope: scope})}
   end
 
@@ -153,25 +197,22 @@ defmodule ElixirScope.Distributed.GlobalClock do
     {:reply, answer(node, state.offsets), state}
   end
 
-  def handle_call(:bounds, _from, state) do
-    own = %{offsets: map_size(state.offsets), offset_limit: @most_offsets}
-    {:reply, Map.merge(own, Quarantine.bounds(state.quarantine)), state}
+  def handle_call(:describe, _from, state) do
+    bounds = Map.merge(Offset.bounds(state.offsets), Quarantine.bounds(state.quarantine))
+    {:reply, %{quarantined: Quarantine.nodes(state.quarantine), bounds: bounds}, state}
   end
-
-  def handle_call(:quarantined, _from, state),
-    do: {:reply, Quarantine.nodes(state.quarantine), state}
 
   @impl true
   def handle_cast({:tick, peers}, state) do
     with {:ok, _kept} <- Native.clock_calibrate(state.scope.store) do
-      Enum.each(peers, &ping(state.scope, &1))
+      Enum.each(peers, &ping(state, &1))
       {:noreply, %{state | offsets: Map.take(state.offsets, peers)}}
     else
       {:error, ended} -> begin_again(state, ended)
     end
   end
 
-  def handle_cast({:transport, :message, from, %GlobalClockUpdate{} = update}, state) do
+  def handle_cast({:update, from, %GlobalClockUpdate{} = update}, state) do
     {:noreply, state |> believe(from, update.sent_at) |> exchange(from, update)}
   end
 
@@ -192,28 +233,25 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   defp exchange(state, from, %{kind: :ping} = ping) do
-    reply = %{message(state.scope, :pong) | echo: ping.sent_at, received_at: read(state.scope)}
-    _ = Transport.send_to(state.scope, from, reply)
+    reply = %{message(state.scope, :pong) | echo: ping.sent_at, received_at: stamp(state.scope)}
+    _ = Part.send(state.name, from, reply)
     state
   end
 
   defp exchange(state, from, %{kind: :pong} = pong) do
-    sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, read(state.scope))
-
-    if is_map_key(state.offsets, from) or map_size(state.offsets) < @most_offsets,
-      do: put_in(state.offsets[from], Offset.add(state.offsets[from], sample)),
-      else: state
+    sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, stamp(state.scope))
+    %{state | offsets: Offset.learn(state.offsets, from, sample)}
   end
 
-  defp ping(scope, peer), do: Transport.send_to(scope, peer, message(scope, :ping))
+  defp ping(state, peer), do: Part.send(state.name, peer, message(state.scope, :ping))
 
   defp message(scope, kind),
-    do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: read(scope)}
+    do: %GlobalClockUpdate{source_node: scope.node, kind: kind, sent_at: stamp(scope)}
 
   # An exchange with a peer in quarantine shows whether its clock is right again.
   defp believe(state, from, stamp) do
     with true <- Quarantine.member?(state.quarantine, from),
-         :ok <- update(stamp, state.scope.name) do
+         :ok <- move(state.name, stamp) do
       {news, quarantine} = Quarantine.accept(state.quarantine, from)
       tell(%{state | quarantine: quarantine}, news, from, :back)
     else
@@ -248,7 +286,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
     state
   end
 
-  defp read(%{store: store, node: node}) do
+  defp stamp(%{store: store, node: node}) do
     {logical, physical_ns} = Native.clock_now(store)
     {logical, physical_ns, node}
   end

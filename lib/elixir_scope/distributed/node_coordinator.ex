@@ -21,8 +21,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     Reach,
     Register,
     Roll,
-    Steps,
-    Wire
+    Steps
   }
 
   alias ElixirScope.Distributed.{ClusterStateManager, Error, Event, EventSynchronizer, Options}
@@ -211,12 +210,12 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
     {:noreply, state |> take(step) |> retry(node)}
   end
 
-  def handle_cast({:transport, :message, from, message}, state) do
-    case Wire.read(from, message) do
-      {:ok, message} -> {:noreply, state |> observe(from, message) |> hear(from, message)}
-      {:error, what} -> {:noreply, state |> malformed(from, what)}
-    end
-  end
+  def handle_cast({:transport, :message, from, message}, state),
+    do: {:noreply, hear(state, from, message)}
+
+  # What it said is none of the messages that there are.
+  def handle_cast({:transport, :malformed, from}, state),
+    do: {:noreply, take(state, Membership.malformed(state.membership, from))}
 
   def handle_cast({:transport, :named, node}, state) do
     if node != state.scope.node and state.scope.options[:node] == nil,
@@ -228,8 +227,7 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
   def handle_cast({:reached, node}, state),
     do: handle_cast({:transport, :up, node}, ended(state, node))
 
-  def handle_cast({:found, node, reason, nil}, state),
-    do: {:noreply, stand(state, Roll.diagnosed(state.membership, node, reason))}
+  def handle_cast({:found, node, reason, nil}, state), do: {:noreply, found(state, node, reason)}
 
   def handle_cast({:found, node, reason, attempt}, state) do
     state = stand(state, Roll.diagnosed(state.membership, node, reason))
@@ -244,6 +242,8 @@ defmodule ElixirScope.Distributed.NodeCoordinator do
 
   @impl true
   def handle_info({:retry, node, attempt}, state), do: {:noreply, again(state, node, attempt)}
+
+  def handle_info({:look, node}, state), do: {:noreply, look(state, node)}
 
   def handle_info(:forget, state) do
     Process.send_after(self(), :forget, @forget_ms)

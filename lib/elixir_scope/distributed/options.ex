@@ -18,8 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Instrument, Live, Query, Sync, Trace, Type}
-  alias ElixirScope.Distributed.Transports
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query, Sync}
+  alias ElixirScope.Distributed.Options.{Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -72,26 +72,14 @@ defmodule ElixirScope.Distributed.Options do
       default: 5_000,
       doc: "how long a query waits for other nodes before it names them in `missing`"
     ],
-    allow: [
-      type: {:list, {:in, [:record, :query, :trace]}},
-      default: [:record, :query, :trace],
-      doc: "what the other members may ask of this node; without `:trace` nothing is traced here"
-    ],
     max_clock_drift_ms: [
       type: :pos_integer,
       default: 500,
       doc: "a remote stamp further than this ahead of our physical clock does not move ours"
-    ],
-    transport: [
-      type: {:or, [{:behaviour, ElixirScope.Distributed.Transport}, :transport]},
-      default: Transports.ErlDist,
-      doc:
-        "how members talk: a module that implements `ElixirScope.Distributed.Transport`, " <>
-          "or `{module, options}`"
     ]
   ]
 
-  @start @members ++ Sync.schema()
+  @start @members ++ Grants.schema() ++ Parts.schema() ++ Sync.schema()
 
   @config [
     enabled: [
@@ -218,13 +206,16 @@ defmodule ElixirScope.Distributed.Options do
 
   defp cast(schema, options) do
     Enum.reduce_while(options, {:ok, []}, fn {key, value}, {:ok, cast} ->
-      case Type.check(schema[key][:type], value) do
+      type = schema[key][:type]
+
+      case Type.check(type, value) do
         :ok -> {:cont, {:ok, Keyword.put(cast, key, value)}}
-        {:error, expected} -> {:halt, {:error, mismatch(key, expected, value)}}
+        {:error, expected} -> {:halt, {:error, mismatch(key, expected, value, type)}}
       end
     end)
   end
 
-  defp mismatch(key, expected, value),
-    do: "expected #{inspect(key)} to be #{expected}, got: #{inspect(value)}"
+  defp mismatch(key, expected, value, type),
+    do:
+      "expected #{inspect(key)} to be #{expected}, got: #{inspect(value)}#{Type.why(type, value)}"
 end

@@ -16,18 +16,21 @@ defmodule ElixirScope.Distributed.Scope do
     Live,
     NodeCoordinator,
     Options,
+    Part,
     Transport
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :index, :transport, :options]
+  defstruct [:name, :node, :incarnation, :store, :index, :inbox, :options] ++
+              [:transport, :clock, :synchronizer, :storage]
 
   @type t :: %__MODULE__{
           name: atom,
@@ -36,11 +39,19 @@ defmodule ElixirScope.Distributed.Scope do
           store: Storage.t(),
           index: non_neg_integer,
           transport: {module, GenServer.name()},
+          inbox: Transport.Inbox.t(),
+          clock: {module, GenServer.name()},
+          synchronizer: {module, GenServer.name()},
+          storage: {module, GenServer.name()},
           options: keyword
         }
 
   @doc "The registry of the processes of all scopes."
   def registry, do: {Registry, keys: :unique, name: @registry}
+
+  @doc "Its name."
+  @spec names() :: atom
+  def names, do: @registry
 
   @doc "The supervisor of the scopes started by `ElixirScope.Distributed.start/1`."
   def supervisor, do: {DynamicSupervisor, name: @supervisor, strategy: :one_for_one}
@@ -165,7 +176,10 @@ defmodule ElixirScope.Distributed.Scope do
     with {:ok, _scope} <- fetch(name),
          do: Token.aside(fn -> GenServer.call(via(name, role), request, timeout) end)
   catch
-    :exit, {reason, _call} when reason != :timeout ->
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:no_time, scope: name, role: role, ms: timeout)}
+
+    :exit, {_ended, _call} ->
       {:error, Error.new(:not_running, scope: name)}
   end
 
@@ -195,6 +209,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Versions, scope},
         Transport.child(scope),
         {NodeCoordinator, {:member, scope, memory}}
+        | Plugged.children(scope)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.
@@ -220,6 +235,10 @@ defmodule ElixirScope.Distributed.Scope do
       name: options[:name],
       node: node,
       transport: Transport.address(options[:transport], options[:name]),
+      inbox: Transport.Inbox.new(),
+      clock: Part.address(options[:clock], options[:name], GlobalClock),
+      synchronizer: Part.address(options[:synchronizer], options[:name], EventSynchronizer),
+      storage: Part.address(options[:storage], options[:name], ElixirScope.Distributed.Storage),
       options: options
     }
   end

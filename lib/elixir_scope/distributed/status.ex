@@ -19,6 +19,10 @@ defmodule ElixirScope.Distributed.Status do
       `entries_refused`;
     * `sources` - how often a handler of `capture:` failed, `nil` without that option;
     * `store` - blocks and bytes in memory with their limits, the oldest event's stamp;
+    * `storage` - of a storage that is plugged in: whether it is `up?`, how many events were `appended` to
+      it in batches of `batch`, how far it is behind (`lag`), what expired before it could be given
+      (`lost`), how often it failed and why (`failures`, `failure`), and its own `statistics`; `nil` with the
+      native store alone;
     * `queries` - questions about events: those of other members that are worked on (`workers`), wait
       (`waiting`) or are held until there is something new (`held`), what was `answered`, `refused` by
       reason or `malformed`, and how many answers of others are waited for (`asked`), each with its limit;
@@ -36,6 +40,11 @@ defmodule ElixirScope.Distributed.Status do
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
       often a message of a node could not be read (`malformed`);
+    * `incoming` - what others may ask here (`serve`, and the capabilities that it `grants`); of each kind
+      of message how many are taken from a member in a second and at once (`limits`, see
+      `ElixirScope.Distributed.Operations`); and by member what was `accepted` and what was not: `malformed`,
+      `unknown` (of no member), `limited` (too fast), `refused` (not granted), and how much is `left` of
+      each limit now;
     * `version_drift` - the members that run other code than this node: for each, by application, `ours` and
       `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
       `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
@@ -48,15 +57,18 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{Live, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.{Host, Pairs}
+  alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Cluster.Versions
+  alias ElixirScope.Distributed.Cluster.{Clocked, Versions}
   alias ElixirScope.Distributed.Status.{Bounds, Short}
   alias ElixirScope.Distributed.Sync.Replica
+  alias ElixirScope.Distributed.Transport.Inbox
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
-                  [:partition, :membership, :version_drift, :missing, :bounds, :lost]
+                  [:store, :storage, :queries, :pairing, :sync, :exchange, :traces, :live] ++
+                  [:nodes, :partition, :membership, :incoming, :version_drift, :missing] ++
+                  [:bounds, :lost]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -68,6 +80,7 @@ defmodule ElixirScope.Distributed.Status do
           extents: map,
           sources: map | nil,
           store: map,
+          storage: map | nil,
           queries: map,
           pairing: map,
           sync: map,
@@ -77,6 +90,7 @@ defmodule ElixirScope.Distributed.Status do
           nodes: %{node => ClusterNodeInfo.t()},
           partition: map | nil,
           membership: map | nil,
+          incoming: map,
           version_drift: map | nil,
           missing: [node],
           bounds: Bounds.t(),
@@ -88,7 +102,7 @@ defmodule ElixirScope.Distributed.Status do
   def read(name) do
     with {:ok, scope} <- Scope.fetch(name),
          {:ok, nodes} <- NodeCoordinator.nodes(name) do
-      {:ok, describe(scope, measured(scope, nodes))}
+      {:ok, describe(scope, Clocked.mark(nodes, scope.name))}
     end
   end
 
@@ -96,7 +110,7 @@ defmodule ElixirScope.Distributed.Status do
   # The same in the shape of `NodeCoordinator.get_distributed_status/0`.
   @spec cluster(Scope.t(), map) :: map
   def cluster(scope, nodes) do
-    nodes = measured(scope, nodes)
+    nodes = Clocked.mark(nodes, scope.name)
 
     %{
       local_node: scope.node,
@@ -112,7 +126,7 @@ defmodule ElixirScope.Distributed.Status do
 
   defp describe(scope, nodes) do
     parts = parts(scope, nodes)
-    struct!(__MODULE__, [bounds: bounds(scope, parts), lost: lost(parts)] ++ Map.to_list(parts))
+    struct!(__MODULE__, [bounds: bounds(parts), lost: lost(parts)] ++ Map.to_list(parts))
   end
 
   defp parts(scope, nodes) do
@@ -125,6 +139,7 @@ defmodule ElixirScope.Distributed.Status do
       extents: Correlation.status(),
       sources: Sources.status(),
       store: Storage.status(scope.store),
+      storage: Plugged.status(scope),
       queries: Host.bounds(scope.name),
       pairing: Pairs.limits(),
       sync: Replica.status(scope),
@@ -134,19 +149,21 @@ defmodule ElixirScope.Distributed.Status do
       nodes: nodes,
       partition: partition(scope),
       membership: known(NodeCoordinator.bounds(scope.name)),
+      incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes)
     }
   end
 
   # With what no part of the status says by itself.
-  defp bounds(scope, %{exchange: exchange, traces: traces, membership: membership} = parts) do
+  defp bounds(%{exchange: exchange, traces: traces, membership: membership} = parts) do
     parts
-    |> Map.put(:clocks, GlobalClock.bounds(scope.name))
+    |> Map.put(:clocks, Map.get(parts.clock, :bounds, %{}))
     |> Map.put(:scopes, length(Scope.all(Scope)))
     |> Map.put(:sync_bytes_used, spent(exchange))
     |> Map.put(:traces_running, length(traces.running))
     |> Map.put(:traces_ended, length(traces.ended))
+    |> Map.put(:incoming_used, map_size(parts.incoming.peers))
     |> Map.put(:malformed_used, membership && map_size(membership.malformed))
     |> Bounds.of()
   end
@@ -175,23 +192,6 @@ defmodule ElixirScope.Distributed.Status do
   # `nil` while a part of the scope begins again.
   defp known({:ok, known}), do: known
   defp known({:error, _not_running}), do: nil
-
-  # What the clock knows of the members, beside what membership does.
-  defp measured(scope, nodes) do
-    quarantined = GlobalClock.quarantined(scope.name)
-    Map.new(nodes, fn {node, info} -> {node, measured(scope, info, node in quarantined)} end)
-  end
-
-  defp measured(scope, info, quarantined?) do
-    info = if quarantined? and info.status == :up, do: quarantine(info), else: info
-
-    case GlobalClock.offset(info.node, scope.name) do
-      {:ok, offset} -> %{info | offset: offset}
-      {:error, _unknown} -> info
-    end
-  end
-
-  defp quarantine(info), do: %{info | reason: :clock_quarantined}
 
   defp missing(nodes), do: for({node, %{status: :down}} <- Enum.sort(nodes), do: node)
 

@@ -50,9 +50,11 @@ defmodule ElixirScope.Distributed.Telemetry do
     execute(@prefix ++ [name], Map.take(values, measurements), Map.take(values, metadata))
   end
 
-  # `:telemetry` belongs to the application: it is looked for, never required.
+  # `:telemetry` belongs to the application: it is used where it is loaded, as it is for whoever has
+  # attached a handler. To look for it where it is not would be a search of every folder of code, by
+  # the one process that loads code, for each event.
   defp execute(event, measurements, metadata) do
-    if Code.ensure_loaded?(:telemetry),
+    if function_exported?(:telemetry, :execute, 3),
       do: :telemetry.execute(event, measurements, metadata)
 
     :ok

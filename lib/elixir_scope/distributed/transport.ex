@@ -13,9 +13,15 @@ defmodule ElixirScope.Distributed.Transport do
   What it delivers is one of
 
     * `{:transport, :message, from, message}`,
+    * `{:transport, :stray, from}`: something came that is no message; `from` is `nil` where nobody
+      says who sent it,
     * `{:transport, :up, node}`,
     * `{:transport, :down, node, reason}`,
     * `{:transport, :named, node}`: what this member is called from now on.
+
+  A transport says who sent a message as far as it knows; it does not look into it. What a message
+  may be is the table of `ElixirScope.Distributed.Operations`, and every one is checked against it
+  before a process of the scope sees it.
 
   Messages are the structs of `ElixirScope.Distributed.Types`, each with the moment it was
   sent in `sent_at`; between two members they arrive in order or not at all. A transport never blocks its caller and never
@@ -26,10 +32,9 @@ defmodule ElixirScope.Distributed.Transport do
   distribution, `ElixirScope.Distributed.Transports.Isolated` over a simulated network.
   """
 
-  alias ElixirScope.Distributed.Capture.Conductor
   alias ElixirScope.Distributed.Cluster.Reason
-  alias ElixirScope.Distributed.{EventSynchronizer, GlobalClock, NodeCoordinator, Scope, Types}
-  alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.{Error, EventSynchronizer, GlobalClock, NodeCoordinator, Part}
+  alias ElixirScope.Distributed.{Scope, Transport.Inbox, Types}
 
   @type message ::
           Types.EventSyncMessage.t()
@@ -39,6 +44,7 @@ defmodule ElixirScope.Distributed.Transport do
           | Types.QueryMessage.t()
   @type delivery ::
           {:transport, :message, node, message}
+          | {:transport, :stray, node | nil}
           | {:transport, :up, node}
           | {:transport, :down, node, reason :: term}
           | {:transport, :named, node}
@@ -69,7 +75,7 @@ defmodule ElixirScope.Distributed.Transport do
   @doc false
   @spec child(Scope.t()) :: Supervisor.child_spec()
   def child(%{transport: {module, name}, options: options} = scope) do
-    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope.name, &1)]
+    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope, &1)]
 
     %{
       id: __MODULE__,
@@ -95,24 +101,54 @@ defmodule ElixirScope.Distributed.Transport do
   def peers(%{transport: {module, name}}), do: module.peers(name)
 
   @doc false
-  # Each kind of message has one process that understands it.
-  @spec route(atom, delivery) :: :ok
-  def route(scope, {:transport, :message, from, message} = delivery) do
-    # A node of another version may send messages without.
-    GlobalClock.hear(scope, from, Map.get(message, :sent_at))
-    Scope.cast(scope, role(message), delivery)
+  # Each kind of message has one process that understands it. Nothing comes here unread.
+  @spec route(Scope.t(), delivery) :: :ok
+  def route(scope, {:transport, :message, from, message}),
+    do: hand_on(Inbox.take(scope, from, message), scope.name, from)
+
+  def route(scope, {:transport, :stray, from}) do
+    :drop = Inbox.stray(scope, from)
+    :ok
   end
 
-  def route(scope, change), do: Scope.cast(scope, NodeCoordinator, change)
+  def route(scope, change) do
+    with {:transport, :down, node, _reason} <- change, do: Inbox.gone(scope.inbox, node)
+    Scope.cast(scope.name, NodeCoordinator, change)
+  end
+
+  defp hand_on({:take, %{role: role}, message}, scope, from) do
+    GlobalClock.hear(scope, from, message.sent_at)
+    pass(role, scope, from, message)
+  end
+
+  # Whoever waits for an answer is told.
+  defp hand_on({:refuse, %{role: role, needs: needs}, %{ref: ref}}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:not_allowed, what: needs))
+
+  defp hand_on({:malformed, role, ref}, scope, from) when ref != nil,
+    do: refuse(scope, role, from, ref, Error.new(:malformed))
+
+  # Who cannot be read on membership cannot be a member.
+  defp hand_on({:malformed, NodeCoordinator, nil}, scope, from),
+    do: Scope.cast(scope, NodeCoordinator, {:transport, :malformed, from})
+
+  defp hand_on(_refused_or_dropped, _scope, _from), do: :ok
+
+  defp refuse(scope, role, from, ref, error),
+    do: Scope.cast(scope, role, {:transport, :refused, from, ref, error})
+
+  # Parts that can be replaced say themselves how they take it.
+  defp pass(GlobalClock, scope, from, message),
+    do: Part.tell(scope, :clock, :deliver, [from, message])
+
+  defp pass(EventSynchronizer, scope, from, message),
+    do: Part.tell(scope, :synchronizer, :deliver, [from, message])
+
+  defp pass(role, scope, from, message),
+    do: Scope.cast(scope, role, {:transport, :message, from, message})
 
   # A scope that stops has no clock any more, and may still take its leave.
   defp sent_at(scope), do: with({:error, _not_running} <- GlobalClock.now(scope), do: nil)
-
-  defp role(%Types.EventSyncMessage{}), do: EventSynchronizer
-  defp role(%Types.GlobalClockUpdate{}), do: GlobalClock
-  defp role(%Types.TraceMessage{}), do: Conductor
-  defp role(%Types.QueryMessage{}), do: Host
-  defp role(_membership), do: NodeCoordinator
 
   defp extra({_module, options}), do: options
   defp extra(_module), do: []

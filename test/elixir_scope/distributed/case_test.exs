@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.CaseTest do
-  use ElixirScope.Distributed.Case, nodes: 3, apps: []
+  use ElixirScope.Distributed.Case, nodes: 3, apps: [], async: true
 
   test "nodes are connected with each other and know nothing of this one", %{nodes: nodes} do
     for node <- nodes do

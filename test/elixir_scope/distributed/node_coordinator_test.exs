@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.NodeCoordinatorTest do
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator}

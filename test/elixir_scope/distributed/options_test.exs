@@ -21,7 +21,21 @@ defmodule ElixirScope.Distributed.OptionsTest do
            ~s(expected :cluster_nodes_init to be a list, each an atom, got: [:a, "b"])},
           {:start, [transport: Enum],
            "expected :transport to be a module that implements ElixirScope.Distributed.Transport " <>
-             "or a {module, options}, got: Enum"},
+             "or a {module, options}, got: Enum, which lacks connect/2, peers/1, send/3, start_link/1"},
+          {:start, [storage: {Enum, []}],
+           "expected :storage to be a module that implements ElixirScope.Distributed.Storage or a " <>
+             "{module, options}, got: {Enum, []}, which lacks append/3, events_since/3, " <>
+             "progress/1, query/2, retain/2, start_link/1, statistics/1"},
+          {:start, [clock: NoSuch.Clock],
+           "expected :clock to be a module that implements ElixirScope.Distributed.Clock or a " <>
+             "{module, options}, got: NoSuch.Clock, which is no module that can be loaded"},
+          {:start, [clock: {ElixirScope.Distributed.GlobalClock, :fast}],
+           "expected :clock to be a module that implements ElixirScope.Distributed.Clock or a " <>
+             "{module, options}, got: {ElixirScope.Distributed.GlobalClock, :fast}, whose options " <>
+             "are no keyword list"},
+          {:start, [synchronizer: "fast"],
+           "expected :synchronizer to be a module that implements ElixirScope.Distributed." <>
+             "Synchronizer or a {module, options}, got: \"fast\", which is no module"},
           {:config, [enabled: nil], "expected :enabled to be a boolean, got: nil"},
           {:filter, [order: :down], "expected :order to be one of :asc, :desc, got: :down"},
           {:filter, [limit: 0], "expected :limit to be a positive integer, got: 0"},

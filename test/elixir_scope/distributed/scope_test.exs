@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.ScopeTest do
   use ExUnit.Case, async: true
 
-  alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Scope}
+  alias ElixirScope.Distributed.{Error, GlobalClock, NodeCoordinator, Scope}
 
   test "scopes of one VM have specifications of their own, and stay stopped when stopped" do
     assert %{id: id, restart: :transient} = Scope.child_spec(name: :one)
@@ -17,6 +17,20 @@ defmodule ElixirScope.Distributed.ScopeTest do
     for role <- [GlobalClock, NodeCoordinator], do: assert(is_pid(Scope.whereis(name, role)))
     assert {:ok, %Scope{name: ^name, index: index}} = Scope.fetch(name)
     assert index > 0
+  end
+
+  test "a process that is too busy to answer is an error, and no exit", %{test: name} do
+    start_supervised!({ElixirScope.Distributed, name: name})
+    busy = Scope.whereis(name, NodeCoordinator)
+    :sys.suspend(busy)
+
+    assert {:error, %Error{reason: :no_time} = error} =
+             Scope.call(name, NodeCoordinator, :members, 10)
+
+    assert Exception.message(error) =~ "did not answer within 10 ms"
+    :sys.resume(busy)
+    assert {:ok, [_]} = Scope.call(name, NodeCoordinator, :members)
+    refute_receive _
   end
 end
 

@@ -40,3 +40,26 @@ defmodule ElixirScope.Distributed.TelemetryTest do
     assert :ok = Telemetry.emit(:sync, node(), {:error, :gone})
   end
 end
+
+defmodule ElixirScope.Distributed.TelemetrySearchTest do
+  # On a node of its own, whose code server it stops.
+  use ElixirScope.Distributed.Case, nodes: 1
+
+  alias ElixirScope.Distributed.Telemetry
+
+  test "nobody searches for :telemetry when something is emitted", %{nodes: [node]} do
+    assert on(node, fn ->
+             emit = fn -> Telemetry.emit(:sync, Node.self(), {:error, :gone}) end
+             :ok = emit.()
+             me = self()
+             :erlang.suspend_process(Process.whereis(:code_server))
+             spawn(fn -> send(me, {:emitted, emit.()}) end)
+
+             receive do
+               {:emitted, outcome} -> outcome
+             after
+               5_000 -> :searches
+             end
+           end) == :ok
+  end
+end

@@ -138,14 +138,17 @@ defmodule ElixirScope.Distributed.Capture.Armed do
 
   @doc """
   The events that are kept for correlations which have begun: with fewer, none begins. Once
-  all that it may ever record was granted there is nothing to wait for.
+  all that it may ever record was granted there is nothing to wait for. What a trace of slow calls is
+  granted is for looking at them: too many of them end it, and are not left out in silence.
   """
   @spec reserve(t) :: non_neg_integer
   def reserve(%{granted: granted, governor: %{budgets: %{events: events}}})
       when granted >= events,
       do: 0
 
-  def reserve(%{governor: %{budgets: budgets}}), do: div(budgets.events_per_s, 2)
+  def reserve(%{order: order, governor: %{budgets: budgets}}),
+    do: if(order.options[:only], do: 0, else: div(budgets.events_per_s, 2))
+
   # A call is two events in the rings, also where it is not kept.
   defp allowance(budgets, nil), do: {budgets.events, budgets.events_per_s}
   defp allowance(budgets, _only), do: {:infinity, budgets.events_per_s + 2 * budgets.calls_per_s}

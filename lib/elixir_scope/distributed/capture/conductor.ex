@@ -66,6 +66,11 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   def handle_cast({:transport, :message, from, %TraceMessage{} = message}, state),
     do: {:noreply, hear(message, from, state)}
 
+  def handle_cast({:transport, :refused, from, ref, error}, state) do
+    Post.send(state.scope, from, :refused, ref: ref, result: error)
+    {:noreply, state}
+  end
+
   @impl true
   def handle_info({:done, asked, kind, answer}, state) do
     Post.send(state.scope, asked, kind, answer)
@@ -101,12 +106,7 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
   # What other nodes say, and this one to itself
 
   defp hear(%{kind: :arm} = message, from, state) do
-    %{order: order} = put_in(message.order.options[:scope], state.scope.name)
-    conductor = self()
-    allowed? = :trace in state.scope.options[:allow]
-    arm = fn -> Tracer.arm(order, message.lease_ms, conductor) end
-    arm = if allowed?, do: arm, else: &not_allowed/0
-    Post.work(state.scope, from, message.ref, :armed, arm)
+    Post.arm(state.scope, from, message)
     state
   end
 
@@ -138,8 +138,6 @@ defmodule ElixirScope.Distributed.Capture.Conductor do
 
   defp hear(message, from, state),
     do: update(state, message.ref, &Asking.answer(&1, from, {:ok, message.result}))
-
-  defp not_allowed, do: {:error, Error.new(:not_allowed, what: :trace)}
 
   # Asking
 

@@ -4,10 +4,14 @@ defmodule ElixirScope.Distributed.Capture.Order do
   # travels to every node as it is.
 
   alias ElixirScope.Distributed.Capture.{Governor.Budgets, Pattern}
-  alias ElixirScope.Distributed.{Error, Event, Options}
+  alias ElixirScope.Distributed.{Error, Event, Operations.Shape, Options}
 
   # Above are the numbers of sets of traces.
   @ids 1..32_767
+
+  # What may come from elsewhere.
+  @most_patterns 256
+  @options {5_000, 64 * 1024}
 
   @unspent %{events: 0, refused: 0, thinned: 0, bytes: 0}
 
@@ -45,6 +49,37 @@ defmodule ElixirScope.Distributed.Capture.Order do
          :ok <- bounded(order),
          do: {:ok, order}
   end
+
+  @doc "An order from elsewhere, of a bounded size, made anew of what is checked of it."
+  @spec read(term) :: {:ok, t} | :error
+  def read(%{patterns: patterns, options: options, budgets: budgets, spent: spent} = other) do
+    with true <- is_list(options),
+         true <- Shape.each?(patterns, @most_patterns, &Pattern.Check.pattern?/1),
+         true <- Shape.small?(options, @options) and spent?(spent),
+         {:ok, options} <- check(options),
+         {:ok, budgets} <- Budgets.read(budgets, options),
+         order = %{order(returning(patterns, options), options, budgets, nil) | spent: spent},
+         {:ok, order} <- signed(order, other),
+         :ok <- meant(order),
+         :ok <- bounded(order),
+         do: {:ok, order},
+         else: (_wrong -> :error)
+  end
+
+  def read(_other), do: :error
+
+  defp signed(order, %{id: id, by: {node, pid}, at: at})
+       when id in @ids and is_atom(node) and is_pid(pid) and is_integer(at),
+       do: {:ok, %{order | id: id, by: {node, pid}, at: at}}
+
+  defp signed(_order, _other), do: :error
+
+  defp spent?(spent),
+    do: Shape.fields?(spent, Map.new(@unspent, fn {key, 0} -> {key, &Shape.number?/1} end))
+
+  @doc "Whether it can be the number of a trace."
+  @spec id?(term) :: boolean
+  def id?(id), do: id in @ids
 
   @doc "The same order under a number that is not taken."
   @spec number(t, [pos_integer]) :: t
@@ -106,26 +141,30 @@ defmodule ElixirScope.Distributed.Capture.Order do
 
   defp check(options) do
     case Options.validate(:trace, options) do
-      {:ok, options} -> {:ok, options}
+      {:ok, options} -> {:ok, List.keysort(options, 0)}
       {:error, message} -> {:error, Error.new(:bad_option, message: message)}
     end
   end
 
-  # What each call begins ends with its return.
-  defp parse([], options) do
-    if options[:correlate] == :each_call, do: {:error, Error.new(:no_entry)}, else: {:ok, []}
-  end
+  defp parse([], _options), do: {:ok, []}
 
   defp parse(written, options) do
-    with {:ok, patterns} <- Pattern.parse(written) do
-      return? = options[:return] or options[:only] != nil or options[:correlate] == :each_call
-      {:ok, Enum.map(patterns, &%{&1 | return: &1.return or return?})}
-    end
+    with {:ok, patterns} <- Pattern.parse(written), do: {:ok, returning(patterns, options)}
   end
 
-  # Which calls are kept is nothing to say where there are none.
+  # What each call begins ends with its return.
+  defp returning(patterns, options) do
+    return? = options[:return] or options[:only] != nil or options[:correlate] == :each_call
+    Enum.map(patterns, &%{&1 | return: &1.return or return?})
+  end
+
+  # Which calls are kept, or begin an id, is nothing to say where there are none.
   defp meant(%{patterns: [], options: options}) do
-    if options[:only] == nil, do: :ok, else: {:error, Error.new(:no_calls, option: :only)}
+    cond do
+      options[:correlate] == :each_call -> {:error, Error.new(:no_entry)}
+      options[:only] != nil -> {:error, Error.new(:no_calls, option: :only)}
+      true -> :ok
+    end
   end
 
   defp meant(_order), do: :ok

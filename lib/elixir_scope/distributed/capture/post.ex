@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Capture.Post do
   # What `Capture.Conductor` sends: to other nodes, and to itself by the same messages, so
   # that what is done on a node stands in one place.
 
-  alias ElixirScope.Distributed.Capture.Conductor
+  alias ElixirScope.Distributed.Capture.{Conductor, Tracer}
   alias ElixirScope.Distributed.{Error, Scope, Transport}
   alias ElixirScope.Distributed.Types.TraceMessage
 
@@ -22,6 +22,18 @@ defmodule ElixirScope.Distributed.Capture.Post do
   def ended(summary) do
     for pid <- Scope.all(Conductor), do: Kernel.send(pid, {:trace_ended, summary.id, summary})
     :ok
+  end
+
+  @doc "Begins here what `from` has ordered, as the calling conductor's."
+  @spec arm(Scope.t(), node, TraceMessage.t()) :: :ok
+  def arm(scope, from, message) do
+    %{order: order} = put_in(message.order.options[:scope], scope.name)
+    conductor = self()
+    # What others may ask was looked at before: this holds for this node's own users, too.
+    allowed? = :trace in scope.options[:allow]
+    arm = fn -> Tracer.arm(order, message.lease_ms, conductor) end
+    arm = if allowed?, do: arm, else: fn -> {:error, Error.new(:not_allowed, what: :trace)} end
+    work(scope, from, message.ref, :armed, arm)
   end
 
   @doc """

@@ -6,8 +6,6 @@ defmodule ElixirScope.Distributed.Case.Boot do
 
   alias ElixirScope.Distributed.Case.{Epmd, Gate, Run}
 
-  @host ~c"127.0.0.1"
-
   # Without these, `global` of OTP 25 and later takes down more connections than a
   # partition cuts, and nodes join each other behind the test's back.
   @only_what_is_asked ~w(-connect_all false -kernel prevent_overlapping_partitions false)
@@ -25,6 +23,7 @@ defmodule ElixirScope.Distributed.Case.Boot do
     cookie: nil,
     env: [],
     exec: nil,
+    host: "127.0.0.1",
     log: :error,
     net_ticktime: nil
   ]
@@ -58,7 +57,7 @@ defmodule ElixirScope.Distributed.Case.Boot do
   defp peer(node, settings) do
     %{
       name: node |> Atom.to_string() |> String.split("@") |> hd() |> to_charlist(),
-      host: @host,
+      host: to_charlist(settings.host),
       longnames: true,
       connection: :standard_io,
       wait_boot: settings.boot_ms,

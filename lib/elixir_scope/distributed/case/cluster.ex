@@ -33,7 +33,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   def start_nodes(number_or_names, options \\ [], starter \\ &Peer.start_link/1) do
     settings = Boot.settings(options)
     Run.ensure_started()
-    nodes = number_or_names |> names() |> Enum.map(&unique/1)
+    nodes = number_or_names |> names() |> Enum.map(&unique(&1, settings.host))
     for node <- nodes, do: {:ok, _} = starter.({node, nodes -- [node], settings})
     Enum.each(nodes, &up!(&1, Peer.await(&1)))
     if settings.connect, do: connect(nodes)
@@ -218,7 +218,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   defp names(names) when is_list(names), do: names
 
   # The machine's epmd may be shared: the pid keeps runs apart, the integer tests.
-  defp unique(name) do
-    String.to_atom("#{name}-#{System.pid()}-#{System.unique_integer([:positive])}@127.0.0.1")
+  defp unique(name, host) do
+    String.to_atom("#{name}-#{System.pid()}-#{System.unique_integer([:positive])}@#{host}")
   end
 end

@@ -7,12 +7,15 @@ defmodule ElixirScope.Distributed.Cluster.Hearing do
   # member that was not heard for a while answers are asked for, sixteen in the next interval
   # (as in SWIM: Das et al., 2002); only one that leaves all of them unanswered is silent. So
   # a fifth of all messages may be lost and nobody is taken for silent, and a node that was
-  # itself stopped for a while suspects nobody before it asked.
+  # itself stopped for a while suspects nobody before it asked. Who was never heard may still be
+  # joining, which takes several messages of which each can be lost or late: it is asked four times as
+  # long. What is said between two steps is no question of its own, as no answer could have come.
   #
   # Invariant: `peers` are the members; `told <= number`, the last view they have of ours;
   # `row` is the body of their view number `theirs`.
 
   @steps 16
+  @joining 4 * @steps
   @tries 32
 
   @typedoc "A view: `body` is left out for who has it already."
@@ -88,16 +91,19 @@ defmodule ElixirScope.Distributed.Cluster.Hearing do
   @doc "The members that are silent."
   @spec silent(t) :: [node]
   def silent(hearing),
-    do: for({node, %{probes: probes}} <- hearing.peers, probes > @steps, do: node)
+    do: for({node, peer} <- hearing.peers, silent?(peer), do: node)
 
   @doc "What the members that are heard said last."
   @spec rows(t) :: %{node => term}
   def rows(hearing) do
-    for {node, %{row: row, probes: probes}} <- hearing.peers,
-        row != nil and probes <= @steps,
+    for {node, %{row: row} = peer} <- hearing.peers,
+        row != nil and not silent?(peer),
         into: %{},
         do: {node, row}
   end
+
+  defp silent?(%{row: nil, probes: probes}), do: probes > @joining
+  defp silent?(%{probes: probes}), do: probes > @steps
 
   # When the next message goes to a peer: soon where an answer is waited for.
   defp due(_hearing, %{sent: nil}, now), do: now
@@ -112,7 +118,7 @@ defmodule ElixirScope.Distributed.Cluster.Hearing do
   defp untold?(hearing, peer), do: peer.told < hearing.number and peer.tries < @tries
 
   defp doubtful?(hearing, peer, now),
-    do: now >= peer.heard + patience(hearing) and peer.probes <= @steps
+    do: now >= peer.heard + patience(hearing) and not silent?(peer)
 
   defp doubt_at(hearing, peer, now) do
     at = peer.heard + patience(hearing)
@@ -141,13 +147,17 @@ defmodule ElixirScope.Distributed.Cluster.Hearing do
       body: (untold? && hearing.body) || nil
     }
 
-    probes = peer.probes + if(ask? and doubtful?(hearing, peer, now), do: 1, else: 0)
+    peer = if ask? and doubtful?(hearing, peer, now), do: probed(hearing, peer, now), else: peer
     tries = peer.tries + if(untold?, do: 1, else: 0)
+    {[{node, view}], put_in(hearing.peers[node], %{peer | sent: now, tries: tries})}
+  end
 
-    {[{node, view}],
-     put_in(hearing.peers[node], %{peer | sent: now, probes: probes, tries: tries})}
+  defp probed(hearing, %{probed: at} = peer, now) do
+    if at == nil or now - at >= step(hearing),
+      do: %{peer | probed: now, probes: peer.probes + 1},
+      else: peer
   end
 
   defp new_peer(now),
-    do: %{heard: now, sent: nil, told: 0, theirs: 0, row: nil, probes: 0, tries: 0}
+    do: %{heard: now, sent: nil, probed: nil, told: 0, theirs: 0, row: nil, probes: 0, tries: 0}
 end

@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.Cluster.Probe do
   alias ElixirScope.Distributed.Cluster.Reason
 
   @answer_ms 1_000
+  @epmd_port 4_369
 
   # Erlang gives a handshake seven seconds; a refusal takes a round trip.
   @refusal_ms 3_000
@@ -51,8 +52,17 @@ defmodule ElixirScope.Distributed.Cluster.Probe do
   defp ask(epmd, name, address) do
     case epmd.port_please(name, address, @answer_ms) do
       {:port, port, _version} -> knock(address, port)
-      :noport -> :nobody
+      # It says the same where nothing answered, and where the port mapper knows no such node.
+      :noport -> if knock(address, epmd_port()) == :closed, do: :no_answer, else: :nobody
       _error -> :no_answer
+    end
+  end
+
+  # As `erl` hands it on from ERL_EPMD_PORT.
+  defp epmd_port do
+    case :init.get_argument(:epmd_port) do
+      {:ok, [[port | _] | _]} -> List.to_integer(port)
+      _default -> @epmd_port
     end
   end
 

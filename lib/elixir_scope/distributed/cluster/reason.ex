@@ -8,6 +8,8 @@ defmodule ElixirScope.Distributed.Cluster.Reason do
       "the node answers, and refuses the handshake of Erlang distribution"
   """
 
+  alias ElixirScope.Distributed.Types.ClusterNodeInfo
+
   @reasons [
     restarted:
       {"the node was gone and came back as a new incarnation",
@@ -111,6 +113,12 @@ defmodule ElixirScope.Distributed.Cluster.Reason do
   """
   @spec remedy(t) :: String.t() | nil
   def remedy(reason), do: text(reason, 1)
+
+  @doc false
+  # A member is as it is for that reason, or for none, and says so in words.
+  @spec give(ClusterNodeInfo.t(), t) :: ClusterNodeInfo.t()
+  def give(info, reason),
+    do: %{info | reason: reason, message: message(reason), remedy: remedy(reason)}
 
   @doc false
   # What came from elsewhere, as one of the list.

@@ -23,6 +23,14 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   def peers(membership),
     do: for({node, %{status: :up}} <- Enum.sort(membership.nodes), do: node)
 
+  @doc "What each of them grants others."
+  @spec grants(Membership.t()) :: %{node => [atom]}
+  def grants(membership) do
+    for {node, %{status: :up} = info} <- membership.nodes,
+        into: %{},
+        do: {node, info.capabilities}
+  end
+
   @doc "The members with this node, sorted."
   @spec members(Membership.t()) :: [node]
   def members(membership), do: Enum.sort([membership.node | peers(membership)])
@@ -78,16 +86,6 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
     end
   end
 
-  @doc "A peer's clock is further ahead than ours follows, or is back."
-  @spec clock(Membership.t(), node, :ahead | :back) :: Membership.t()
-  def clock(membership, node, ahead_or_back) do
-    case {membership.nodes[node], ahead_or_back} do
-      {%{status: :up}, :ahead} -> note(membership, node, reason: :clock_quarantined)
-      {%{reason: :clock_quarantined}, :back} -> note(membership, node, reason: nil)
-      _same -> membership
-    end
-  end
-
   @doc "Forgets who is gone since before `stamp`, and wanted by nobody."
   @spec forget(Membership.t(), Membership.stamp()) :: Membership.t()
   def forget(membership, stamp) do
@@ -102,7 +100,7 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @doc "How each node stands, in words; with `:all`, this one too."
   @spec told(Membership.t(), :others | :all) :: %{node => ClusterNodeInfo.t()}
   def told(membership, :others),
-    do: Map.new(membership.nodes, fn {node, info} -> {node, in_words(info)} end)
+    do: Map.new(membership.nodes, fn {node, info} -> {node, Reason.give(info, info.reason)} end)
 
   def told(membership, :all) do
     own = %ClusterNodeInfo{
@@ -164,9 +162,6 @@ defmodule ElixirScope.Distributed.Cluster.Roll do
   @spec lose(Membership.t(), node, Membership.stamp()) :: Membership.t()
   def lose(membership, node, now),
     do: put(membership, node, :down, :lost, down_since: now)
-
-  defp in_words(%{reason: reason} = info),
-    do: %{info | message: Reason.message(reason), remedy: Reason.remedy(reason)}
 
   defp counts?(membership, node) do
     case membership.nodes[node] do

@@ -2,8 +2,6 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   @moduledoc false
   # What a coordinator does: it carries out the steps of its membership.
 
-  require Logger
-
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.Cluster.{
@@ -22,33 +20,37 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     EventSynchronizer,
     GlobalClock,
     Live,
+    Operations,
     Scope,
     Transport
   }
 
   alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Transport.Inbox
+
   alias ElixirScope.Distributed.Types.ClusterMessage
 
   # Who is connected and does not answer is greeted so often, which takes about 40 s.
   @greetings 8
 
-  # Of so many nodes it is counted by name how often they could not be read.
-  @tellers 64
+  # Nobody tries to connect to a node that is not wanted: it is only asked after, so often.
+  @look_again_ms 3_000
 
-  defstruct [:scope, :memory, :membership, retrying: %{}, malformed: %{}]
+  defstruct [:scope, :memory, :membership, retrying: %{}, looking: %{}]
 
   @type t :: %__MODULE__{
           scope: Scope.t(),
           memory: Memory.t(),
           membership: Membership.t(),
           retrying: %{node => :waiting | :trying},
-          malformed: %{node => pos_integer}
+          looking: %{node => true}
         }
 
   @doc "Goes on where the last one stopped."
   @spec new(Scope.t(), Memory.t()) :: t
   def new(scope, memory) do
-    fresh = Membership.new(scope.node, scope.incarnation, scope.options[:allow])
+    grants = Operations.grants(scope.options)
+    fresh = Membership.new(scope.node, scope.incarnation, grants)
     membership = Membership.resume(fresh, Memory.recall(memory, :membership, fresh))
     membership = %{membership | digest: Versions.digest(scope.name)}
     ClusterStateManager.tell(scope.name, {:standing, Roll.standing(membership)})
@@ -65,14 +67,14 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   @doc "Every bound with its value."
   @spec bounds(t) :: map
-  def bounds(%{membership: membership, malformed: malformed}) do
+  def bounds(%{membership: membership, scope: scope}) do
     %{
       nodes: map_size(membership.nodes),
       node_limit: Roll.limit(),
       decisions: length(Register.entries(membership.register)),
       decision_limit: Register.limit(),
-      malformed: malformed,
-      malformed_limit: @tellers
+      malformed: Inbox.malformed(scope.inbox),
+      malformed_limit: Inbox.limit()
     }
   end
 
@@ -113,28 +115,6 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
 
   defp introduced(_state, _from, _message, _before), do: :ok
 
-  @doc "The clock of whoever says something counts before what it says, which may carry stamps."
-  @spec observe(t, node, ClusterMessage.t()) :: t
-  def observe(state, _from, %{sent_at: nil}), do: state
-
-  def observe(state, from, %{sent_at: stamp}) do
-    ahead? = GlobalClock.update(stamp, state.scope.name) != :ok
-    membership = Roll.clock(state.membership, from, if(ahead?, do: :ahead, else: :back))
-    %{state | membership: membership}
-  end
-
-  @doc "Counts and refuses what cannot be read; one line in the log for each who begins with it."
-  @spec malformed(t, node, atom) :: t
-  def malformed(state, from, what) do
-    if not is_map_key(state.malformed, from),
-      do:
-        Logger.warning("refused a message of #{inspect(from)}: #{what}", domain: [:elixir_scope])
-
-    who = if map_size(state.malformed) < @tellers, do: from, else: :others
-    state = update_in(state.malformed, &Map.update(&1, who, 1, fn count -> count + 1 end))
-    take(state, Membership.malformed(state.membership, from))
-  end
-
   @doc "Carries out a step of the membership."
   @spec take(t, Membership.step()) :: t
   def take(state, {actions, membership}) do
@@ -145,9 +125,10 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
   @doc "What others have to know of a membership, and what outlives the process that keeps it."
   @spec stand(t, Membership.t()) :: t
   def stand(%{membership: old} = state, membership) do
-    peers = Membership.peers(membership)
+    grants = Roll.grants(membership)
     standing = Roll.standing(membership)
-    if peers != Membership.peers(old), do: changed(state.scope.name, peers)
+    if grants != Roll.grants(old), do: changed(state.scope.name, grants)
+    if membership.register != old.register, do: put_out(state, membership)
 
     if standing != Roll.standing(old), do: tell(state.scope.name, standing)
 
@@ -160,12 +141,20 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
     Live.tell(scope, standing)
   end
 
-  defp changed(scope, peers) do
-    EventSynchronizer.members(scope, peers)
+  defp put_out(state, membership),
+    do: Inbox.put_out(state.scope.inbox, Register.out(membership.register))
+
+  defp changed(scope, grants) do
+    peers = grants |> Map.keys() |> Enum.sort()
+    EventSynchronizer.tell_members(scope, peers, keepers(grants))
     Conductor.members(scope, peers)
     Host.members(scope, peers)
     Versions.tell(scope, {:members, peers})
   end
+
+  # Copies are for those who keep them and hand them out again.
+  defp keepers(grants),
+    do: for({node, granted} <- grants, [:record, :query] -- granted == [], do: node)
 
   defp act({:send, node, message}, state), do: send_to(state, node, message)
   defp act({:connect, node}, state), do: connect(state, node, 0)
@@ -218,6 +207,34 @@ defmodule ElixirScope.Distributed.Cluster.Steps do
       true ->
         state
     end
+  end
+
+  @doc """
+  What was found out of a node that is gone: if that is nothing, it is asked after again, as a port
+  mapper that was too busy to answer once is not a network that is cut.
+  """
+  @spec found(t, node, atom) :: t
+  def found(state, node, reason) do
+    state = stand(state, Roll.diagnosed(state.membership, node, reason))
+    if look?(state, node), do: look_later(state, node), else: state
+  end
+
+  @doc "Asks after a node once more, if it is still not known why it is gone."
+  @spec look(t, node) :: t
+  def look(state, node) do
+    state = update_in(state.looking, &Map.delete(&1, node))
+    if look?(state, node), do: Reach.diagnose(state.scope, node)
+    state
+  end
+
+  defp look?(%{membership: membership} = state, node) do
+    match?(%{status: :down, reason: :unreachable}, membership.nodes[node]) and
+      not is_map_key(state.looking, node) and node not in Roll.missing(membership)
+  end
+
+  defp look_later(state, node) do
+    Process.send_after(self(), {:look, node}, @look_again_ms)
+    put_in(state.looking[node], true)
   end
 
   @doc "An attempt is over."

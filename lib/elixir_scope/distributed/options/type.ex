@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   alias ElixirScope.Distributed.Capture.{Health, Only, Redact, Sources}
   alias ElixirScope.Distributed.Query.Cursor
 
-  @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:behaviour, module}
+  @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:implementation, module}
 
   @words %{
     nil: "nil",
@@ -21,7 +21,6 @@ defmodule ElixirScope.Distributed.Options.Type do
     functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
     cursor: "an event or the cursor of a result",
-    transport: "a {module, options}",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
     only: "what ElixirScope.Distributed.slower_than/1 returns",
     sync: ":auto, :full, :on_demand, {:collectors, n} or {:collectors, nodes}",
@@ -44,7 +43,10 @@ defmodule ElixirScope.Distributed.Options.Type do
   def describe({:list, type}), do: "a list, each #{describe(type)}"
   def describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
   def describe({:in, values}), do: "one of #{Enum.map_join(values, ", ", &inspect/1)}"
-  def describe({:behaviour, module}), do: "a module that implements #{inspect(module)}"
+
+  def describe({:implementation, behaviour}),
+    do: "a module that implements #{inspect(behaviour)} or a {module, options}"
+
   def describe(type), do: Map.fetch!(@words, type)
 
   defp valid?(:any, _value), do: true
@@ -60,7 +62,6 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:cursor, value), do: Cursor.valid?(value)
-  defp valid?(:transport, {module, options}), do: is_atom(module) and Keyword.keyword?(options)
   defp valid?(:redact, value), do: Redact.valid?(value)
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
@@ -74,20 +75,39 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
   defp valid?({:in, values}, value), do: value in values
-  defp valid?({:behaviour, behaviour}, value), do: implements?(value, behaviour)
+  defp valid?({:implementation, _} = type, value), do: why(type, value) == ""
   defp valid?(_type, _value), do: false
+
+  @doc "What a value lacks that should implement a behaviour; nothing of any other type."
+  @spec why(t, term) :: String.t()
+  def why({:implementation, behaviour}, {module, options}) do
+    if Keyword.keyword?(options),
+      do: why({:implementation, behaviour}, module),
+      else: ", whose options are no keyword list"
+  end
+
+  def why({:implementation, behaviour}, module)
+      when is_atom(module) and module not in [nil, true, false] do
+    case Code.ensure_loaded(module) do
+      {:module, _} -> lacks(behaviour.behaviour_info(:callbacks) -- found(module, behaviour))
+      {:error, _reason} -> ", which is no module that can be loaded"
+    end
+  end
+
+  def why({:implementation, _behaviour}, _value), do: ", which is no module"
+  def why(_type, _value), do: ""
+
+  # Structural: what counts is that the callbacks are there.
+  defp found(module, behaviour),
+    do: module.module_info(:exports) ++ behaviour.behaviour_info(:optional_callbacks)
+
+  defp lacks([]), do: ""
+
+  defp lacks(callbacks) do
+    list = Enum.map_join(Enum.sort(callbacks), ", ", fn {name, arity} -> "#{name}/#{arity}" end)
+    ", which lacks #{list}"
+  end
 
   defp function?({name, arity}), do: is_atom(name) and arity in 0..255
   defp function?(name), do: is_atom(name)
-
-  # Structural: what counts is that the callbacks are there.
-  defp implements?(module, behaviour) when is_atom(module) and module not in [nil, true, false] do
-    match?({:module, _}, Code.ensure_loaded(module)) and
-      Enum.all?(behaviour.behaviour_info(:callbacks), fn {name, arity} ->
-        function_exported?(module, name, arity) or
-          {name, arity} in behaviour.behaviour_info(:optional_callbacks)
-      end)
-  end
-
-  defp implements?(_value, _behaviour), do: false
 end

@@ -10,8 +10,6 @@ defmodule ElixirScope.Distributed.Query.Host do
 
   use GenServer
 
-  require Logger
-
   alias ElixirScope.Distributed.Query.{Answer, Callers, Queue, Wire}
   alias ElixirScope.Distributed.{Error, Scope, Transport}
   alias ElixirScope.Distributed.Types.QueryMessage
@@ -22,9 +20,6 @@ defmodule ElixirScope.Distributed.Query.Host do
   # Questions that wait for something new, of all members.
   @most_held 512
 
-  # Of so many nodes it is counted by name how often they could not be read.
-  @tellers 64
-
   defstruct [
     :scope,
     peers: [],
@@ -34,8 +29,7 @@ defmodule ElixirScope.Distributed.Query.Host do
     workers: %{},
     watched: %{},
     answered: 0,
-    refused: %{},
-    malformed: %{}
+    refused: %{}
   ]
 
   @doc false
@@ -93,12 +87,12 @@ defmodule ElixirScope.Distributed.Query.Host do
     {:noreply, %{state | peers: peers}}
   end
 
-  def handle_cast({:transport, :message, from, message}, state) do
-    case Wire.read(from, message) do
-      {:ok, message} -> {:noreply, hear(message, from, state)}
-      {:error, what} -> {:noreply, malformed(state, from, message, what)}
-    end
-  end
+  def handle_cast({:transport, :message, from, message}, state),
+    do: {:noreply, hear(message, from, state)}
+
+  # It cannot be read, or is not granted.
+  def handle_cast({:transport, :refused, from, ref, %Error{reason: reason}}, state),
+    do: {:noreply, refuse(state, {from, ref}, reason)}
 
   @impl true
   def handle_info(:look, state) do
@@ -116,10 +110,9 @@ defmodule ElixirScope.Distributed.Query.Host do
   # Questions of others
 
   defp hear(%{kind: kind} = message, from, state) when kind in [:holdings?, :ask] do
-    case refusal(state, from) do
-      nil -> enqueue(state, {from, message.ref}, job(message))
-      reason -> refuse(state, {from, message.ref}, reason)
-    end
+    if from in state.peers,
+      do: enqueue(state, {from, message.ref}, job(message)),
+      else: refuse(state, {from, message.ref}, :not_a_member)
   end
 
   # Answers of others
@@ -127,14 +120,6 @@ defmodule ElixirScope.Distributed.Query.Host do
     {pid, callers} = Callers.take(state.callers, ref, from)
     if pid, do: send(pid, {:query_answer, ref, from, kind, body})
     %{state | callers: callers}
-  end
-
-  defp refusal(state, from) do
-    cond do
-      from not in state.peers -> :not_a_member
-      :query not in state.scope.options[:allow] -> :not_allowed
-      true -> nil
-    end
   end
 
   defp job(%{kind: kind, body: body}),
@@ -201,24 +186,6 @@ defmodule ElixirScope.Distributed.Query.Host do
     update_in(state.refused, &Map.update(&1, reason, 1, fn count -> count + 1 end))
   end
 
-  # One line in the log for each who begins with it.
-  defp malformed(state, from, message, what) do
-    if not is_map_key(state.malformed, from),
-      do:
-        Logger.warning("refused a question of #{inspect(from)}: #{what}", domain: [:elixir_scope])
-
-    who = if map_size(state.malformed) < @tellers, do: from, else: :others
-    state = update_in(state.malformed, &Map.update(&1, who, 1, fn count -> count + 1 end))
-
-    case message do
-      %{kind: kind, ref: ref} when kind in [:ask, :holdings?] and is_reference(ref) ->
-        refuse(state, {from, ref}, :malformed)
-
-      _no_question ->
-        state
-    end
-  end
-
   # Processes of this node, and members
 
   defp watch(state, pid) when is_map_key(state.watched, pid), do: state
@@ -241,8 +208,8 @@ defmodule ElixirScope.Distributed.Query.Host do
     |> Queue.status()
     |> Map.merge(Callers.status(state.callers))
     |> Map.merge(%{held: map_size(state.held), held_limit: @most_held})
-    |> Map.merge(Map.take(state, [:answered, :refused, :malformed]))
-    |> Map.merge(%{malformed_limit: @tellers, limits: Wire.limits()})
+    |> Map.merge(Map.take(state, [:answered, :refused]))
+    |> Map.put(:limits, Wire.limits())
   end
 
   defp now_ms, do: System.monotonic_time(:millisecond)

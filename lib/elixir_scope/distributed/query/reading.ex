@@ -6,6 +6,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   alias ElixirScope.Distributed.Event
   alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
+  alias ElixirScope.Distributed.Storage.{Kept, Plugged}
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -17,6 +18,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     :merge,
     :cursor,
     :calls,
+    :kept,
     sources: %{},
     events: [],
     waited: %{},
@@ -43,6 +45,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
           merge: reference,
           cursor: Wire.cursor() | nil,
           calls: Calls.t(),
+          kept: Kept.t() | nil,
           sources: %{non_neg_integer => source},
           events: [Exchange.event()],
           waited: %{node => non_neg_integer},
@@ -57,11 +60,13 @@ defmodule ElixirScope.Distributed.Query.Reading do
   question wait for it as long as the survey says: in all, or with `patience: :page`, for each page.
   """
   @spec open(Survey.t(), Wire.filter(), Wire.cursor() | nil, keyword) :: t
-  def open(survey, filter, cursor, options \\ []),
-    do:
-      %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil}
-      |> struct!(options)
-      |> start()
+  def open(survey, filter, cursor, options \\ []) do
+    kept = Kept.open(survey, filter, cursor)
+
+    %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil, kept: kept}
+    |> struct!(options)
+    |> start()
+  end
 
   defp start(%{survey: survey, filter: filter} = reading) do
     {local, others} = shares(reading)
@@ -99,9 +104,19 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   @doc "The next events, some of them, at most so many; none when there are no more."
   @spec next(t, pos_integer) :: {[Event.t()], t}
-  def next(reading, most) do
+  def next(%{kept: nil} = reading, most), do: read(reading, most)
+  def next(reading, most), do: Kept.next(reading, most, &read/2)
+
+  defp read(reading, most) do
     {step, reading} = step(reading, most, &Page.next/2)
     {step.events, reading}
+  end
+
+  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
+  @spec native(t) :: t
+  def native(%{survey: survey} = reading) do
+    missing = Map.merge(survey.missing, Plugged.missing(survey.scope))
+    %{reading | kept: nil, survey: %{survey | missing: missing}}
   end
 
   @doc "The next events in another form, as `take` has them from the merge."

@@ -6,9 +6,11 @@ defmodule ElixirScope.Distributed.Query.Result do
     * `nodes` - the members that were asked, this node included;
     * `missing` - who did not answer: `%{node => reason}`, where the reason is
       `{:node_unavailable, node}`, `:distributed_timeout` or `{:distributed_exit, reason}` with why it
-      does not answer: `:not_allowed` (its `allow:` is without `:query`), `:busy`, `:not_a_member`,
-      `:malformed` (either side cannot read the other), `:failed` or `:too_much` (it has more starts of
-      nodes than it can tell of). Who failed while others have all that it should have given is not missing;
+      does not answer: `:not_allowed` (its options `allow:` and `serve:` show its
+      events to nobody), `:busy`, `:not_a_member`,
+      `:malformed` (either side cannot read the other), `:failed`, `:too_much` (it has more starts of
+      nodes than it can tell of) or `{:storage, reason}` (the storage that was plugged into this node
+      does not answer, or is `:not_read` for this form of an answer). Who failed while others have all that it should have given is not missing;
     * `dropped` - how many events were lost before they could be stored, as far as the
       `:gap` events in the range say, or could not be read back; those that a trace left out,
       as more came than it may record, are among them;

@@ -4,7 +4,9 @@ defmodule ElixirScope.Distributed.Query.Wire do
   # believed to have a shape. Every list is bounded, every number has a range, and what is not named
   # here is dropped. What a member may ask are two operations: what do you have, and give me a page.
 
-  alias ElixirScope.Distributed.Types.QueryMessage
+  import ElixirScope.Distributed.Operations.Shape, except: [check: 2]
+
+  alias ElixirScope.Distributed.Operations.Shape
 
   # A page with what is said about it has to fit into one message of 256 KiB; the last event of it may
   # be as large as any.
@@ -17,7 +19,6 @@ defmodule ElixirScope.Distributed.Query.Wire do
   @longest_text 4_096
   @longest_name 255
   @longest_wait_ms 60_000
-  @number 0xFFFFFFFFFFFFFFFF
 
   @bodies %{
     holdings?: [:after, :nodes],
@@ -46,21 +47,16 @@ defmodule ElixirScope.Distributed.Query.Wire do
   @typedoc "A filter as the native functions take it."
   @type filter :: map
 
-  @doc "A message of `from`, checked, or why it is none."
-  @spec read(node, term) :: {:ok, QueryMessage.t()} | {:error, atom}
-  def read(from, %{__struct__: QueryMessage, source_node: from, kind: kind, ref: ref} = message)
-      when is_map_key(@bodies, kind) and is_reference(ref) do
-    body = Map.get(message, :body)
-
-    case is_map(body) && Enum.find(@bodies[kind], &(not valid?(&1, Map.get(body, &1)))) do
-      false -> {:error, :body}
-      nil -> {:ok, build(message, known(kind, Map.take(body, @bodies[kind])))}
-      field -> {:error, field}
-    end
+  @doc "The body of a message of that kind, checked."
+  @spec check(atom, term) :: {:ok, term} | {:error, part :: atom} | :error
+  def check(kind, body) when is_map_key(@bodies, kind) and is_map(body) do
+    known = Map.take(body, @bodies[kind])
+    wrong = Enum.find(@bodies[kind], &(not valid?(&1, Map.get(body, &1))))
+    if wrong, do: {:error, wrong}, else: {:ok, known(kind, known)}
   end
 
-  def read(_from, %{__struct__: QueryMessage, source_node: _}), do: {:error, :kind}
-  def read(_from, _other), do: {:error, :form}
+  def check(:asked, ref), do: passed(is_reference(ref), ref)
+  def check(type, value), do: Shape.check(type, value)
 
   @doc "What is wrong with a filter that others are to be asked by, in its own words; `nil` if nothing."
   @spec unfit(filter) :: atom | nil
@@ -88,14 +84,6 @@ defmodule ElixirScope.Distributed.Query.Wire do
   @doc "How many bytes a page may have."
   @spec page_bytes() :: pos_integer
   def page_bytes, do: @page_bytes
-
-  defp build(message, body),
-    do: %QueryMessage{
-      source_node: message.source_node,
-      kind: message.kind,
-      ref: message.ref,
-      body: body
-    }
 
   # A later version may have more reasons.
   defp known(:refused, %{reason: reason}),
@@ -175,14 +163,4 @@ defmodule ElixirScope.Distributed.Query.Wire do
 
   defp moment?({logical, ns}), do: is_integer(logical) and logical in 0..255 and number?(ns)
   defp moment?(_other), do: false
-
-  defp number?(value), do: is_integer(value) and value >= 0 and value <= @number
-
-  # Also of a list that is not one to its end, and without counting more than may be.
-  defp each?([], _left, _check), do: true
-
-  defp each?([one | rest], left, check) when left > 0,
-    do: check.(one) and each?(rest, left - 1, check)
-
-  defp each?(_other, _left, _check), do: false
 end

@@ -76,6 +76,8 @@ defmodule ElixirScope.Distributed.Status.Bounds do
      "the oldest that wait are dropped; the subscriber is told how many"},
     {:subscription_queue, :messages, [:live, :queue_limit], [:live, :queue], [:live, :dropped],
      "events are dropped until it has looked at some; it is told how many"},
+    {:incoming, :nodes, [:incoming, :peer_limit], [:incoming_used], nil,
+     "messages of others are counted and held back together"},
     {:query_workers, :workers, [:queries, :worker_limit], [:queries, :workers], nil,
      "a question of another member waits"},
     {:query_queue, :questions, [:queries, :waiting_limit], [:queries, :waiting], nil,

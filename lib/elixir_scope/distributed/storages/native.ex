@@ -7,17 +7,16 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Capture.Correlation, Event, Native, Scope, Storage}
+  alias ElixirScope.Distributed.{Error, Native, Scope, Storage}
+  alias ElixirScope.Distributed.Query.Page
+  alias ElixirScope.Distributed.Storage.Filter
 
   @behaviour Storage
 
   @type t :: reference
 
-  # More than any stamp has.
-  @last_logical 255
-
   @doc "Opens the store of `scope` and makes the scope findable."
-  @spec start_link(Scope.t()) :: GenServer.on_start()
+  @impl Storage
   def start_link(scope),
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
 
@@ -44,20 +43,80 @@ defmodule ElixirScope.Distributed.Storages.Native do
     {:ok, %{events: answer.events, count: count, dropped: answer.dropped, more?: answer.more}}
   end
 
-  @doc "A checked filter, as the native functions take it."
-  @spec native_filter(keyword) :: map
-  def native_filter(filter) do
-    filter
-    |> Map.new()
-    |> Map.update!(:kinds, &Event.expand/1)
-    |> Map.update!(:from, &moment(&1, 0))
-    |> Map.update!(:to, &moment(&1, @last_logical))
-    |> Map.update!(:correlation_id, &forms/1)
-    |> Map.put_new(:spans, [])
-  end
+  @doc "Every bound of the store with its limit and its present value."
+  @spec status(t) :: map
+  def status(store), do: Native.store_status(store)
 
   @impl Storage
-  def status(store), do: Native.store_status(store)
+  def events_since(store, cursor, filter) do
+    nothing = %{events: [], count: 0, dropped: 0, more?: false}
+    {:ok, pages(store, Filter.new(filter), place(cursor), nothing)}
+  end
+
+  defp pages(store, filter, place, found) do
+    page = Page.read(store, %{filter | limit: filter.limit - found.count}, :all, place)
+    found = add(found, page)
+
+    cond do
+      not page.more -> found
+      found.count < filter.limit -> pages(store, filter, page.cursor, found)
+      true -> behind(store, %{filter | limit: 1}, page.cursor, found)
+    end
+  end
+
+  # Whether there is an event behind the last one, a page does not say.
+  defp behind(store, filter, place, found) do
+    page = Page.read(store, filter, :all, place)
+
+    cond do
+      page.count > 0 -> %{found | more?: true}
+      page.more -> behind(store, filter, page.cursor, add(found, page))
+      true -> add(found, page)
+    end
+  end
+
+  defp add(found, page) do
+    {:ok, events} = Page.events(page.page)
+    dropped = found.dropped + page.dropped + page.count - length(events)
+
+    %{
+      found
+      | events: found.events ++ events,
+        count: found.count + length(events),
+        dropped: dropped
+    }
+  end
+
+  defp place(nil), do: nil
+
+  defp place({{logical, ns, _node}, {node, incarnation}, seq}),
+    do: {logical, ns, Atom.to_string(node), incarnation, seq}
+
+  @impl Storage
+  def statistics(store) do
+    status = status(store)
+    Map.merge(status, %{oldest: end_of(store, :asc), newest: end_of(store, :desc)})
+  end
+
+  defp end_of(store, order) do
+    {:ok, %{events: events}} = query(store, order: order, limit: 1)
+    List.first(events) && hd(events).at
+  end
+
+  # What is in it was recorded, or synchronised, and goes by the options of the scope.
+
+  @impl Storage
+  def append(_store, _events, _progress), do: {:error, Error.new(:native_store)}
+
+  @impl Storage
+  def progress(_store), do: {:ok, nil}
+
+  @impl Storage
+  def retain(_store, _from), do: {:error, Error.new(:native_store)}
+
+  @doc "A checked filter, as the native functions take it."
+  @spec native_filter(keyword | Filter.t()) :: Filter.t()
+  def native_filter(filter), do: Filter.new(filter)
 
   # Published before the processes start that look for it.
   @impl GenServer
@@ -114,16 +173,6 @@ defmodule ElixirScope.Distributed.Storages.Native do
     scope
   end
 
-  # An event has the id as it was given to `record/3`, or by its key.
-  defp forms(nil), do: []
-  defp forms(id), do: Enum.uniq([id, Correlation.key(id)])
-
   # A start is a new origin, so that numbers are never given twice.
   defp incarnation, do: System.os_time(:microsecond)
-
-  # A point in time without a logical part stands for its first or its last stamp.
-  defp moment(nil, _logical), do: nil
-  defp moment({logical, physical_ns, _node}, _logical), do: {logical, physical_ns}
-  defp moment(%DateTime{} = at, logical), do: {logical, DateTime.to_unix(at, :nanosecond)}
-  defp moment(physical_ns, logical), do: {logical, physical_ns}
 end

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Sync.Conflicts do
 
   alias ElixirScope.Distributed.{Capture.Recorder, Scope, Telemetry}
 
-  # Pairs that are remembered as told.
+  # Pairs that are remembered as told; of more than that nobody is told.
   @most 1_000
 
   @type told :: MapSet.t()
@@ -22,7 +22,10 @@ defmodule ElixirScope.Distributed.Sync.Conflicts do
 
   defp tell_one(scope, conflict, told) do
     pair = {conflict.peer, conflict.node, conflict.incarnation}
-    if pair in told, do: told, else: tell_first(scope, conflict, pair, told)
+
+    if pair in told or MapSet.size(told) == @most,
+      do: told,
+      else: tell_first(scope, conflict, pair, told)
   end
 
   defp tell_first(scope, conflict, pair, told) do
@@ -36,7 +39,7 @@ defmodule ElixirScope.Distributed.Sync.Conflicts do
     )
 
     Recorder.record(:conflict, conflict, scope: scope.name)
-    if MapSet.size(told) < @most, do: MapSet.put(told, pair), else: MapSet.new([pair])
+    MapSet.put(told, pair)
   end
 
   defp say(%{cloned: true} = conflict) do

@@ -5,15 +5,30 @@ defmodule ElixirScope.Distributed.Sync.Effects do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Scope, Telemetry, Transport}
-  alias ElixirScope.Distributed.Sync.{Conflicts, Early, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.{Operations, Scope, Telemetry, Transport}
+
+  alias ElixirScope.Distributed.Sync.{
+    Conflicts,
+    Early,
+    Frame,
+    Mode,
+    Outbox,
+    Replica,
+    Roster,
+    Rounds
+  }
+
   alias ElixirScope.Distributed.Types.EventSyncMessage
+
+  # Of so many it is noted in the log.
+  @most_refused 512
 
   @type state :: %{
           :scope => Scope.t(),
           :outbox => Outbox.t(),
           :rounds => Rounds.t(),
           :conflicts => Conflicts.told(),
+          :refused => [node],
           :again => reference | nil,
           optional(atom) => term
         }
@@ -27,6 +42,19 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     Enum.reduce(step.done, state, &finish/2)
   end
 
+  @doc """
+  A batch could not be read. One line for a peer that sends such; how often it does, the core counts.
+  """
+  @spec refuse(state, node, String.t()) :: state when state: state
+  def refuse(%{refused: refused} = state, from, reason) do
+    if from in refused or length(refused) == @most_refused do
+      state
+    else
+      Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
+      %{state | refused: [from | refused]}
+    end
+  end
+
   @doc "Tries again what a busy connection did not take. To be called when `:again` comes."
   @spec again(state) :: state when state: state
   def again(state) do
@@ -34,19 +62,26 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     come_again(%{state | outbox: outbox, again: nil})
   end
 
-  @doc "A peer sent what cannot be read: one line when it begins to, not one for each batch."
-  @spec refuse(state, node, term) :: state when state: state
-  def refuse(state, from, reason) do
-    if state.refused[from] != reason,
-      do: Logger.warning("refused a batch from #{from}: #{reason}", domain: [:elixir_scope])
-
-    put_in(state.refused[from], reason)
+  @doc "These are the members now: nobody waits for those that are gone."
+  @spec meet(state, [node], integer) :: state when state: state
+  def meet(state, peers, now_ms) do
+    gone = state.peers -- peers
+    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
+    for node <- gone, do: Replica.peer(state.scope, node, :down)
+    rounds = Enum.reduce(gone, state.rounds, &Rounds.gone(&2, &1, unavailable(&1)))
+    outbox = Enum.reduce(gone, state.outbox, &Outbox.gone(&2, &1))
+    roster = Roster.update(state.roster, peers, now_ms)
+    %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
   end
+
+  @doc "What who waits for `node` is told."
+  @spec unavailable(node) :: {:error, {:node_unavailable, node}}
+  def unavailable(node), do: {:error, {:node_unavailable, node}}
 
   @doc "Every bound of the exchange with its value."
   @spec bounds(state) :: map
   def bounds(state) do
-    own = %{mode: state.scope.options[:sync], keeps: state.kept, interval_ms: state.interval_ms}
+    own = %{mode: Mode.of(state.scope.options), keeps: state.kept, interval_ms: state.interval_ms}
 
     [
       own,
@@ -59,6 +94,14 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     |> Enum.reduce(Replica.bounds(state.scope), &Map.merge(&2, &1))
   end
 
+  @doc "Tells who waited for exchanges that are over."
+  @spec answer(state) :: state when state: state
+  def answer(state) do
+    {over, rounds} = Rounds.finished(state.rounds)
+    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
+    %{state | rounds: rounds}
+  end
+
   defp put({to, batch}, outbox, state),
     do: Outbox.put(outbox, to, batch, &send_out(state, &1, &2))
 
@@ -66,12 +109,16 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   defp send_out(state, to, batch) do
     message = %EventSyncMessage{
       source_node: state.scope.node,
-      events_batch: batch,
+      events_batch: served(batch, state.scope.options),
       since_global_clock: state.floor
     }
 
     Transport.send_to(state.scope, to, message)
   end
+
+  # Who hands out nothing tells nobody what there is, so that nobody asks.
+  defp served(batch, options),
+    do: if(:record in Operations.grants(options), do: batch, else: Frame.silent(batch))
 
   defp come_again(%{again: nil} = state) do
     wait_ms = Outbox.next_ms(state.outbox)

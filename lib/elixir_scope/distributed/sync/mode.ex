@@ -10,6 +10,10 @@ defmodule ElixirScope.Distributed.Sync.Mode do
   @type t :: :auto | :full | :on_demand | {:collectors, pos_integer | [node, ...]}
   @type keeps :: :everything | :nothing | {:collected, pos_integer} | {:on, [node, ...]}
 
+  @doc "The mode by the checked options: who keeps no copies for others has what its questions bring."
+  @spec of(keyword) :: t
+  def of(options), do: if(:record in options[:allow], do: options[:sync], else: :on_demand)
+
   @doc """
   What is kept in a cluster of so many members.
 

@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   # and `next_ms` is when to tick again at the latest (`nil` when nothing is on the way).
 
   alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
@@ -46,6 +47,12 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   @doc "Nobody waits any longer for that exchange."
   @spec stop(Scope.t(), node, token) :: :ok
   def stop(scope, node, token), do: Native.sync_stop(scope.store, Atom.to_string(node), token)
+
+  @doc "The stamp below which nothing is kept here any more; `nil` while there is nothing."
+  @spec floor(Scope.t()) :: ElixirScope.Distributed.Types.GlobalTimestamp.t() | nil
+  def floor(%{store: store, node: node}) do
+    with {logical, physical_ns} <- Storage.status(store).floor, do: {logical, physical_ns, node}
+  end
 
   @doc "What a peer's batch asks of us, and the exchanges it ended."
   @spec handle(Scope.t(), node, binary) :: {:ok, step} | {:error, String.t()}

@@ -116,7 +116,9 @@ defmodule ElixirScope.Distributed.Capture.BadDaysTest do
     run(pid, fn -> ScopeTraced.id(1) end)
     Process.exit(pid, :kill)
     eventually(fn -> assert %{tables: %{processes: 0}} = Tracer.status() end)
-    assert {:ok, [%{data: :killed}]} = Scope.events(scope: scope, kinds: [:exit])
+    # Who is told of the exit may come after who looks for the process.
+    found = fn -> Scope.events(scope: scope, kinds: [:exit]) end
+    eventually(fn -> assert {:ok, [%{data: :killed}]} = found.() end)
     assert %{running: [_]} = Tracer.status()
   end
 

@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.Capture.ConductorTest do
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.{Conductor, Tracer, Vm}

@@ -14,6 +14,7 @@ defmodule ElixirScope.Distributed.Capture.HostileTermsTest do
 
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
   @mib 1024 * 1024
+  @times if System.get_env("SCOPE_LONG"), do: 10, else: 3
   @native_record """
   -module(scope_native_record).
   -export([new/0]).
@@ -148,14 +149,14 @@ defmodule ElixirScope.Distributed.Capture.HostileTermsTest do
 
   test "nothing of them stays", %{scope: scope} do
     trace(scope, :arguments)
-    stays_flat(scope, terms(), 10)
+    stays_flat(scope, terms(), @times)
   end
 
   @tag :slow
   test "nothing of the largest stays", %{scope: scope} do
     trace(scope, :arguments)
     for term <- large(), do: check(scope, :arguments, term)
-    stays_flat(scope, large(), 10)
+    stays_flat(scope, large(), @times)
   end
 
   test "a small part of a large binary keeps nothing of it alive", %{scope: scope} do

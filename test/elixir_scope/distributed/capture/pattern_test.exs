@@ -141,6 +141,7 @@ defmodule ElixirScope.Distributed.Capture.PatternTest do
       mfa = {pattern.module, pattern.function, pattern.arity}
       assert mfa == {unquote(module), unquote(function), unquote(arity)}
       assert pattern.return == (unquote(text) =~ "return")
+      assert Pattern.Check.pattern?(pattern)
     end
   end
 

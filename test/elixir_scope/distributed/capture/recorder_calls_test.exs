@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Capture.RecorderCallsTest do
   # What instrumented code and samplers say, as it arrives.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.Recorder

@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.Case.ClusterTest do
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed.Case.{Cluster, Epmd}
 

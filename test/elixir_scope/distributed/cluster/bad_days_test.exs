@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Cluster.BadDaysTest do
   # What happens to real nodes, drawn from a seed that is printed where it goes wrong: whatever
   # it was, in the end they are one scope again, and say so. SCOPE_LONG=1 does much more of it.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   import ElixirScope.Distributed.Case.Gen
 

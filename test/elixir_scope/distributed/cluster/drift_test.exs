@@ -1,7 +1,9 @@
 defmodule ElixirScope.Distributed.Cluster.DriftTest do
   use ExUnit.Case, async: true
 
-  alias ElixirScope.Distributed.Cluster.{Drift, Inventory, Wire}
+  import ElixirScope.Distributed.Operations, only: [read: 2]
+
+  alias ElixirScope.Distributed.Cluster.{Drift, Inventory}
   alias ElixirScope.Distributed.Types.ClusterMessage
   doctest Drift
 
@@ -48,11 +50,11 @@ defmodule ElixirScope.Distributed.Cluster.DriftTest do
 
   test "what is told of it is bounded, and checked" do
     message = %ClusterMessage{source_node: :b, kind: :modules, sent_at: {0, 1, :b}, code: []}
-    assert {:ok, _} = Wire.read(:b, message)
+    assert {:ok, _} = read(:b, message)
     full = {:shop, "1", [{A, @md5}], false}
-    assert {:ok, %{code: [^full]}} = Wire.read(:b, %{message | code: [full]})
+    assert {:ok, %{code: [^full]}} = read(:b, %{message | code: [full]})
     many = for n <- 1..2_048, do: {:"m#{n}", @md5}
-    assert {:ok, _} = Wire.read(:b, %{message | code: [{:shop, "1", many, true}]})
+    assert {:ok, _} = read(:b, %{message | code: [{:shop, "1", many, true}]})
 
     for wrong <- [
           nil,
@@ -64,9 +66,9 @@ defmodule ElixirScope.Distributed.Cluster.DriftTest do
           [{:shop, "1", many, true}, full],
           List.duplicate({:shop, "1", [], false}, 257)
         ] do
-      assert {:error, :modules} = Wire.read(:b, %{message | code: wrong})
+      assert {:error, :modules} = read(:b, %{message | code: wrong})
     end
 
-    assert {:error, :apps} = Wire.read(:b, %{message | kind: :apps, code: [{:shop, "1", :x}]})
+    assert {:error, :apps} = read(:b, %{message | kind: :apps, code: [{:shop, "1", :x}]})
   end
 end

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Cluster.JoiningTest do
   # How real nodes come together, and stay so.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{GlobalClock, NodeCoordinator, Transport, Transports}
@@ -165,6 +165,16 @@ defmodule ElixirScope.Distributed.Cluster.JoiningTest do
     assert %{nodedown_reason: :connection_closed, reason: :lost} = downs[d]
     {:ok, ups} = on(a, Scope, :events, [[kinds: [:node_up], nodes: [a]]])
     assert Enum.sort(for e <- ups, uniq: true, do: e.data.node) == Enum.sort([b, c, d])
+  end
+
+  test "a node whose host does not answer at first is asked after again" do
+    [a, b] = start_nodes(2)
+    joined([a, b])
+    partition(a, b)
+    eventually(fn -> assert %{status: :down, reason: :unreachable} = info(a, b) end)
+    kill(b)
+    heal([a, b], connect: false)
+    eventually(fn -> assert %{reason: :not_running} = info(a, b) end, within: 15_000)
   end
 
   test "a scope that begins again while its node stays is another incarnation" do

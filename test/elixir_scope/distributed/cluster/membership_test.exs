@@ -2,8 +2,9 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
   use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case.Gen
+  import ElixirScope.Distributed.Operations, only: [read: 2]
 
-  alias ElixirScope.Distributed.Cluster.{Membership, Roll, Wire}
+  alias ElixirScope.Distributed.Cluster.{Membership, Roll}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 
   @seen {0, 1_000, :a@h}
@@ -237,7 +238,7 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
       message =
         Map.merge(%ClusterMessage{source_node: :b, kind: kind}, Map.new(Enum.zip(fields, values)))
 
-      with {:ok, message} <- Wire.read(:b, message) do
+      with {:ok, message} <- read(:b, message) do
         assert {_actions, %Membership{}} =
                  Membership.heard(Membership.new(:a, 1), :b, message, @seen)
       end
@@ -246,17 +247,17 @@ defmodule ElixirScope.Distributed.Cluster.MembershipTest do
 
   test "no message is one that another sent, that has no known form, or is of another kind" do
     bye = %{Membership.farewell(Membership.new(:b, 1)) | sent_at: @seen}
-    assert {:ok, %{kind: :bye}} = Wire.read(:b, bye)
-    assert {:error, :kind} = Wire.read(:c, bye)
-    assert {:error, :kind} = Wire.read(:b, %{bye | kind: :shutdown})
-    assert {:error, :kind} = Wire.read(:b, Map.delete(bye, :kind))
-    assert {:error, :form} = Wire.read(:b, URI.parse("x"))
-    assert {:error, :protocol} = Wire.read(:b, %{welcome(:b) | protocol: {2, 1}})
+    assert {:ok, %{kind: :bye}} = read(:b, bye)
+    assert {:error, :source_node} = read(:c, bye)
+    assert {:error, :kind} = read(:b, %{bye | kind: :shutdown})
+    assert {:error, :kind} = read(:b, Map.delete(bye, :kind))
+    assert {:error, :form} = read(:b, URI.parse("x"))
+    assert {:error, :protocol} = read(:b, %{welcome(:b) | protocol: {2, 1}})
 
     assert {:error, :register} =
-             Wire.read(:b, %{hello() | register: List.duplicate({:n, {:in, @seen}}, 257)})
+             read(:b, %{hello() | register: List.duplicate({:n, {:in, @seen}}, 257)})
 
-    assert {:ok, _} = Wire.read(:b, Map.put(hello(), :news, "of a later version"))
+    assert {:ok, _} = read(:b, Map.put(hello(), :news, "of a later version"))
   end
 
   defp hello, do: %{welcome(:b) | kind: :hello}

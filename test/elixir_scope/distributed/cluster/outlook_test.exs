@@ -19,6 +19,7 @@ defmodule ElixirScope.Distributed.Cluster.OutlookTest do
       nodes: %{},
       flight: [],
       cuts: MapSet.new(),
+      stalls: %{},
       loss: 0.2,
       news: [],
       sent: 0
@@ -54,6 +55,13 @@ defmodule ElixirScope.Distributed.Cluster.OutlookTest do
       end)
     end
 
+    # It does nothing for so long, and then all that came meanwhile.
+    def stall(world, name, ms), do: put_in(world.stalls[name], world.now + ms)
+
+    # What it has said is lost.
+    def mute(world, name),
+      do: %{world | flight: Enum.reject(world.flight, &(elem(&1, 2) == name))}
+
     def cut(world, ways), do: %{world | cuts: MapSet.new(ways)}
 
     def run(world, ms), do: go(world, world.now + ms)
@@ -70,7 +78,7 @@ defmodule ElixirScope.Distributed.Cluster.OutlookTest do
     defp go(world, until) do
       ticks =
         for {name, outlook} <- world.nodes,
-            do: {max(Outlook.next(outlook, world.now), world.now + 1), name}
+            do: {awake(world, name, max(Outlook.next(outlook, world.now), world.now + 1)), name}
 
       {tick_at, ticker} = Enum.min(ticks)
       arrival = List.first(world.flight)
@@ -87,13 +95,23 @@ defmodule ElixirScope.Distributed.Cluster.OutlookTest do
       end
     end
 
-    defp arrive(world, {at, _number, from, to, view}) do
+    defp arrive(world, {at, number, from, to, view}) do
       world = %{world | now: max(world.now, at), flight: tl(world.flight)}
+      awake = awake(world, to, at)
 
-      if {from, to} in world.cuts,
-        do: world,
-        else: step(world, to, &Outlook.heard(&1, from, view, world.now))
+      cond do
+        {from, to} in world.cuts ->
+          world
+
+        awake > at ->
+          %{world | flight: Enum.sort([{awake, number, from, to, view} | world.flight])}
+
+        true ->
+          step(world, to, &Outlook.heard(&1, from, view, world.now))
+      end
     end
+
+    defp awake(world, name, at), do: max(at, Map.get(world.stalls, name, at))
 
     defp tick(world, name) do
       {sends, news, outlook} = Outlook.tick(world.nodes[name], world.now)
@@ -130,6 +148,29 @@ defmodule ElixirScope.Distributed.Cluster.OutlookTest do
       world = World.new(names(3), seed) |> World.run(hours * 1_000 * @interval)
       assert world.news == [], "seed #{seed}"
     end
+  end
+
+  test "who is slow to join is no partition, nor who stands still for an interval" do
+    property(clusters(), [runs: 30], fn {number, seed} ->
+      [first | _] = all = names(number)
+      world = all |> World.new(seed) |> World.mute(first) |> World.stall(first, 4 * @interval)
+      world = World.run(world, 10 * @interval)
+      world = world |> World.stall(first, @interval) |> World.run(10 * @interval)
+      assert world.news == []
+    end)
+  end
+
+  test "to say much at once is not to ask often" do
+    world = World.new([:n1, :n2], 3) |> World.run(5_000)
+    world = world |> World.stall(:n2, 2_000) |> World.run(1_500)
+
+    outlook =
+      Enum.reduce(1..100, world.nodes[:n1], fn register, outlook ->
+        standing = %{up: [:n2], missed: [], known: [:n1, :n2], register: register}
+        outlook |> Outlook.members(standing, world.now) |> elem(1)
+      end)
+
+    assert Outlook.here(outlook) == [:n1, :n2]
   end
 
   test "a full split is named on each side, and its end, within three intervals" do

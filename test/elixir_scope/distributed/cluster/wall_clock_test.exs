@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Cluster.WallClockTest do
   # Nodes whose wall clocks are wrong, or are set while they run.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{GlobalClock, WallClock}

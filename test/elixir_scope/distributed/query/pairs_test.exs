@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Query.PairsTest do
   # Messages between real nodes, and what the events of both ends say of each other. Of each
   # node one process is traced: the server, which also does what it is told.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Event, Export, NodeCoordinator, OtherOtp}

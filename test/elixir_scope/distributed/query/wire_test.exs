@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
 
   import ElixirScope.Distributed.Case.Gen
 
-  alias ElixirScope.Distributed.Options
+  alias ElixirScope.Distributed.{Operations, Options}
   alias ElixirScope.Distributed.Query.Wire
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.QueryMessage
@@ -43,21 +43,23 @@ defmodule ElixirScope.Distributed.Query.WireTest do
 
   test "each kind is read as it was written" do
     for {kind, body} <- bodies() do
-      assert {:ok, %{kind: ^kind, body: ^body}} = Wire.read(@from, message(kind, body))
+      assert {:ok, %{kind: ^kind, body: ^body}} = Operations.read(@from, message(kind, body))
     end
 
-    assert {:ok, %{body: body}} = Wire.read(@from, message(:ask, %{bodies().ask | ranges: :all}))
+    assert {:ok, %{body: body}} =
+             Operations.read(@from, message(:ask, %{bodies().ask | ranges: :all}))
+
     assert body.ranges == :all
   end
 
   test "what is not named is dropped" do
     body = Map.put(bodies().ask, :mfa, {File, :rm, ["/x"]})
     body = put_in(body.filter[:fun], fn -> :boom end)
-    assert {:ok, %{body: read}} = Wire.read(@from, message(:ask, body))
+    assert {:ok, %{body: read}} = Operations.read(@from, message(:ask, body))
     assert read == bodies().ask
 
     assert {:ok, %{body: %{reason: :failed}}} =
-             Wire.read(@from, message(:refused, %{reason: :no}))
+             Operations.read(@from, message(:refused, %{reason: :no}))
   end
 
   @hostile [
@@ -90,7 +92,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
       field = Enum.at(Map.keys(body), rem(place, map_size(body)))
       value = Enum.at(@hostile, value)
 
-      case Wire.read(@from, message(kind, Map.put(body, field, value))) do
+      case Operations.read(@from, message(kind, Map.put(body, field, value))) do
         {:error, ^field} -> :ok
         # What is one in spite of all.
         {:ok, _} -> assert fits?(field, value)
@@ -130,7 +132,7 @@ defmodule ElixirScope.Distributed.Query.WireTest do
       filter = Map.put(filter(), field, value)
       assert Wire.unfit(filter) == field
       body = %{bodies().ask | filter: filter}
-      assert Wire.read(@from, message(:ask, body)) == {:error, :filter}
+      assert Operations.read(@from, message(:ask, body)) == {:error, :filter}
       assert Wire.unfit(Map.delete(filter(), field)) in [field, nil]
     end
 
@@ -150,16 +152,16 @@ defmodule ElixirScope.Distributed.Query.WireTest do
           {:holdings, :rows, [{String.duplicate("n", 256), 1, 1, 1}]}
         ] do
       body = Map.put(bodies()[kind], field, value)
-      assert Wire.read(@from, message(kind, body)) == {:error, field}
+      assert Operations.read(@from, message(kind, body)) == {:error, field}
     end
   end
 
   test "who says to be another, or something else, is not read" do
     message = message(:refused, %{reason: :busy})
-    assert Wire.read(:b@h, message) == {:error, :kind}
-    assert Wire.read(@from, %{message | kind: :apply}) == {:error, :kind}
-    assert Wire.read(@from, %{message | ref: 1}) == {:error, :kind}
-    assert Wire.read(@from, %{message | body: [1]}) == {:error, :body}
-    assert Wire.read(@from, {:ask, 1}) == {:error, :form}
+    assert Operations.read(:b@h, message) == {:error, :source_node}
+    assert Operations.read(@from, %{message | kind: :apply}) == {:error, :kind}
+    assert Operations.read(@from, %{message | ref: 1}) == {:error, :asked}
+    assert Operations.read(@from, %{message | body: [1]}) == {:error, :refused}
+    assert Operations.read(@from, {:ask, 1}) == {:error, :form}
   end
 end

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Sync.RealNodesTest do
   # What can happen to two nodes while one of them lacks what the other has.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
 

@@ -1,8 +1,8 @@
-Code.require_file("../../../shared/transport_contract.exs", __DIR__)
-
 defmodule ElixirScope.Distributed.Transports.IsolatedTest do
   use ExUnit.Case, async: true
-  use ElixirScope.Distributed.TransportContract, adapter: ElixirScope.Distributed.IsolatedAdapter
+
+  use ElixirScope.Distributed.Case.TransportContract,
+    adapter: ElixirScope.Distributed.IsolatedAdapter
 
   alias ElixirScope.Distributed.Transports.Isolated
   alias ElixirScope.Distributed.Transports.Isolated.Network

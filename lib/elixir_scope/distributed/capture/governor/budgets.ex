@@ -85,6 +85,19 @@ defmodule ElixirScope.Distributed.Capture.Governor.Budgets do
     end
   end
 
+  @doc "Budgets from elsewhere: those that these checked options ask for, or what is left of them."
+  @spec read(term, keyword) :: {:ok, t} | :error
+  def read(%{__struct__: __MODULE__} = other, options) do
+    with {:ok, asked} <- new(options),
+         true <- Enum.sort(Map.keys(other)) == Enum.sort(Map.keys(asked)),
+         true <- Map.drop(other, @numbers) == Map.drop(asked, @numbers),
+         true <- Enum.all?(@numbers, &(Map.fetch!(other, &1) in 1..Map.fetch!(asked, &1)//1)),
+         do: {:ok, other},
+         else: (_wrong -> :error)
+  end
+
+  def read(_other, _options), do: :error
+
   # Who keeps every call looks at none in vain.
   defp meant(options) do
     if options[:calls_per_s] != nil and options[:only] == nil,

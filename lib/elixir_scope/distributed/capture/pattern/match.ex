@@ -33,6 +33,18 @@ defmodule ElixirScope.Distributed.Capture.Pattern.Match do
 
   @type names :: %{atom => atom}
 
+  @doc "Whether an atom stands for a variable in the heads that are made here."
+  @spec place?(atom) :: boolean
+  def place?(atom), do: atom in @places
+
+  @doc "Whether guards that are made here hold such an operation, of so many values."
+  @spec operator?(term, non_neg_integer) :: boolean
+  def operator?(operator, arity) do
+    Enum.any?(@operators, fn {name, made} ->
+      made == operator and arity == if(name in @unary, do: 1, else: 2)
+    end)
+  end
+
   @doc "The head for a list of arguments, and which of its variables is called what."
   @spec head([Macro.t()]) :: {[term], names}
   def head(arguments), do: Enum.map_reduce(arguments, %{}, &term/2)

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Capture.Correlation.EachCallNodesTest do
   # Where the ids of traced calls get, from one node to another.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.NodeCoordinator

@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Capture.Correlation.InheritanceTest do
   # Where an id gets by itself: each way from one process to another, on one node and
   # from one node to another. What is reached records an event named after the way.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.Correlation

@@ -1,11 +1,16 @@
-defmodule ElixirScope.Distributed.TransportContract do
-  # What every transport promises, run against each of them:
-  #
-  #     use ElixirScope.Distributed.TransportContract, adapter: MyAdapter
-  #
-  # The adapter says how members come about and how the network between them fails;
-  # a member is whatever it likes. Deliveries are asked for, not received, so that a
-  # member can live on another node.
+defmodule ElixirScope.Distributed.Case.TransportContract do
+  @moduledoc """
+  What every `ElixirScope.Distributed.Transport` promises, as tests for each of them:
+
+      defmodule MyApp.TransportTest do
+        use ExUnit.Case
+        use ElixirScope.Distributed.Case.TransportContract, adapter: MyApp.TransportAdapter
+      end
+
+  The adapter implements the callbacks below: how members come about, and how the network between them
+  fails; a member is whatever it likes. Deliveries are asked for, not received, so that a member can
+  live on another node.
+  """
 
   alias ElixirScope.Distributed.Types
 
@@ -42,24 +47,28 @@ defmodule ElixirScope.Distributed.TransportContract do
   @doc "Makes the network whole again, without connecting anybody."
   @callback mend([place :: term]) :: :ok
 
-  @doc "A numbered message from `node`."
+  @doc false
+  # A numbered message from `node`.
   def message(node, number) do
     %Types.GlobalClockUpdate{source_node: node, kind: :ping, sent_at: {0, number, node}}
   end
 
-  @doc "The numbers of the messages among `deliveries` that came from `node`."
+  @doc false
+  # The numbers of the messages among `deliveries` that came from `node`.
   def numbers(deliveries, node) do
     for {:transport, :message, ^node, %{sent_at: {0, number, _node}}} <- deliveries, do: number
   end
 
-  @doc "The changes of who can be reached among `deliveries`, without reasons."
+  @doc false
+  # The changes of who can be reached among `deliveries`, without reasons.
   def changes(deliveries) do
     for delivery <- deliveries, elem(delivery, 1) in [:up, :down] do
       {elem(delivery, 1), elem(delivery, 2)}
     end
   end
 
-  @doc "Whether every message came between an `:up` of its sender and the next `:down`."
+  @doc false
+  # Whether every message came between an `:up` of its sender and the next `:down`.
   def within_connections?(deliveries) do
     deliveries
     |> Enum.reduce_while(MapSet.new(), fn
@@ -70,10 +79,11 @@ defmodule ElixirScope.Distributed.TransportContract do
     |> is_struct(MapSet)
   end
 
+  @doc false
   defmacro __using__(adapter: adapter) do
     quote location: :keep do
       import ElixirScope.Distributed.Case, only: [eventually: 1]
-      import ElixirScope.Distributed.TransportContract
+      import ElixirScope.Distributed.Case.TransportContract
 
       @net unquote(adapter)
 
