@@ -86,7 +86,8 @@ defmodule ElixirScope.Distributed.MixProject do
   defp module_groups do
     for {title, names} <- [
           Capture: "Capture|Instrument",
-          Cluster: "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster",
+          Cluster:
+            "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster|SingleNodeSimulator",
           Transports: "Transports?",
           Storage: "Storages?",
           Queries: "Query|Causality|View|Export",

@@ -18,8 +18,13 @@ defmodule ElixirScope.Distributed.TidyTest do
   # It reads the environment only to hand it to the nodes that it starts.
   @reads_environment [@lib <> "config.ex", @lib <> "case/boot.ex"]
 
-  # Names of test nodes and their cookie: made here, a few per test.
-  @makes_atoms [@lib <> "case/cluster.ex", @lib <> "case/run.ex"]
+  # Names of test nodes and their cookie: made here, a few per test. Names of virtual nodes: made as
+  # that module is compiled, as many as there can be.
+  @makes_atoms [
+    @lib <> "case/cluster.ex",
+    @lib <> "case/run.ex",
+    @lib <> "simulation/plan.ex"
+  ]
 
   setup_all do
     [
@@ -269,7 +274,8 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config record filter query stream subscribe trace instrument scope project logger vitals)a
+  @entries ~w(start config simulator record filter query stream subscribe trace instrument scope)a ++
+             ~w(project logger vitals)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do
@@ -351,6 +357,18 @@ defmodule ElixirScope.Distributed.TidyTest do
       compare: 2,
       update: 1,
       offset: 1
+    ],
+    ElixirScope.Distributed.SingleNodeSimulator => [
+      start_link: 0,
+      start_link: 1,
+      enable_simulation: 0,
+      enable_simulation: 1,
+      disable_simulation: 0,
+      get_simulated_nodes: 0,
+      simulate_node_failure: 1,
+      simulate_node_recovery: 1,
+      simulate_network_partition: 1,
+      heal_network_partition: 0
     ],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,

@@ -39,8 +39,7 @@ defmodule ElixirScope.Distributed.ClusterStateManager do
 
   use GenServer
 
-  alias ElixirScope.Distributed.Cluster.{Audience, Clocked, Memory, News, Outlook}
-  alias ElixirScope.Distributed.Cluster.{Quorum, Reason}
+  alias ElixirScope.Distributed.Cluster.{Audience, Clocked, Memory, News, Outlook, Quorum, Reason}
   alias ElixirScope.Distributed.{Error, NodeCoordinator, Options, Scope, Transport}
   alias ElixirScope.Distributed.Types.{ClusterMessage, ClusterNodeInfo}
 

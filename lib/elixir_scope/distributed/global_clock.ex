@@ -32,6 +32,9 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   @behaviour Clock
 
+  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
+  @most_offsets 512
+
   defstruct [:name, :scope, offsets: %{}, quarantine: %Quarantine{}]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
@@ -177,10 +180,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @doc false
   @impl Clock
   def describe(name) do
-    own = GenServer.call(name, :describe)
+    told = GenServer.call(name, :describe)
 
     with {:ok, %{store: store}} <- Scope.fetch(Part.scope(name)),
-         do: Map.merge(Native.clock_status(store), own)
+         do: Map.merge(Native.clock_status(store), told)
   end
 
   @impl true
@@ -198,7 +201,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   def handle_call(:describe, _from, state) do
-    bounds = Map.merge(Offset.bounds(state.offsets), Quarantine.bounds(state.quarantine))
+    own = %{offsets: map_size(state.offsets), offset_limit: @most_offsets}
+    bounds = Map.merge(own, Quarantine.bounds(state.quarantine))
     {:reply, %{quarantined: Quarantine.nodes(state.quarantine), bounds: bounds}, state}
   end
 
@@ -240,7 +244,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   defp exchange(state, from, %{kind: :pong} = pong) do
     sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, stamp(state.scope))
-    %{state | offsets: Offset.learn(state.offsets, from, sample)}
+
+    if is_map_key(state.offsets, from) or map_size(state.offsets) < @most_offsets,
+      do: put_in(state.offsets[from], Offset.add(state.offsets[from], sample)),
+      else: state
   end
 
   defp ping(state, peer), do: Part.send(state.name, peer, message(state.scope, :ping))

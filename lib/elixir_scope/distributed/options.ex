@@ -18,8 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query, Sync}
-  alias ElixirScope.Distributed.Options.{Trace, Type}
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
+  alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -79,7 +79,7 @@ defmodule ElixirScope.Distributed.Options do
     ]
   ]
 
-  @start @members ++ Grants.schema() ++ Parts.schema() ++ Sync.schema()
+  @start @members ++ Grants.schema() ++ Parts.schema() ++ Simulation.of_scope() ++ Sync.schema()
 
   @config [
     enabled: [
@@ -121,6 +121,7 @@ defmodule ElixirScope.Distributed.Options do
   @schemas %{
     start: @start,
     config: @config ++ @start,
+    simulator: Simulation.of_simulator(@default_scope),
     record: @record,
     filter: Query.filter(),
     query: Query.of_question(@default_scope),
@@ -139,7 +140,8 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:record`, `:filter`, `:query`, `:stream`, `:subscribe`, `:trace`, `:instrument`
+  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
+  `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 

@@ -6,6 +6,8 @@ defmodule ElixirScope.Distributed.Scope do
 
   use Supervisor
 
+  require Logger
+
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.{
@@ -17,23 +19,26 @@ defmodule ElixirScope.Distributed.Scope do
     NodeCoordinator,
     Options,
     Part,
+    SingleNodeSimulator,
     Transport
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Query.Host
-  alias ElixirScope.Distributed.Storage.Plugged
+  alias ElixirScope.Distributed.Storage.{Feeder, Plugged}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  defstruct [:name, :node, :incarnation, :store, :index, :inbox, :options] ++
+  # `also` is another name under which the scope is found.
+  defstruct [:name, :also, :node, :incarnation, :store, :index, :inbox, :memory, :options] ++
               [:transport, :clock, :synchronizer, :storage]
 
   @type t :: %__MODULE__{
           name: atom,
+          also: atom,
           node: node,
           incarnation: non_neg_integer | nil,
           store: Storage.t(),
@@ -43,6 +48,7 @@ defmodule ElixirScope.Distributed.Scope do
           clock: {module, GenServer.name()},
           synchronizer: {module, GenServer.name()},
           storage: {module, GenServer.name()},
+          memory: Memory.t(),
           options: keyword
         }
 
@@ -74,7 +80,7 @@ defmodule ElixirScope.Distributed.Scope do
 
     with {:ok, _started} <- Application.ensure_all_started(:elixir_scope_distributed),
          pid when is_pid(pid) <- Process.whereis(@supervisor) do
-      @supervisor |> DynamicSupervisor.start_child(child_spec(options)) |> started()
+      @supervisor |> DynamicSupervisor.start_child(child_spec(options)) |> simulated(options)
     else
       nil -> {:error, Error.new(:disabled)}
       {:error, reason} -> {:error, reason}
@@ -173,8 +179,8 @@ defmodule ElixirScope.Distributed.Scope do
   @doc "Asks the process of `role`; where it is not there, or ends meanwhile, the scope does not run."
   @spec call(atom, module, term, timeout) :: term | {:error, Error.t()}
   def call(name, role, request, timeout \\ 5_000) do
-    with {:ok, _scope} <- fetch(name),
-         do: Token.aside(fn -> GenServer.call(via(name, role), request, timeout) end)
+    with {:ok, scope} <- fetch(name),
+         do: Token.aside(fn -> GenServer.call(via(scope.name, role), request, timeout) end)
   catch
     :exit, {:timeout, _call} ->
       {:error, Error.new(:no_time, scope: name, role: role, ms: timeout)}
@@ -192,14 +198,15 @@ defmodule ElixirScope.Distributed.Scope do
 
   @impl true
   def init(options) do
-    node = options[:node] || Node.self()
-    scope = describe(options, node)
     memory = Memory.new()
+    own = %__MODULE__{name: options[:name], memory: memory, inbox: Transport.Inbox.new()}
+    scope = describe(own, options)
+    workers = via(scope.name, Task.Supervisor)
 
     Supervisor.init(
       [
         {Storage, scope},
-        {Task.Supervisor, name: via(scope.name, Task.Supervisor)},
+        Supervisor.child_spec({Task.Supervisor, name: workers}, id: Task.Supervisor),
         {Live, scope},
         {GlobalClock, scope},
         {EventSynchronizer, scope},
@@ -207,9 +214,9 @@ defmodule ElixirScope.Distributed.Scope do
         {Host, scope},
         {ClusterStateManager, {scope, memory}},
         {Versions, scope},
-        Transport.child(scope),
+        {Transport, scope.name},
         {NodeCoordinator, {:member, scope, memory}}
-        | Plugged.children(scope)
+        | Plugged.children(scope) ++ simulator(scope)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.
@@ -220,29 +227,93 @@ defmodule ElixirScope.Distributed.Scope do
 
   @doc "Makes the scope findable once its store is open."
   @spec publish(t) :: :ok
-  def publish(scope), do: :persistent_term.put({__MODULE__, scope.name}, scope)
+  def publish(scope),
+    do: Enum.each(names(scope), &:persistent_term.put({__MODULE__, &1}, scope))
+
+  @doc "The scope is another member; under its own name it is found all the time."
+  @spec replace(t, t) :: :ok
+  def replace(old, new) do
+    publish(new)
+    Enum.each(names(old) -- names(new), &:persistent_term.erase({__MODULE__, &1}))
+  end
 
   @doc "Takes the scope away from those who look for it."
   @spec retract(t) :: :ok
-  def retract(scope) do
-    :persistent_term.erase({__MODULE__, scope.name})
+  def retract(scope), do: Enum.each(names(scope), &:persistent_term.erase({__MODULE__, &1}))
+
+  @doc "Ends what runs above the store, in order; what is recorded meanwhile is kept."
+  @spec halt(atom) :: :ok
+  def halt(name) do
+    running = for {id, pid} <- above(name), is_pid(pid), do: id
+    for id <- running, do: Supervisor.terminate_child(via(name, __MODULE__), id)
+    # One that fell over meanwhile took those above it along, and they were started again.
+    if running == [], do: :ok, else: halt(name)
+  end
+
+  @doc "Begins again what `halt/1` ended."
+  @spec resume(atom) :: :ok
+  def resume(name) do
+    for {id, _none} <- Enum.reverse(above(name)),
+        do: Supervisor.restart_child(via(name, __MODULE__), id)
+
     :ok
   end
 
-  # Its store says which incarnation it is.
-  defp describe(options, node) do
-    %__MODULE__{
-      name: options[:name],
-      node: node,
-      transport: Transport.address(options[:transport], options[:name]),
-      inbox: Transport.Inbox.new(),
-      clock: Part.address(options[:clock], options[:name], GlobalClock),
-      synchronizer: Part.address(options[:synchronizer], options[:name], EventSynchronizer),
-      storage: Part.address(options[:storage], options[:name], ElixirScope.Distributed.Storage),
-      options: options
+  @doc "The same scope with other options: as another member, of another network perhaps."
+  @spec describe(t, keyword) :: t
+  def describe(%{name: name} = scope, options) do
+    %{
+      scope
+      | node: options[:node] || Node.self(),
+        transport: Transport.address(options[:transport], name),
+        clock: Part.address(options[:clock], name, GlobalClock),
+        synchronizer: Part.address(options[:synchronizer], name, EventSynchronizer),
+        storage: Part.address(options[:storage], name, ElixirScope.Distributed.Storage),
+        options: options
     }
   end
 
-  defp started({:error, {:already_started, pid}}), do: {:ok, pid}
-  defp started(other), do: other
+  # Last started first. Questions run beside, and end by themselves; a plugged storage is as little
+  # concerned as the native one.
+  defp above(name) do
+    children = Supervisor.which_children(via(name, __MODULE__))
+
+    for {id, pid, _type, _modules} <- children,
+        id not in [Storage, Task.Supervisor, Feeder, Task],
+        do: {id, pid}
+  end
+
+  defp names(scope), do: [scope.name | List.wrap(scope.also)]
+
+  # Of a scope that runs, what is simulated may still change.
+  defp simulated({:error, {:already_started, pid}}, options),
+    do: with(:ok <- simulate(options), do: {:ok, pid})
+
+  defp simulated({:ok, pid}, options) do
+    with {:error, error} <- simulate(options) do
+      stop(options[:name])
+      {:error, error}
+    else
+      :ok -> {:ok, pid}
+    end
+  end
+
+  defp simulated(failure, _options), do: failure
+
+  defp simulate(options) do
+    if number = options[:simulate],
+      do: SingleNodeSimulator.simulate(options[:name], number),
+      else: :ok
+  end
+
+  # Who started the scope need not wait for that.
+  defp simulator(%{options: options}) do
+    if options[:simulate], do: [{Task, fn -> :ok = warn(simulate(options)) end}], else: []
+  end
+
+  defp warn(:ok), do: :ok
+
+  defp warn({:error, error}),
+    do:
+      Logger.error("nothing is simulated: " <> Exception.message(error), domain: [:elixir_scope])
 end

@@ -66,9 +66,8 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
-                  [:store, :storage, :queries, :pairing, :sync, :exchange, :traces, :live] ++
-                  [:nodes, :partition, :membership, :incoming, :version_drift, :missing] ++
-                  [:bounds, :lost]
+                  [:store, :storage, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
+                  [:partition, :membership, :incoming, :version_drift, :missing, :bounds, :lost]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -156,15 +155,14 @@ defmodule ElixirScope.Distributed.Status do
   end
 
   # With what no part of the status says by itself.
-  defp bounds(%{exchange: exchange, traces: traces, membership: membership} = parts) do
+  defp bounds(%{exchange: exchange, traces: traces} = parts) do
     parts
     |> Map.put(:clocks, Map.get(parts.clock, :bounds, %{}))
     |> Map.put(:scopes, length(Scope.all(Scope)))
     |> Map.put(:sync_bytes_used, spent(exchange))
     |> Map.put(:traces_running, length(traces.running))
     |> Map.put(:traces_ended, length(traces.ended))
-    |> Map.put(:incoming_used, map_size(parts.incoming.peers))
-    |> Map.put(:malformed_used, membership && map_size(membership.malformed))
+    |> Map.put(:incoming_peers, map_size(parts.incoming.peers))
     |> Bounds.of()
   end
 

@@ -73,14 +73,16 @@ defmodule ElixirScope.Distributed.Transport do
   def address(module, scope), do: {module, Module.concat(module, scope)}
 
   @doc false
-  @spec child(Scope.t()) :: Supervisor.child_spec()
-  def child(%{transport: {module, name}, options: options} = scope) do
-    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope, &1)]
+  @spec child_spec(atom) :: Supervisor.child_spec()
+  def child_spec(scope), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [scope]}}
 
-    %{
-      id: __MODULE__,
-      start: {module, :start_link, [Keyword.merge(start, extra(options[:transport]))]}
-    }
+  @doc false
+  # The transport that the scope has now.
+  @spec start_link(atom) :: GenServer.on_start()
+  def start_link(scope) do
+    {:ok, %{transport: {module, name}, options: options} = scope} = Scope.fetch(scope)
+    start = [name: name, node: scope.node, scope: scope.name, deliver: &route(scope, &1)]
+    module.start_link(Keyword.merge(start, extra(options[:transport])))
   end
 
   @doc false

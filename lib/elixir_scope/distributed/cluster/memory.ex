@@ -11,9 +11,23 @@ defmodule ElixirScope.Distributed.Cluster.Memory do
   def new, do: :ets.new(__MODULE__, [:public, :set])
 
   @doc "Keeps `value` under `key`."
-  @spec keep(t, atom, term) :: :ok
+  @spec keep(t, atom | {:aside, atom}, term) :: :ok
   def keep(memory, key, value) do
     :ets.insert(memory, {key, value})
+    :ok
+  end
+
+  @doc "Puts what is kept under `key` aside, as long as something else holds."
+  @spec put_aside(t, atom) :: :ok
+  def put_aside(memory, key) do
+    for {^key, value} <- :ets.take(memory, key), do: keep(memory, {:aside, key}, value)
+    :ok
+  end
+
+  @doc "What was put aside holds again."
+  @spec take_back(t, atom) :: :ok
+  def take_back(memory, key) do
+    for {_aside, value} <- :ets.take(memory, {:aside, key}), do: keep(memory, key, value)
     :ok
   end
 

@@ -32,7 +32,7 @@ defmodule ElixirScope.Distributed.Cluster.Reach do
       domain: [:elixir_scope]
     )
 
-    :ok = Storage.renew(scope, node)
+    :ok = Storage.renew(%{scope | node: node})
     Process.exit(Scope.whereis(scope.name, GlobalClock), :renamed)
   end
 

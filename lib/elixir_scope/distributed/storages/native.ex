@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Error, Native, Scope, Storage}
+  alias ElixirScope.Distributed.{Cluster.Memory, Error, Native, Scope, Storage}
   alias ElixirScope.Distributed.Query.Page
   alias ElixirScope.Distributed.Storage.Filter
 
@@ -21,12 +21,12 @@ defmodule ElixirScope.Distributed.Storages.Native do
     do: GenServer.start_link(__MODULE__, scope, name: Scope.via(scope.name, __MODULE__))
 
   @doc """
-  Ends the incarnation of `scope`, whose events are kept, and begins the next one, perhaps under
-  another name. The processes above the store have to start again, to be another member.
+  Ends the incarnation of a scope, whose events are kept, and begins the next one, perhaps under
+  another name or with another transport, as `scope` says. The processes above the store have to
+  start again, to be another member.
   """
-  @spec renew(Scope.t(), node) :: :ok
-  def renew(scope, node \\ nil),
-    do: GenServer.call(Scope.via(scope.name, __MODULE__), {:renew, node || scope.node})
+  @spec renew(Scope.t()) :: :ok
+  def renew(scope), do: GenServer.call(Scope.via(scope.name, __MODULE__), {:renew, scope})
 
   @doc "Records what the cluster is seen to do: a kind of the family `:system`."
   @spec note(Scope.t(), atom, map) :: :ok
@@ -123,6 +123,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
   def init(scope) do
     Process.flag(:trap_exit, true)
 
+    scope = Memory.recall(scope.memory, :scope, scope)
     scope = %{scope | incarnation: incarnation(), node: scope.options[:node] || Node.self()}
 
     with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
@@ -133,10 +134,13 @@ defmodule ElixirScope.Distributed.Storages.Native do
   end
 
   @impl GenServer
-  def handle_call({:renew, node}, _from, scope) do
-    scope = %{scope | incarnation: incarnation(), node: node}
-    {:ok, _begun} = Native.store_renew(scope.store, Atom.to_string(node), scope.incarnation)
-    {:reply, :ok, publish(scope)}
+  def handle_call({:renew, wanted}, _from, scope) do
+    new = %{wanted | store: scope.store, index: scope.index, incarnation: incarnation()}
+    {:ok, _begun} = Native.store_renew(new.store, Atom.to_string(new.node), new.incarnation)
+    # Where this process begins again, it is the same member.
+    Memory.keep(new.memory, :scope, new)
+    Scope.replace(scope, new)
+    {:reply, :ok, new}
   end
 
   # What the native side wants an operator to know.

@@ -6,18 +6,8 @@ defmodule ElixirScope.Distributed.Sync.Effects do
   require Logger
 
   alias ElixirScope.Distributed.{Operations, Scope, Telemetry, Transport}
-
-  alias ElixirScope.Distributed.Sync.{
-    Conflicts,
-    Early,
-    Frame,
-    Mode,
-    Outbox,
-    Replica,
-    Roster,
-    Rounds
-  }
-
+  alias ElixirScope.Distributed.Sync.{Conflicts, Early, Frame, Mode, Outbox, Replica, Roster}
+  alias ElixirScope.Distributed.Sync.Rounds
   alias ElixirScope.Distributed.Types.EventSyncMessage
 
   # Of so many it is noted in the log.
@@ -62,21 +52,13 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     come_again(%{state | outbox: outbox, again: nil})
   end
 
-  @doc "These are the members now: nobody waits for those that are gone."
-  @spec meet(state, [node], integer) :: state when state: state
-  def meet(state, peers, now_ms) do
-    gone = state.peers -- peers
-    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
-    for node <- gone, do: Replica.peer(state.scope, node, :down)
-    rounds = Enum.reduce(gone, state.rounds, &Rounds.gone(&2, &1, unavailable(&1)))
-    outbox = Enum.reduce(gone, state.outbox, &Outbox.gone(&2, &1))
-    roster = Roster.update(state.roster, peers, now_ms)
-    %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
+  @doc "Tells who waited for exchanges that are over."
+  @spec answer(state) :: state when state: state
+  def answer(state) do
+    {over, rounds} = Rounds.finished(state.rounds)
+    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
+    %{state | rounds: rounds}
   end
-
-  @doc "What who waits for `node` is told."
-  @spec unavailable(node) :: {:error, {:node_unavailable, node}}
-  def unavailable(node), do: {:error, {:node_unavailable, node}}
 
   @doc "Every bound of the exchange with its value."
   @spec bounds(state) :: map
@@ -92,14 +74,6 @@ defmodule ElixirScope.Distributed.Sync.Effects do
       Conflicts.bounds(state.conflicts)
     ]
     |> Enum.reduce(Replica.bounds(state.scope), &Map.merge(&2, &1))
-  end
-
-  @doc "Tells who waited for exchanges that are over."
-  @spec answer(state) :: state when state: state
-  def answer(state) do
-    {over, rounds} = Rounds.finished(state.rounds)
-    Enum.each(over, fn {caller, results} -> GenServer.reply(caller, {:ok, results}) end)
-    %{state | rounds: rounds}
   end
 
   defp put({to, batch}, outbox, state),

@@ -10,6 +10,9 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
+  # Of all nodes, since the beginning of time; the bounds of the store hold anyway.
+  @everything {[], {0, 0}, 0xFFFF_FFFF_FFFF}
+
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
   @type step :: %{
@@ -35,10 +38,15 @@ defmodule ElixirScope.Distributed.Sync.Replica do
 
   def keep(scope, members, keeps), do: Native.sync_keep(scope.store, texts(members), keeps)
 
-  @doc "Begins an exchange with one peer; it is done when both have the same."
-  @spec start(Scope.t(), node) :: {:ok, token, step} | :error
-  def start(scope, node) do
-    case Native.sync_start(scope.store, Atom.to_string(node), nil) do
+  @doc """
+  Begins an exchange with one peer; it is done when both have the same. With `:everything` this one has
+  then also what it does not keep otherwise.
+  """
+  @spec start(Scope.t(), node, :kept | :everything) :: {:ok, token, step} | :error
+  def start(scope, node, what \\ :kept) do
+    reach = if what == :everything, do: @everything
+
+    case Native.sync_start(scope.store, Atom.to_string(node), reach) do
       {token, step} -> {:ok, token, named(step)}
       nil -> :error
     end

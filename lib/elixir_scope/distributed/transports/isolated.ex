@@ -54,7 +54,8 @@ defmodule ElixirScope.Distributed.Transports.Isolated do
   @impl Transport
   @spec send(GenServer.name(), node, Transport.message()) ::
           :ok | {:error, :busy | :unreachable}
-  def send(transport, to, message), do: GenServer.call(transport, {:send, to, message})
+  def send(transport, to, message),
+    do: ask(transport, {:send, to, message}, {:error, :unreachable})
 
   @doc """
   Connects with another member of the same scope.
@@ -62,8 +63,18 @@ defmodule ElixirScope.Distributed.Transports.Isolated do
       Isolated.connect(transport, :b@sim)
   """
   @impl Transport
-  @spec connect(GenServer.name(), node) :: :ok | {:error, :unreachable}
-  def connect(transport, node), do: GenServer.call(transport, {:connect, node})
+  @spec connect(GenServer.name(), node) :: :ok | {:error, :unreachable | :not_running}
+  def connect(transport, node), do: ask(transport, {:connect, node}, {:error, :unreachable})
+
+  @doc """
+  Whether another member is not there, or the way to it is cut.
+
+      Isolated.diagnose(transport, :b@sim)
+      #=> :not_running
+  """
+  @impl Transport
+  @spec diagnose(GenServer.name(), node) :: :unreachable | :not_running
+  def diagnose(transport, node), do: ask(transport, {:diagnose, node}, :unreachable)
 
   @doc """
   The members connected with this one.
@@ -73,7 +84,7 @@ defmodule ElixirScope.Distributed.Transports.Isolated do
   """
   @impl Transport
   @spec peers(GenServer.name()) :: [node]
-  def peers(transport), do: GenServer.call(transport, :peers)
+  def peers(transport), do: ask(transport, :peers, [])
 
   @impl GenServer
   def init(options) do
@@ -96,6 +107,10 @@ defmodule ElixirScope.Distributed.Transports.Isolated do
     {:reply, Network.connect(state.net, state.member, node), state}
   end
 
+  def handle_call({:diagnose, node}, _from, state) do
+    {:reply, Network.diagnose(state.net, state.member, node), state}
+  end
+
   def handle_call(:peers, _from, state) do
     {:reply, Network.peers(state.net, state.member), state}
   end
@@ -116,6 +131,13 @@ defmodule ElixirScope.Distributed.Transports.Isolated do
   # Without its network a member could neither be reached nor say so.
   def handle_info({:DOWN, _monitor, :process, _net, _reason}, state) do
     {:stop, {:shutdown, :network_ended}, state}
+  end
+
+  # Who has no transport any more reaches nobody; that is no reason to end.
+  defp ask(transport, request, otherwise) do
+    GenServer.call(transport, request)
+  catch
+    :exit, {reason, _call} when reason != :timeout -> otherwise
   end
 
   defp deliver(state, delivery) do

@@ -71,13 +71,20 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Links do
   end
 
   @doc "Connects two members, which takes an open way in both directions."
-  @spec connect(t, member, member) :: {:ok | {:error, :unreachable}, t}
+  @spec connect(t, member, member) :: {:ok | {:error, :unreachable | :not_running}, t}
   def connect(links, from, to) do
     cond do
       connected?(links, from, to) -> {:ok, links}
       reachable?(links, from, to) -> {:ok, join(links, from, to)}
-      true -> {{:error, :unreachable}, links}
+      true -> {{:error, obstacle(links, from, to)}, links}
     end
+  end
+
+  @doc "Why a member cannot be connected: its host says that it is not there, or says nothing."
+  @spec obstacle(t, member, member) :: :unreachable | :not_running
+  def obstacle(links, from, to) do
+    open? = not cut?(links, from, to) and not cut?(links, to, from)
+    if open? and to not in links.members, do: :not_running, else: :unreachable
   end
 
   @doc "Sends a message on its way, at `now`."

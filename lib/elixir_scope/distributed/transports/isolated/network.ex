@@ -103,6 +103,16 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
   end
 
   @doc """
+  Takes a node off the network as its end would: its connections close at once, on both sides.
+
+      Network.unplug(net, :a@sim)
+
+  It comes back with a transport that is started anew.
+  """
+  @spec unplug(GenServer.server(), node) :: :ok
+  def unplug(net, node), do: GenServer.call(net, {:unplug, node})
+
+  @doc """
   What was sent and what became of it.
 
   `sent` were accepted, of which some were `duplicated` into more; all of these were
@@ -122,9 +132,16 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
   def attach(net, member), do: GenServer.call(net, {:attach, member, self()})
 
   @doc false
-  @spec connect(GenServer.server(), Links.member(), node) :: :ok | {:error, :unreachable}
+  @spec connect(GenServer.server(), Links.member(), node) ::
+          :ok | {:error, :unreachable | :not_running}
   def connect(net, {scope, _node} = member, to) do
     GenServer.call(net, {:connect, member, {scope, to}})
+  end
+
+  @doc false
+  @spec diagnose(GenServer.server(), Links.member(), node) :: :unreachable | :not_running
+  def diagnose(net, {scope, _node} = member, node) do
+    GenServer.call(net, {:diagnose, member, {scope, node}})
   end
 
   @doc false
@@ -149,6 +166,7 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
 
   @impl true
   def handle_call({:attach, member, process}, _from, state) do
+    state = without_dead(state, member)
     {reply, links} = Links.attach(state.links, member)
     state = if reply == :ok, do: watch(state, member, process), else: state
     {:reply, reply, update(state, links)}
@@ -157,6 +175,15 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
   def handle_call({:connect, from, to}, _from, state) do
     {reply, links} = Links.connect(state.links, from, to)
     {:reply, reply, update(state, links)}
+  end
+
+  def handle_call({:diagnose, from, to}, _from, state) do
+    {:reply, Links.obstacle(state.links, from, to), state}
+  end
+
+  def handle_call({:unplug, node}, _from, state) do
+    members = for {_scope, ^node} = member <- state.links.members, do: member
+    {:reply, :ok, update(state, Enum.reduce(members, state.links, &Links.detach(&2, &1)))}
   end
 
   def handle_call({:send, from, to, message}, _from, state) do
@@ -187,12 +214,8 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
   @impl true
   def handle_info(:due, state), do: {:noreply, update(state, state.links)}
 
-  def handle_info({:DOWN, _monitor, :process, process, _reason}, state) do
-    gone = for {member, ^process} <- state.processes, do: member
-    links = Enum.reduce(gone, state.links, &Links.detach(&2, &1))
-    processes = Map.drop(state.processes, gone)
-    {:noreply, update(%{state | processes: processes}, links)}
-  end
+  def handle_info({:DOWN, _monitor, :process, process, _reason}, state),
+    do: {:noreply, gone(state, process)}
 
   # Helpers
 
@@ -202,6 +225,20 @@ defmodule ElixirScope.Distributed.Transports.Isolated.Network do
   end
 
   defp ways(from, to), do: for(one <- List.wrap(from), other <- List.wrap(to), do: {one, other})
+
+  # Whoever takes the place of one that has just ended may be here before the news of its end.
+  defp without_dead(state, member) do
+    case state.processes do
+      %{^member => old} -> if Process.alive?(old), do: state, else: gone(state, old)
+      %{} -> state
+    end
+  end
+
+  defp gone(state, process) do
+    gone = for {member, ^process} <- state.processes, do: member
+    links = Enum.reduce(gone, state.links, &Links.detach(&2, &1))
+    update(%{state | processes: Map.drop(state.processes, gone)}, links)
+  end
 
   defp watch(state, member, process) do
     Process.monitor(process)
