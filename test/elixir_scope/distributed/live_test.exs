@@ -315,7 +315,7 @@ defmodule ElixirScope.Distributed.LiveTest do
 
       assert {:error, %Error{reason: :not_running}} = Scope.subscribe(scope: :nobody)
       assert {:ok, ref} = Scope.subscribe(%{scope: a, kinds: [:function]})
-      assert_raise FunctionClauseError, fn -> Scope.unsubscribe(:all) end
+      assert_raise FunctionClauseError, fn -> apply(Scope, :unsubscribe, [:all]) end
       :ok = Scope.unsubscribe(ref)
     end
   end
