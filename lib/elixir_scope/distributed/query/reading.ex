@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   alias ElixirScope.Distributed.Event
   alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
-  alias ElixirScope.Distributed.Storage.{Kept, Plugged}
+  alias ElixirScope.Distributed.Storage.Kept
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -112,10 +112,6 @@ defmodule ElixirScope.Distributed.Query.Reading do
     {step, reading} = step(reading, most, &Page.next/2)
     {step.events, reading}
   end
-
-  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
-  @spec native(t) :: t
-  def native(reading), do: %{reading | kept: nil, survey: Plugged.unread(reading.survey)}
 
   @doc "The next events in another form, as `take` has them from the merge."
   @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::

@@ -40,6 +40,10 @@ defmodule ElixirScope.Distributed.Storage.Kept do
     %__MODULE__{scope: scope, filter: filter, cursor: cursor, timeout_ms: timeout_ms}
   end
 
+  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
+  @spec leave(Reading.t()) :: Reading.t()
+  def leave(reading), do: %{reading | kept: nil, survey: Plugged.unread(reading.survey)}
+
   @doc "What retention took below what members have: from here not, where the storage has it."
   @spec below(Reading.t(), Cover.t()) :: Cover.t()
   def below(%{kept: nil}, below), do: below
