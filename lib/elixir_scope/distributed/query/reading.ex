@@ -119,7 +119,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
         when found: term
   def step(reading, most, take) do
     step = take.(reading.merge, most)
-    reading = reading |> noted(step) |> needed(step.need)
+    reading = reading |> noted(step) |> polled() |> needed(step.need)
 
     cond do
       step.done? -> {step, %{reading | done?: true}}
@@ -193,6 +193,17 @@ defmodule ElixirScope.Distributed.Query.Reading do
   end
 
   # Waiting
+
+  # What came while there was enough to read: who is not looked for does not seem to be late.
+  defp polled(reading) do
+    {events, calls} = Exchange.poll(reading.calls, reading.survey.scope)
+    reading = %{reading | calls: calls}
+    if events == [], do: reading, else: events |> Enum.reduce(reading, &happened/2) |> polled()
+  end
+
+  @doc "For so long nobody wanted to read."
+  @spec idle(t, non_neg_integer) :: t
+  def idle(reading, ms), do: update_in(reading.calls, &Calls.idle(&1, ms))
 
   defp wait(%{events: [event | events]} = reading, _need),
     do: happened(event, %{reading | events: events})

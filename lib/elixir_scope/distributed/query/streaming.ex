@@ -88,13 +88,16 @@ defmodule ElixirScope.Distributed.Query.Streaming do
 
   defp hand_over(asker, state) do
     {events, state} = batch(state)
+    began = now_ms()
     answer(asker, {:events, events})
-    hand_over(asker, state)
+    hand_over(asker, update_in(state.reading, &Reading.idle(&1, now_ms() - began)))
   end
 
   defp answer(asker, answer) do
     receive do: ({:next, monitor} -> send(asker, {monitor, answer}))
   end
+
+  defp now_ms, do: System.monotonic_time(:millisecond)
 
   # Behind what every member knows to be settled something older may still come: who goes on from
   # the last event would never see it.
