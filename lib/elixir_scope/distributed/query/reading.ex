@@ -106,12 +106,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   @doc "The next events, some of them, at most so many; none when there are no more."
   @spec next(t, pos_integer) :: {[Event.t()], t}
-  def next(reading, most), do: Kept.next(reading, most, &read/2)
-
-  defp read(reading, most) do
-    {step, reading} = step(reading, most, &Page.next/2)
-    {step.events, reading}
-  end
+  defdelegate next(reading, most), to: Kept
 
   @doc "The next events in another form, as `take` has them from the merge."
   @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Storage.Kept do
   # sorted streams, of which either is read when it is empty. An event that both have is one. Where
   # the storage does not answer, what is read from the others goes on, and this node is missing.
 
-  alias ElixirScope.Distributed.Query.{Cover, Losses, Reading, Survey}
+  alias ElixirScope.Distributed.Query.{Cover, Losses, Page, Reading, Survey}
   alias ElixirScope.Distributed.{Scope, Storage}
   alias ElixirScope.Distributed.Storage.{Filter, Plugged}
 
@@ -61,24 +61,28 @@ defmodule ElixirScope.Distributed.Storage.Kept do
     ArgumentError -> :""
   end
 
-  @doc "The next events, some of them; `read` are the next ones of the native stores."
-  @spec next(Reading.t(), pos_integer, (Reading.t(), pos_integer -> {list, Reading.t()})) ::
-          {[ElixirScope.Distributed.Event.t()], Reading.t()}
-  def next(%{kept: nil} = reading, most, read), do: read.(reading, most)
+  @doc "The next events of a reading, some of them."
+  @spec next(Reading.t(), pos_integer) :: {[ElixirScope.Distributed.Event.t()], Reading.t()}
+  def next(%{kept: nil} = reading, most), do: step(reading, most)
 
-  def next(reading, most, read) do
-    reading = reading |> read(most, read) |> ask()
+  def next(reading, most) do
+    reading = reading |> read(most) |> ask()
     {events, kept} = merge(reading.kept, most, [])
     over? = kept.read == [] and kept.read_over? and kept.kept == [] and kept.kept_over?
     {events, count(%{reading | kept: kept, done?: over?})}
   end
 
-  defp read(%{kept: %{read: [], read_over?: false}} = reading, most, read) do
-    {events, reading} = read.(reading, most)
+  defp step(reading, most) do
+    {step, reading} = Reading.step(reading, most, &Page.next/2)
+    {step.events, reading}
+  end
+
+  defp read(%{kept: %{read: [], read_over?: false}} = reading, most) do
+    {events, reading} = step(reading, most)
     %{reading | kept: %{reading.kept | read: events, read_over?: reading.done?}}
   end
 
-  defp read(reading, _most, _read), do: reading
+  defp read(reading, _most), do: reading
 
   defp ask(%{kept: %{kept: [], kept_over?: false} = kept} = reading) do
     case Plugged.ask(kept.scope, :events_since, [kept.cursor, kept.filter], kept.timeout_ms) do
