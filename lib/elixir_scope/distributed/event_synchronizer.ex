@@ -20,7 +20,18 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
   alias ElixirScope.Distributed.{Storage.Plugged, Synchronizer}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Busy, Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
+
+  alias ElixirScope.Distributed.Sync.{
+    Busy,
+    Company,
+    Early,
+    Effects,
+    Outbox,
+    Replica,
+    Roster,
+    Rounds
+  }
+
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @type summary :: %{
@@ -191,14 +202,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @impl true
   def handle_cast({:members, peers, keepers}, state) do
-    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
-    for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
-    gone = &Rounds.gone(&2, &1, unavailable(&1))
-    rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
-    outbox = Enum.reduce(state.peers -- peers, state.outbox, &Outbox.gone(&2, &1))
-    roster = Roster.update(state.roster, peers, now_ms())
-    state = %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
-    state = keep(%{state | keepers: keepers})
+    state = Company.change(state, peers, keepers)
     {:noreply, state |> hear_early() |> Effects.answer() |> schedule(0)}
   end
 
@@ -210,7 +214,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_info(:tick, state) do
     GlobalClock.tick(state.scope.name, state.peers)
-    state = keep(state)
+    state = Company.keep(state)
     step = Replica.tick(state.scope)
     state = %{state | floor: Replica.floor(state.scope), interval_ms: next(step, state)}
     {:noreply, state |> schedule(state.interval_ms) |> take(step) |> Effects.answer()}
@@ -233,14 +237,6 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     {:noreply, hasten(%{state | interval_ms: interval_ms}, interval_ms)}
   end
 
-  # Whose events are kept here depends on who belongs to the cluster.
-  defp keep(state) do
-    {others, roster} = Roster.members(state.roster, now_ms())
-    keeps = Mode.keeps(Mode.of(state.scope.options), length(others) + 1)
-    :ok = Replica.keep(state.scope, others -- state.peers -- state.keepers, keeps)
-    %{state | roster: roster, kept: keeps}
-  end
-
   defp begin(state, nodes, timeout_ms, caller) do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
@@ -254,7 +250,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, token, step} <- Replica.start(state.scope, node) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
-      _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+      _not_there ->
+        update_in(state.rounds, &Rounds.settle(&1, ref, node, Company.unavailable(node)))
     end
   end
 
@@ -285,6 +282,5 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
 
-  defp unavailable(node), do: {:error, {:node_unavailable, node}}
   defp now_ms, do: System.monotonic_time(:millisecond)
 end

@@ -24,9 +24,8 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Clock, ClusterStateManager, Error, Native, Options, Part, Scope}
-  alias ElixirScope.Distributed.Telemetry
-  alias ElixirScope.Distributed.Cluster.{Offset, Quarantine}
+  alias ElixirScope.Distributed.{Clock, Error, Native, Options, Part, Scope}
+  alias ElixirScope.Distributed.Cluster.{Clocked, Offset, Quarantine}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
@@ -266,25 +265,12 @@ defmodule ElixirScope.Distributed.GlobalClock do
     end
   end
 
-  # One line, one event when a peer's clock runs away, and one when it is back.
   defp tell(state, :known, _peer, _change), do: state
 
   defp tell(state, :news, peer, change) do
-    Logger.warning(say(peer, change), domain: [:elixir_scope])
-    Telemetry.emit(:clock, peer, noted(change))
-    noted = Map.put(noted(change), :node, peer)
-    Storage.note(state.scope, :clock, noted)
-    ClusterStateManager.tell(state.scope.name, {:news, Map.put(noted, :type, :clock)})
+    Clocked.tell(state.scope, peer, change)
     tell_core(state)
   end
-
-  defp say(peer, :back), do: "the clock of #{peer} is right again"
-  defp say(peer, {:quarantined, error}), do: "#{peer}: " <> Exception.message(error)
-
-  defp noted(:back), do: %{status: :back}
-
-  defp noted({:quarantined, error}),
-    do: error.details |> Map.take([:ahead_ns, :limit_ns]) |> Map.put(:status, :quarantined)
 
   # What comes of their events is marked with when it came.
   defp tell_core(state) do

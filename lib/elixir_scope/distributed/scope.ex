@@ -6,8 +6,6 @@ defmodule ElixirScope.Distributed.Scope do
 
   use Supervisor
 
-  require Logger
-
   alias ElixirScope.Distributed.Capture.Conductor
 
   alias ElixirScope.Distributed.{
@@ -19,13 +17,13 @@ defmodule ElixirScope.Distributed.Scope do
     NodeCoordinator,
     Options,
     Part,
-    SingleNodeSimulator,
     Transport
   }
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Simulation.Wanted
   alias ElixirScope.Distributed.Storage.{Feeder, Plugged}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
@@ -80,7 +78,9 @@ defmodule ElixirScope.Distributed.Scope do
 
     with {:ok, _started} <- Application.ensure_all_started(:elixir_scope_distributed),
          pid when is_pid(pid) <- Process.whereis(@supervisor) do
-      @supervisor |> DynamicSupervisor.start_child(child_spec(options)) |> simulated(options)
+      @supervisor
+      |> DynamicSupervisor.start_child(child_spec(options))
+      |> Wanted.with_nodes(options)
     else
       nil -> {:error, Error.new(:disabled)}
       {:error, reason} -> {:error, reason}
@@ -224,7 +224,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Versions, scope},
         {Transport, scope.name},
         {NodeCoordinator, {:member, scope, memory}}
-        | Plugged.children(scope) ++ simulator(scope)
+        | Plugged.children(scope) ++ Wanted.children(options)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.
@@ -292,36 +292,4 @@ defmodule ElixirScope.Distributed.Scope do
   end
 
   defp names(scope), do: [scope.name | List.wrap(scope.also)]
-
-  # Of a scope that runs, what is simulated may still change.
-  defp simulated({:error, {:already_started, pid}}, options),
-    do: with(:ok <- simulate(options), do: {:ok, pid})
-
-  defp simulated({:ok, pid}, options) do
-    with {:error, error} <- simulate(options) do
-      stop(options[:name])
-      {:error, error}
-    else
-      :ok -> {:ok, pid}
-    end
-  end
-
-  defp simulated(failure, _options), do: failure
-
-  defp simulate(options) do
-    if number = options[:simulate],
-      do: SingleNodeSimulator.simulate(options[:name], number),
-      else: :ok
-  end
-
-  # Who started the scope need not wait for that.
-  defp simulator(%{options: options}) do
-    if options[:simulate], do: [{Task, fn -> :ok = warn(simulate(options)) end}], else: []
-  end
-
-  defp warn(:ok), do: :ok
-
-  defp warn({:error, error}),
-    do:
-      Logger.error("nothing is simulated: " <> Exception.message(error), domain: [:elixir_scope])
 end
