@@ -3,7 +3,7 @@
 use crate::{memory, seal, segment};
 use scope_event::{Interner, Kind, Origin, Seq, SymbolTable, TermError, Value};
 use scope_export::{About, Row, json_line};
-use scope_store::{By, Config, Kinds, Match, Order, Query, Store};
+use scope_store::{By, Config, Correlated, Kinds, Match, Order, Query, Store};
 use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
@@ -110,7 +110,7 @@ fn some(store: &Store) {
             ..Query::default()
         },
         Query {
-            correlation: Some(Value::Int(1)),
+            correlations: vec![Correlated::by(Value::Int(1))],
             ..Query::default()
         },
         Query {
