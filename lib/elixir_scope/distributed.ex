@@ -218,6 +218,10 @@ defmodule ElixirScope.Distributed do
   @doc """
   Like `events/1`, with what is missing from the result.
 
+  `cursor` of the result goes on behind it with `after:`, on whichever node; `more?` says whether there
+  is more. Who follows what is being recorded had better take `stream/1`, which ends where nothing older can
+  come any more: between two pages of a question it can.
+
   With `require: :majority` it fails where this node is not on the side of most known members:
   `{:error, :minority_partition, message}`, `{:error, :split_brain, message}` where exactly half
   of them are here, or `{:error, :node_required, message}` on a VM that is part of no cluster.

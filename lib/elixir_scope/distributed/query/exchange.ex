@@ -29,13 +29,25 @@ defmodule ElixirScope.Distributed.Query.Exchange do
   @doc "Nobody needs an answer any longer."
   @spec cancel(Calls.t(), Scope.t()) :: :ok
   def cancel(calls, scope) do
-    for {ref, _call} <- calls.open, do: Host.forget(scope.name, ref)
-    :ok
+    Enum.each(calls.open, fn {ref, _call} -> forget(scope, ref) end)
   end
 
-  defp hear(calls, scope, wait_ms) do
+  # It may have come already.
+  defp forget(scope, ref) do
+    Host.forget(scope.name, ref)
+
     receive do
-      {:query_answer, ref, _node, kind, body} -> heard(calls, ref, kind, body)
+      {:query_answer, ^ref, _node, _kind, _body} -> :ok
+    after
+      0 -> :ok
+    end
+  end
+
+  # Answers to another reading of this process are left to that.
+  defp hear(%{open: open} = calls, scope, wait_ms) do
+    receive do
+      {:query_answer, ref, _node, kind, body} when is_map_key(open, ref) ->
+        heard(calls, ref, kind, body)
     after
       wait_ms -> send_due(calls, scope)
     end

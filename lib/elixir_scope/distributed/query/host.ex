@@ -43,9 +43,11 @@ defmodule ElixirScope.Distributed.Query.Host do
   def ask(scope, node, kind, ref, body),
     do: Scope.call(scope, __MODULE__, {:ask, node, kind, ref, body})
 
-  @doc "The calling process wants no answer to `ref` any longer."
+  @doc "The calling process wants no answer to `ref` any longer: from now on none will come."
   @spec forget(atom, reference) :: :ok
-  def forget(scope, ref), do: Scope.cast(scope, __MODULE__, {:forget, ref})
+  def forget(scope, ref) do
+    with {:error, _not_there} <- Scope.call(scope, __MODULE__, {:forget, ref}), do: :ok
+  end
 
   @doc "Membership says who is there."
   @spec members(atom, [node]) :: :ok
@@ -76,12 +78,12 @@ defmodule ElixirScope.Distributed.Query.Host do
     end
   end
 
+  def handle_call({:forget, ref}, _caller, state),
+    do: {:reply, :ok, %{state | callers: Callers.forget(state.callers, ref)}}
+
   def handle_call(:bounds, _caller, state), do: {:reply, describe(state), state}
 
   @impl true
-  def handle_cast({:forget, ref}, state),
-    do: {:noreply, %{state | callers: Callers.forget(state.callers, ref)}}
-
   def handle_cast({:members, peers}, state) do
     state = Enum.reduce(state.peers -- peers, state, &lost/2)
     {:noreply, %{state | peers: peers}}

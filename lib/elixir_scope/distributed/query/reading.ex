@@ -68,7 +68,8 @@ defmodule ElixirScope.Distributed.Query.Reading do
       |> start()
 
   defp start(%{survey: survey, filter: filter} = reading) do
-    {local, others} = shares(reading)
+    below = Kept.below(reading, Survey.below(survey, filter, reading.after?))
+    {local, others} = Survey.shares(survey, filter, below)
 
     sources =
       for {node, rows} <- others,
@@ -82,24 +83,6 @@ defmodule ElixirScope.Distributed.Query.Reading do
     store = survey.scope.store
     %{reading | merge: Page.open(store, filter, local, reading.cursor, map_size(sources))}
   end
-
-  # Whoever goes on from somewhere may find that retention was there before: who would have had it is
-  # asked for that, too.
-  defp shares(%{survey: survey, filter: filter, after?: after?} = reading) do
-    below =
-      if after?, do: survey.holdings |> Cover.below() |> Cover.of_nodes(names(filter)), else: %{}
-
-    {local, others} =
-      survey
-      |> cover(filter)
-      |> Cover.both(Kept.below(reading, below))
-      |> Map.pop(survey.scope.node, [])
-
-    {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
-  end
-
-  defp cover(survey, filter), do: survey |> Survey.cover() |> Cover.of_nodes(names(filter))
-  defp names(filter), do: Enum.map(filter.nodes, &Atom.to_string/1)
 
   defp source(node, ranges, cursor),
     do: %{node: node, ranges: ranges, cursor: cursor, asked?: false, more?: true, ahead: 0}
@@ -248,7 +231,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   # What others have too is read there; what nobody else has is missing.
   defp failed(reading, node, reason) do
-    wanted = reading.survey |> cover(reading.filter) |> Map.get(node, [])
+    wanted = reading.survey |> Survey.cover(reading.filter) |> Map.get(node, [])
     survey = Survey.fail(reading.survey, node)
     left = survey |> Survey.cover() |> Map.values() |> Enum.concat()
     lost = Cover.less(wanted, left)

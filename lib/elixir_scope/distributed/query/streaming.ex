@@ -61,6 +61,9 @@ defmodule ElixirScope.Distributed.Query.Streaming do
       {:ok, scope} -> Token.aside(fn -> Worker.start(scope, &serve(&1, scope, options)) end)
       {:error, error} -> raise error
     end
+  catch
+    # It stops just now.
+    :exit, reason -> raise Error.new(:query_failed, reason: reason)
   end
 
   defp take({worker, monitor} = reader) do

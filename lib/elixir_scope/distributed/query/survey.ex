@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
   # of one moment, however long it takes to read it.
 
   alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, Scope}
-  alias ElixirScope.Distributed.Query.{Answer, Calls, Cover, Exchange}
+  alias ElixirScope.Distributed.Query.{Answer, Calls, Cover, Exchange, Wire}
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   # Messages in which one member tells what it has.
@@ -62,6 +62,31 @@ defmodule ElixirScope.Distributed.Query.Survey do
   @doc "Who reads what."
   @spec cover(t) :: Cover.t()
   def cover(survey), do: Cover.plan(survey.holdings, survey.scope.node)
+
+  @doc "The same, of those nodes that a filter is about."
+  @spec cover(t, Wire.filter()) :: Cover.t()
+  def cover(survey, filter), do: survey |> cover() |> Cover.of_nodes(names(filter))
+
+  @doc """
+  What retention may have taken before whoever goes on from somewhere gets there: who would have had it
+  is asked for that, too. Nothing of the sort where a question begins at the beginning.
+  """
+  @spec below(t, Wire.filter(), boolean) :: Cover.t()
+  def below(_survey, _filter, false), do: %{}
+
+  def below(survey, filter, true),
+    do: survey.holdings |> Cover.below() |> Cover.of_nodes(names(filter))
+
+  @doc "What is to be read here by a filter, and by which others; `below` is to be asked for besides."
+  @spec shares(t, Wire.filter(), Cover.t()) :: {[Wire.range()], [{node, [Wire.range(), ...]}]}
+  def shares(survey, filter, below) do
+    {local, others} =
+      survey |> cover(filter) |> Cover.both(below) |> Map.pop(survey.scope.node, [])
+
+    {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
+  end
+
+  defp names(filter), do: Enum.map(filter.nodes, &Atom.to_string/1)
 
   @doc "The stamp below which no member will have an older event any more."
   @spec settled(t) :: settled
