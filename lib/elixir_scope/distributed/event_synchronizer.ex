@@ -171,11 +171,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
     case Rounds.room(state.rounds) do
-      {:ok, rounds} ->
-        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, caller)}
-
-      {:full, limit, rounds} ->
-        {:reply, {:error, Error.new(:too_many_callers, limit: limit)}, %{state | rounds: rounds}}
+      :ok -> {:noreply, begin(state, nodes, timeout_ms, caller)}
+      {:full, error, rounds} -> {:reply, {:error, error}, %{state | rounds: rounds}}
     end
   end
 
@@ -193,14 +190,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @impl true
   def handle_cast({:members, peers, keepers}, state) do
-    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
-    for node <- state.peers -- peers, do: Replica.peer(state.scope, node, :down)
-    gone = &Rounds.gone(&2, &1, unavailable(&1))
-    rounds = Enum.reduce(state.peers -- peers, state.rounds, gone)
-    outbox = Enum.reduce(state.peers -- peers, state.outbox, &Outbox.gone(&2, &1))
-    roster = Roster.update(state.roster, peers, now_ms())
-    state = %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
-    state = keep(%{state | keepers: keepers})
+    state = keep(%{Effects.meet(state, peers, now_ms()) | keepers: keepers})
     {:noreply, state |> hear_early() |> Effects.answer() |> schedule(0)}
   end
 
@@ -256,7 +246,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
          {:ok, token, step} <- Replica.start(state.scope, node) do
       take(update_in(state.rounds, &Rounds.await(&1, ref, node, token)), step)
     else
-      _not_there -> update_in(state.rounds, &Rounds.settle(&1, ref, node, unavailable(node)))
+      _not_there ->
+        update_in(state.rounds, &Rounds.settle(&1, ref, node, Effects.unavailable(node)))
     end
   end
 
@@ -287,6 +278,5 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
 
-  defp unavailable(node), do: {:error, {:node_unavailable, node}}
   defp now_ms, do: System.monotonic_time(:millisecond)
 end

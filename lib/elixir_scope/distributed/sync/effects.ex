@@ -52,6 +52,22 @@ defmodule ElixirScope.Distributed.Sync.Effects do
     come_again(%{state | outbox: outbox, again: nil})
   end
 
+  @doc "These are the members now: nobody waits for those that are gone."
+  @spec meet(state, [node], integer) :: state when state: state
+  def meet(state, peers, now_ms) do
+    gone = state.peers -- peers
+    for node <- peers -- state.peers, do: Replica.peer(state.scope, node, :up)
+    for node <- gone, do: Replica.peer(state.scope, node, :down)
+    rounds = Enum.reduce(gone, state.rounds, &Rounds.gone(&2, &1, unavailable(&1)))
+    outbox = Enum.reduce(gone, state.outbox, &Outbox.gone(&2, &1))
+    roster = Roster.update(state.roster, peers, now_ms)
+    %{state | peers: peers, rounds: rounds, outbox: outbox, roster: roster}
+  end
+
+  @doc "What who waits for `node` is told."
+  @spec unavailable(node) :: {:error, {:node_unavailable, node}}
+  def unavailable(node), do: {:error, {:node_unavailable, node}}
+
   @doc "Tells who waited for exchanges that are over."
   @spec answer(state) :: state when state: state
   def answer(state) do
