@@ -87,7 +87,8 @@ defmodule ElixirScope.Distributed.MixProject do
     for {title, names} <- [
           Capture: "Capture|Instrument",
           Cluster:
-            "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster|SingleNodeSimulator",
+            "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster|SingleNodeSimulator|" <>
+              "Clock|Synchronizer|Part|Operations",
           Transports: "Transports?",
           Storage: "Storages?",
           Queries: "Query|Causality|View|Export",

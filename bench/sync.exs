@@ -163,7 +163,7 @@ defmodule Bench.Sync do
 
   def stream(filter) do
     began = now_us()
-    count = Enum.reduce(Scope.stream(filter), 0, fn _event, n -> n + 1 end)
+    count = Enum.reduce(Scope.stream(filter), 0, fn %{id: {_origin, _seq}}, n -> n + 1 end)
     {count, (now_us() - began) / 1_000}
   end
 

@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   alias ElixirScope.Distributed.{Error, GlobalClock, Operations, Options, Part, Scope}
   alias ElixirScope.Distributed.{Storage.Plugged, Synchronizer}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
-  alias ElixirScope.Distributed.Sync.{Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
+  alias ElixirScope.Distributed.Sync.{Busy, Early, Effects, Mode, Outbox, Replica, Roster, Rounds}
   alias ElixirScope.Distributed.Types.{EventSyncMessage, GlobalTimestamp}
 
   @type summary :: %{
@@ -117,7 +117,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   def synchronise(scope, nodes, timeout_ms) do
     with {:ok, %{options: options}} <- Scope.fetch(scope) do
       timeout_ms = timeout_ms || options[:query_timeout_ms]
-      Part.ask(scope, :synchronizer, :exchange, [nodes, timeout_ms])
+      Busy.exchange(scope, nodes, timeout_ms)
     end
   end
 
@@ -130,9 +130,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @doc false
   # Every bound of the exchange and its present value, for `status/0`.
   @spec bounds(atom) :: map
-  def bounds(scope) do
-    with {:error, _not_there} <- Part.ask(scope, :synchronizer, :describe), do: %{}
-  end
+  defdelegate bounds(scope), to: Busy
 
   # The synchronizer itself
 
@@ -143,7 +141,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @doc false
   @impl Synchronizer
   def exchange(name, nodes, timeout_ms),
-    do: GenServer.call(name, {:synchronise, nodes, timeout_ms}, :infinity)
+    do: GenServer.call(name, {:synchronise, nodes, timeout_ms}, timeout_ms + Busy.grace_ms())
 
   @doc false
   @impl Synchronizer
@@ -155,7 +153,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
 
   @doc false
   @impl Synchronizer
-  def describe(name), do: GenServer.call(name, :bounds)
+  def describe(name), do: GenServer.call(name, :bounds, Busy.grace_ms())
 
   @impl true
   def init(name), do: {:ok, %__MODULE__{name: name}, {:continue, :start}}

@@ -40,6 +40,7 @@ defmodule ElixirScope.Distributed.Export do
   """
 
   alias ElixirScope.Distributed.{Error, Native, Query}
+  alias ElixirScope.Distributed.Storage.Kept
   alias ElixirScope.Distributed.Query.{Losses, Page, Reading, Result, Show}
 
   @doc """
@@ -60,7 +61,7 @@ defmodule ElixirScope.Distributed.Export do
 
   # What is found is held until all of it is there, so that its messages can be paired.
   defp read(%{survey: survey} = reading, options) do
-    {steps, reading} = reading |> Reading.native() |> hold(options[:limit], [])
+    {steps, reading} = reading |> Kept.leave() |> hold(options[:limit], [])
     {more?, reading} = Reading.more?(reading)
     written = lines(Enum.map(steps, & &1.events), Show.pairs(survey, stretch(steps)))
     found = %{events: written.events, count: written.count, more?: more?}

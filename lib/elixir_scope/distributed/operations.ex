@@ -3,12 +3,10 @@ defmodule ElixirScope.Distributed.Operations do
     protocol: :protocol,
     incarnation: :incarnation,
     capabilities: :capabilities,
-    sent_at: :sent_at,
     digest: :digest,
     register: :register
   ]
-  @sent [sent_at: :sent_at]
-  @batch @sent ++ [events_batch: :batch, since_global_clock: :floor]
+  @batch [events_batch: :batch, since_global_clock: :floor]
   @batches {2_000, 4_000}
   @answers {200, 400}
   # Each of these may be an event, a line in the log, and work for every member.
@@ -18,15 +16,15 @@ defmodule ElixirScope.Distributed.Operations do
   @cluster [
     {:hello, :hello, nil, @comings, @greeting, "introduces a node and asks for the same"},
     {:welcome, :welcome, nil, @comings, @greeting, "answers that"},
-    {:refused, :refused, nil, @comings, @sent ++ [protocol: :protocol, reason: :reason],
+    {:refused, :refused, nil, @comings, [protocol: :protocol, reason: :reason],
      "says no to an introduction, and why"},
-    {:register, :register, nil, {20, 60}, @sent ++ [register: :register],
+    {:register, :register, nil, {20, 60}, [register: :register],
      "tells who was decided to be in or out"},
-    {:view, :view, nil, {250, 500}, @sent ++ [view: :view], "tells whom it hears"},
-    {:apps, :apps, nil, {5, 20}, @sent ++ [digest: :digest, code: :apps],
+    {:view, :view, nil, {250, 500}, [view: :view], "tells whom it hears"},
+    {:apps, :apps, nil, {5, 20}, [digest: :digest, code: :apps],
      "tells which applications it has loaded"},
-    {:modules, :modules, nil, {5, 20}, @sent ++ [code: :modules], "tells their modules"},
-    {:bye, :bye, nil, @comings, @sent, "takes leave"}
+    {:modules, :modules, nil, {5, 20}, [code: :modules], "tells their modules"},
+    {:bye, :bye, nil, @comings, [], "takes leave"}
   ]
 
   @clock [
@@ -51,20 +49,17 @@ defmodule ElixirScope.Distributed.Operations do
   ]
 
   @trace [
-    {:trace_arm, :arm, :trace, {20, 100},
-     @sent ++ [ref: :ref, order: :order, lease_ms: :lease_ms], "orders a trace"},
-    {:trace_renew, :renew, :trace, @answers, @sent ++ [trace: :id], "still wants it"},
-    {:trace_disarm, :disarm, :trace, {20, 100}, @sent ++ [ref: :ref, trace: :which, reason: :end],
+    {:trace_arm, :arm, :trace, {20, 100}, [ref: :ref, order: :order, lease_ms: :lease_ms],
+     "orders a trace"},
+    {:trace_renew, :renew, :trace, @answers, [trace: :id], "still wants it"},
+    {:trace_disarm, :disarm, :trace, {20, 100}, [ref: :ref, trace: :which, reason: :end],
      "ends traces, its own or others'"},
-    {:trace_armed, :armed, nil, @answers, @sent ++ [ref: :ref, result: :summary], "has begun it"},
-    {:trace_refused, :refused, nil, @answers, @sent ++ [ref: :ref, result: :error],
-     "has not, and why"},
-    {:trace_running, :running, nil, @answers, @sent ++ [trace: :id, result: :summary],
-     "still traces"},
-    {:trace_disarmed, :disarmed, nil, @answers, @sent ++ [ref: :ref, result: :summaries],
+    {:trace_armed, :armed, nil, @answers, [ref: :ref, result: :summary], "has begun it"},
+    {:trace_refused, :refused, nil, @answers, [ref: :ref, result: :error], "has not, and why"},
+    {:trace_running, :running, nil, @answers, [trace: :id, result: :summary], "still traces"},
+    {:trace_disarmed, :disarmed, nil, @answers, [ref: :ref, result: :summaries],
      "has ended them"},
-    {:trace_ended, :ended, nil, @answers, @sent ++ [trace: :id, result: :summary],
-     "ended it by itself"}
+    {:trace_ended, :ended, nil, @answers, [trace: :id, result: :summary], "ended it by itself"}
   ]
 
   @query [
@@ -86,6 +81,7 @@ defmodule ElixirScope.Distributed.Operations do
 
   What an operation *needs* is a capability that a node grants by its options `allow:` and `serve:`.
   Whoever asks without it gets nothing done; an operation that waits for an answer is told so.
+  Every message also says when it was sent (`sent_at`), which the clock hears.
   The *rate* is how many messages of the kind a node takes from each member: so many in a second,
   and so many at once. What comes beyond that is dropped and counted; all that travels may be lost
   anyway, and is asked for again.
@@ -235,14 +231,21 @@ defmodule ElixirScope.Distributed.Operations do
     do: with({:ok, operation} <- find(term), do: read(operation, from, term))
 
   @doc false
-  # The message of `from`, made anew of what the operation takes, or what is wrong with it.
+  # The message of `from`, made anew of what the operation takes and when it was sent, or what is
+  # wrong with it.
   @spec read(t, node, term) :: {:ok, struct} | {:error, atom}
   def read(operation, from, %{source_node: from} = term) do
-    message = struct(operation.message, source_node: from, kind: operation.kind)
-    Enum.reduce_while(operation.takes, {:ok, message}, &field(&1, &2, operation.reader, term))
+    with {:ok, sent_at} <- sent_at(Map.get(term, :sent_at)) do
+      known = [source_node: from, kind: operation.kind, sent_at: sent_at]
+      message = struct(operation.message, known)
+      Enum.reduce_while(operation.takes, {:ok, message}, &field(&1, &2, operation.reader, term))
+    end
   end
 
   def read(_operation, _from, _term), do: {:error, :source_node}
+
+  defp sent_at(stamp),
+    do: with(:error <- Shape.check(:sent_at, stamp), do: {:error, :sent_at})
 
   defp field({field, type}, {:ok, message}, reader, term) do
     case reader.check(type, Map.get(term, field)) do

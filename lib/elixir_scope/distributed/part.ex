@@ -82,7 +82,10 @@ defmodule ElixirScope.Distributed.Part do
     with {:ok, running} <- Scope.fetch(scope),
          do: Token.aside(fn -> call(Map.fetch!(running, role), function, arguments) end)
   catch
-    :exit, {reason, _call} when reason != :timeout ->
+    :exit, {:timeout, {GenServer, :call, [_part, _request, ms]}} ->
+      {:error, Error.new(:no_time, scope: scope, role: role, ms: ms)}
+
+    :exit, {_ended, _call} ->
       {:error, Error.new(:not_running, scope: scope)}
   end
 

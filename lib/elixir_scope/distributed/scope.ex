@@ -129,6 +129,14 @@ defmodule ElixirScope.Distributed.Scope do
       else: []
   end
 
+  @doc "The scopes of this VM that run."
+  @spec running() :: [t]
+  def running do
+    pattern = [{{{:"$1", Storage}, :_, :_}, [], [:"$1"]}]
+    names = if enabled?(), do: Registry.select(@registry, pattern), else: []
+    for name <- names, {:ok, scope} <- [fetch(name)], do: scope
+  end
+
   @doc "Every process that scopes of this VM depend on, and those of the library itself."
   @spec processes() :: [pid]
   def processes do

@@ -65,10 +65,13 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   alias ElixirScope.Distributed.Simulation.{Nodes, Plan}
 
   # `home` are the options that the scope had; `nodes` is empty while nothing is simulated.
-  defstruct [:scope, :home, :monitor, nodes: [], cuts: MapSet.new()]
+  # `ours` is one that the library started, and that nobody depends on.
+  defstruct [:scope, :home, :monitor, ours: false, nodes: [], cuts: MapSet.new()]
 
   @doc """
-  Starts the simulator, or finds it running. It ends with its caller, and the simulation with it.
+  Starts the simulator, which ends with its caller, and the simulation with it. One that another
+  process started is found; of one that runs by itself, as after `start(simulate: 3)`, it goes on with
+  what is simulated.
 
       {:ok, _pid} = SingleNodeSimulator.start_link(scope: :shop)
 
@@ -81,7 +84,7 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     options = Options.validate!(:simulator, options)
 
     case GenServer.start_link(__MODULE__, options, name: __MODULE__) do
-      {:error, {:already_started, pid}} -> joined(pid, options[:scope])
+      {:error, {:already_started, pid}} -> joined(pid, options)
       {:ok, pid} -> {:ok, pid}
     end
   end
@@ -160,23 +163,26 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
-    {:ok, recall(%__MODULE__{scope: options[:scope]}), {:continue, :tidy}}
+    state = %__MODULE__{scope: options[:scope], ours: Keyword.get(options, :ours, false)}
+    {:ok, recall(state), {:continue, :tidy}}
   end
 
   @impl true
-  def handle_continue(:tidy, %{nodes: []} = state) do
-    Nodes.tidy()
+  def handle_continue(:tidy, state) do
+    if state.nodes == [], do: Nodes.tidy()
     {:noreply, state}
   end
 
-  def handle_continue(:tidy, state), do: {:noreply, state}
-
   @impl true
-  def handle_call({:scope, name}, _from, %{nodes: []} = state),
-    do: {:reply, :ok, %{state | scope: name}}
+  def handle_call({:join, name}, _from, %{nodes: [_ | _], scope: scope} = state)
+      when name != scope,
+      do: {:reply, already(state), state}
 
-  def handle_call({:scope, name}, _from, state),
-    do: {:reply, if(name == state.scope, do: :ok, else: already(state)), state}
+  # What it simulates is kept with the scope, for who comes instead.
+  def handle_call({:join, _name}, _from, %{ours: true} = state),
+    do: {:stop, :normal, :left, %{state | nodes: []}}
+
+  def handle_call({:join, name}, _from, state), do: {:reply, :ok, %{state | scope: name}}
 
   def handle_call({:enable, number}, _from, %{nodes: []} = state) do
     {reply, state} = enable(state, number)
@@ -279,9 +285,8 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     end
   end
 
-  defp standing(state, node) do
-    with :ok <- Plan.known(node, state.nodes), do: {:ok, Nodes.running?(node)}
-  end
+  defp standing(state, node),
+    do: with(:ok <- Plan.known(node, state.nodes), do: {:ok, Nodes.running?(node)})
 
   defp already(state),
     do: {:error, Error.new(:already_simulated, nodes: state.nodes, scope: state.scope)}
@@ -292,11 +297,12 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     state
   end
 
+  # Of whichever scope it is: that may be another one than this process was started for.
   defp recall(state) do
-    with {:ok, own} <- Scope.fetch(state.scope),
-         %{} = kept <- Memory.recall(own.memory, :simulation, nil),
-         do: watch(struct!(state, kept)),
-         else: (_nothing -> state)
+    Enum.find_value(Scope.running(), state, fn %{name: name, memory: memory} ->
+      with %{} = kept <- Memory.recall(memory, :simulation, nil),
+           do: watch(struct!(%{state | scope: name}, kept))
+    end)
   end
 
   defp forget(state) do
@@ -314,17 +320,23 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
 
   defp idle(state) do
     if state.monitor, do: Process.demonitor(state.monitor, [:flush])
-    %__MODULE__{scope: state.scope}
+    %__MODULE__{scope: state.scope, ours: state.ours}
   end
 
-  defp joined(pid, scope) do
-    with :ok <- call({:scope, scope}), do: {:ok, pid}
+  defp joined(pid, options) do
+    monitor = Process.monitor(pid)
+
+    case call({:join, options[:scope]}) do
+      :ok -> {:ok, pid}
+      :left -> receive(do: ({:DOWN, ^monitor, _, _, _} -> start_link(options)))
+      {:error, error} -> {:error, error}
+    end
   end
 
   # Whoever ends it without asking it to ends all scopes with it.
   defp ensure_started(scope \\ Options.default_scope()) do
-    start = {GenServer, :start_link, [__MODULE__, [scope: scope], [name: __MODULE__]]}
-    spec = %{id: __MODULE__, start: start, shutdown: :brutal_kill}
+    start = {GenServer, :start_link, [__MODULE__, [scope: scope, ours: true], [name: __MODULE__]]}
+    spec = %{id: __MODULE__, start: start, restart: :transient, shutdown: :brutal_kill}
 
     cond do
       Process.whereis(__MODULE__) -> :ok
@@ -333,9 +345,8 @@ defmodule ElixirScope.Distributed.SingleNodeSimulator do
     end
   end
 
-  defp started({:ok, _pid}), do: :ok
   defp started({:error, {:already_started, _pid}}), do: :ok
-  defp started({:error, error}), do: {:error, error}
+  defp started(outcome), do: with({:ok, _pid} <- outcome, do: :ok)
 
   defp call(request) do
     GenServer.call(__MODULE__, request, :infinity)

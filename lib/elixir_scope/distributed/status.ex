@@ -29,7 +29,8 @@ defmodule ElixirScope.Distributed.Status do
     * `pairing` - the bounds within which a send and a receive are found to be of one message;
     * `sync` - what was exchanged with each member;
     * `exchange` - whose events are kept here (`mode`, `keeps`), and every bound of the exchange: bytes
-      a second, windows, frames, origins, links, what is `waiting` for a busy connection;
+      a second, windows, frames, origins, links, what is `waiting` for a busy connection (left out, with
+      `keeps` and `interval_ms`, while there is so much to take in that nobody can say);
     * `traces` - those that run on this node, each with its `level`, what was `thinned`, and `refused`
       for want of budget; those that `ended` lately and why; and the `tables` of all: the functions
       and processes that are known, the calls (`held_calls`) and bytes (`held_bytes`) that wait until it

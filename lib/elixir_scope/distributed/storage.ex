@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Storage do
   and the options it was plugged in with. A storage that has a process elsewhere starts one that only
   knows where.
 
-    * Events come in batches of at most #{256}, each at least once, those of one origin nearly in order. One
+    * Events come in batches of at most 1,000, each at least once, those of one origin nearly in order. One
       that is there already (`id`) is not kept twice.
     * Each batch comes with a `progress`, a small term. It is kept beside the events, in one transaction
       with them where there are any, and is `progress/1` after a restart: from there on events come

@@ -64,6 +64,12 @@ impl OpenBlock {
         self.builder.next_seq()
     }
 
+    /// The first and the last number in it; `None` while it is empty.
+    pub(crate) fn span(&self) -> Option<(Seq, Seq)> {
+        let next = self.next_seq();
+        (!self.builder.is_empty()).then(|| (next - self.len() as u64, next - 1))
+    }
+
     pub(crate) fn complete_to(&mut self, stamp: u64) {
         self.complete_to = self.complete_to.max(stamp);
     }

@@ -226,11 +226,12 @@ impl Store {
     pub(crate) fn plan(&self, sieve: &Sieve<'_>) -> Plan {
         let mut plan = Plan::default();
         let mut open = self.open.lock();
-        if let Some(events) = sieve
-            .takes_origin(&self.own())
-            .then(|| open.events())
-            .flatten()
-        {
+        // A view of the open block is a copy of it.
+        let wanted = open.span().is_some_and(|(first, last)| {
+            let own = self.own();
+            sieve.takes_origin(&own) && sieve.counts(&own, first, last) > 0
+        });
+        if let Some(events) = wanted.then(|| open.events()).flatten() {
             plan.add_open(events, sieve);
         }
         let log = self.log.read();

@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
   alias ElixirScope.Distributed, as: Scope
 
   alias ElixirScope.Distributed.{
+    Error,
     EventSynchronizer,
     GlobalClock,
     Native,
@@ -54,6 +55,25 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
     assert Enum.all?(others, &(&1 == first))
     {:ok, events} = Scope.events(scope: hd(scopes), kinds: [:mark])
     assert events |> Enum.map(& &1.node) |> Enum.uniq() |> Enum.sort() == nodes
+  end
+
+  test "while it has too much to do, status and queries keep their deadlines", context do
+    {_network, [a, _b], [_, nb]} = cluster(context, 2, [], sync: :full)
+    Scope.record(:n, 1, scope: a)
+    busy = ElixirScope.Distributed.Scope.whereis(a, EventSynchronizer)
+    assert {:ok, %{exchange: %{waiting: _, mode: :full}}} = Scope.status(a)
+    :sys.suspend(busy)
+    assert {:ok, %{exchange: %{mode: :full, frame_bytes: _} = exchange}} = Scope.status(a)
+    refute is_map_key(exchange, :waiting)
+    assert {:ok, result} = Scope.query(scope: a, kinds: [:mark], timeout_ms: 100)
+    assert {result.missing, length(result.events)} == {%{nb => :distributed_timeout}, 1}
+    assert {:error, %Error{reason: :no_time}} = EventSynchronizer.synchronise(a, :all, 100)
+    :sys.resume(busy)
+
+    eventually(fn ->
+      {:ok, %{missing: missing}} = Scope.query(scope: a)
+      assert missing == %{}
+    end)
   end
 
   test "an exchange says what it moved; the next one has nothing left", context do

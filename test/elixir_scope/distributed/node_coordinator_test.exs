@@ -54,6 +54,7 @@ defmodule ElixirScope.Distributed.NodeCoordinatorTest do
     eventually(fn -> assert {:ok, [_, _]} = members(a) end)
     on(b, Scope, :record, [:before, 1])
     assert subjects(on(a, Scope, :events, [[kinds: [:mark]]])) == [:before]
+    assert {:ok, %{^b => %{}}} = on(a, NodeCoordinator, :force_event_sync, [])
     kill(b)
 
     eventually(fn ->

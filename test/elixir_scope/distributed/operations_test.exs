@@ -107,6 +107,15 @@ defmodule ElixirScope.Distributed.OperationsTest do
     assert {{:malformed, _, nil}, {:malformed, :batch}, _} = judge(long)
   end
 
+  test "when a message was sent is read of every kind, and has to be a stamp" do
+    for message <- messages(:b@h) do
+      assert {{:take, _, %{sent_at: {1, 2, :b@h}}}, nil, _} =
+               judge(%{message | sent_at: {1, 2, :b@h}})
+
+      assert {{:malformed, _, _}, _, _} = judge(%{message | sent_at: {256, 2, :b@h}})
+    end
+  end
+
   test "fields of later versions are not taken along" do
     for message <- messages(:b@h) do
       assert {{:take, _, ^message}, nil, _} = judge(Map.put(message, :more, fn -> 1 end))

@@ -18,8 +18,21 @@ defmodule ElixirScope.Distributed.Parity.Cluster do
 
   def ask(cluster, name, fun), do: plain(cluster, cluster.world.run(cluster, name, fun))
 
-  def record(c, name, what, data, options \\ []),
-    do: c.world.run(c, name, &Scope.record(what, data, [scope: &1] ++ options))
+  # Each event knows of the one before, as one does that comes of a request with a stamp: between nodes
+  # that say nothing to each other, the order of what is microseconds apart is that of their clocks.
+  def record(c, name, what, data, options \\ []) do
+    before = Process.get(__MODULE__)
+
+    stamp =
+      c.world.run(c, name, fn scope ->
+        _ = before && GlobalClock.update(before, scope)
+        :ok = Scope.record(what, data, [scope: scope] ++ options)
+        GlobalClock.now(scope)
+      end)
+
+    Process.put(__MODULE__, stamp)
+    :ok
+  end
 
   def query(c, name, filter, options \\ []) do
     ask(c, name, &Scope.query([kinds: [:mark], scope: &1] ++ filter, options))

@@ -35,6 +35,6 @@ defmodule ElixirScope.Distributed.Parity.Real do
 
   def heal(cluster), do: Case.heal(Keyword.values(cluster.nodes))
   def kill(cluster, name), do: Case.kill(cluster.nodes[name])
-  def stop(cluster, name), do: Case.stop(cluster.nodes[name])
+  def stop(cluster, name), do: Case.on(cluster.nodes[name], Scope, :stop, [])
   def restart(cluster, name), do: Case.restart(cluster.nodes[name])
 end

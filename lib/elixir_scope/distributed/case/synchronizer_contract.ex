@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.Case.SynchronizerContract do
 
       describe "the synchronizer's contract:" do
         setup context do
-          options = [synchronizer: @synchronizer_option, query_timeout_ms: 500]
+          options = [synchronizer: @synchronizer_option]
           [members: ElixirScope.Distributed.Case.Parts.start(context, 2, options)]
         end
 

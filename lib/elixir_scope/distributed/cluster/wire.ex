@@ -6,7 +6,6 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   import ElixirScope.Distributed.Operations.Shape, except: [check: 2]
 
   alias ElixirScope.Distributed.Cluster.{Inventory, Outlook, Reason, Register, Roll}
-  alias ElixirScope.Distributed.Operations.Shape
 
   @most_capabilities 16
   @most_apps Inventory.most_apps()
@@ -17,7 +16,6 @@ defmodule ElixirScope.Distributed.Cluster.Wire do
   @doc "The value of a field, checked."
   @spec check(atom, term) :: {:ok, term} | :error
   def check(:reason, reason), do: {:ok, Reason.known(reason)}
-  def check(:sent_at, stamp), do: Shape.check(:sent_at, stamp)
   def check(:view, view), do: if(view?(view), do: {:ok, known(view)}, else: :error)
   def check(type, value), do: passed(valid?(type, value), value)
 

@@ -62,6 +62,20 @@ defmodule ElixirScope.Distributed.Query.Calls do
 
   defp waited(call, _now), do: call
 
+  @doc "One question, which is to be asked now."
+  @spec first(t, reference, integer) :: {call, t}
+  def first(calls, ref, now) do
+    call = calls.open[ref]
+    {call, put_in(calls.open[ref], waited(call, now))}
+  end
+
+  @doc "For so long nobody looked for answers: that is no time that members took."
+  @spec idle(t, non_neg_integer) :: t
+  def idle(calls, ms) do
+    later = fn {ref, call} -> {ref, %{call | until: call.until + ms}} end
+    %{calls | open: Map.new(calls.open, later)}
+  end
+
   @doc "It could not be sent: it is tried again soon, or given up."
   @spec unsent(t, reference, :busy | :unreachable | term, integer) ::
           {[{key, node, reason :: term}], t}

@@ -13,14 +13,16 @@ defmodule ElixirScope.Distributed.Query.Exchange do
   @spec ask(Calls.t(), Scope.t(), Calls.key(), node, :holdings? | :ask, map) ::
           {[event], Calls.t()}
   def ask(calls, scope, key, node, kind, body) do
-    calls |> Calls.put(make_ref(), key, {node, kind, body}, now_ms()) |> send_due(scope)
+    {ref, now} = {make_ref(), now_ms()}
+    {call, calls} = calls |> Calls.put(ref, key, {node, kind, body}, now) |> Calls.first(ref, now)
+    send_one({ref, call}, {[], calls}, scope)
   end
 
   @doc "Waits until something happens, at most until a question is due again."
   @spec await(Calls.t(), Scope.t()) :: {[event], Calls.t()}
   def await(calls, scope), do: hear(calls, scope, Calls.next_ms(calls, now_ms()))
 
-  @doc "What has happened by now."
+  @doc "What has happened by now, one thing after the other: nothing once there is no more."
   @spec poll(Calls.t(), Scope.t()) :: {[event], Calls.t()}
   def poll(calls, scope), do: hear(calls, scope, 0)
 

@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   alias ElixirScope.Distributed.Event
   alias ElixirScope.Distributed.Query.{Calls, Cover, Exchange, Losses, Page, Survey, Wire}
-  alias ElixirScope.Distributed.Storage.{Kept, Plugged}
+  alias ElixirScope.Distributed.Storage.Kept
 
   # Pages of a source that are here and on their way.
   @ahead 2
@@ -60,13 +60,12 @@ defmodule ElixirScope.Distributed.Query.Reading do
   question wait for it as long as the survey says: in all, or with `patience: :page`, for each page.
   """
   @spec open(Survey.t(), Wire.filter(), Wire.cursor() | nil, keyword) :: t
-  def open(survey, filter, cursor, options \\ []) do
-    kept = Kept.open(survey, filter, cursor)
-
-    %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil, kept: kept}
-    |> struct!(options)
-    |> start()
-  end
+  def open(survey, filter, cursor, options \\ []),
+    do:
+      %__MODULE__{survey: survey, filter: filter, cursor: cursor, after?: cursor != nil}
+      |> struct!(options)
+      |> Kept.begin()
+      |> start()
 
   defp start(%{survey: survey, filter: filter} = reading) do
     {local, others} = shares(reading)
@@ -86,12 +85,15 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   # Whoever goes on from somewhere may find that retention was there before: who would have had it is
   # asked for that, too.
-  defp shares(%{survey: survey, filter: filter, after?: after?}) do
+  defp shares(%{survey: survey, filter: filter, after?: after?} = reading) do
     below =
       if after?, do: survey.holdings |> Cover.below() |> Cover.of_nodes(names(filter)), else: %{}
 
     {local, others} =
-      survey |> cover(filter) |> Cover.both(below) |> Map.pop(survey.scope.node, [])
+      survey
+      |> cover(filter)
+      |> Cover.both(Kept.below(reading, below))
+      |> Map.pop(survey.scope.node, [])
 
     {local, Enum.sort(for {node, [_ | _] = rows} <- others, do: {node, rows})}
   end
@@ -104,20 +106,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   @doc "The next events, some of them, at most so many; none when there are no more."
   @spec next(t, pos_integer) :: {[Event.t()], t}
-  def next(%{kept: nil} = reading, most), do: read(reading, most)
-  def next(reading, most), do: Kept.next(reading, most, &read/2)
-
-  defp read(reading, most) do
-    {step, reading} = step(reading, most, &Page.next/2)
-    {step.events, reading}
-  end
-
-  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
-  @spec native(t) :: t
-  def native(%{survey: survey} = reading) do
-    missing = Map.merge(survey.missing, Plugged.missing(survey.scope))
-    %{reading | kept: nil, survey: %{survey | missing: missing}}
-  end
+  defdelegate next(reading, most), to: Kept
 
   @doc "The next events in another form, as `take` has them from the merge."
   @spec step(t, pos_integer, (reference, pos_integer -> Page.step(found))) ::
@@ -125,7 +114,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
         when found: term
   def step(reading, most, take) do
     step = take.(reading.merge, most)
-    reading = reading |> noted(step) |> needed(step.need)
+    reading = reading |> noted(step) |> polled() |> needed(step.need)
 
     cond do
       step.done? -> {step, %{reading | done?: true}}
@@ -200,6 +189,17 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   # Waiting
 
+  # What came while there was enough to read: who is not looked for does not seem to be late.
+  defp polled(reading) do
+    {events, calls} = Exchange.poll(reading.calls, reading.survey.scope)
+    reading = %{reading | calls: calls}
+    if events == [], do: reading, else: events |> Enum.reduce(reading, &happened/2) |> polled()
+  end
+
+  @doc "For so long nobody wanted to read."
+  @spec idle(t, non_neg_integer) :: t
+  def idle(reading, ms), do: update_in(reading.calls, &Calls.idle(&1, ms))
+
   defp wait(%{events: [event | events]} = reading, _need),
     do: happened(event, %{reading | events: events})
 
@@ -230,7 +230,7 @@ defmodule ElixirScope.Distributed.Query.Reading do
     with true <- page.more == false or page.cursor != source.cursor,
          :ok <- Page.feed(reading.merge, index, page) do
       source = %{source | cursor: page.cursor, more?: page.more, asked?: false}
-      ask(put_in(reading.sources[index], %{source | ahead: source.ahead + 1}), index)
+      ask(put_in(reading.sources[index], %{source | ahead: ahead(source, page, reading)}), index)
     else
       _not_a_page -> failed(reading, node, {:distributed_exit, :malformed})
     end
@@ -242,20 +242,25 @@ defmodule ElixirScope.Distributed.Query.Reading do
 
   defp happened(_of_one_that_failed, reading), do: reading
 
+  # A page with as many events as are wanted in all is seldom followed by another one.
+  defp ahead(_source, %{count: count}, %{filter: %{limit: limit}}) when count >= limit, do: @ahead
+  defp ahead(source, _page, _reading), do: source.ahead + 1
+
   # What others have too is read there; what nobody else has is missing.
   defp failed(reading, node, reason) do
-    {of_node, others} =
-      Enum.split_with(reading.sources, fn {_, source} -> source.node == node end)
-
-    ranges = Enum.flat_map(of_node, fn {_index, source} -> source.ranges end)
+    wanted = reading.survey |> cover(reading.filter) |> Map.get(node, [])
     survey = Survey.fail(reading.survey, node)
-    lost = Cover.less(ranges, survey |> Survey.cover() |> Map.values() |> Enum.concat())
+    left = survey |> Survey.cover() |> Map.values() |> Enum.concat()
+    lost = Cover.less(wanted, left)
     survey = if lost == [], do: survey, else: Survey.miss(survey, node, reason)
     reading = %{reading | survey: survey}
-    if lost == Cover.less(ranges, []), do: without(reading, of_node, others), else: again(reading)
+    if lost == Cover.less(wanted, []), do: without(reading, node), else: again(reading)
   end
 
-  defp without(reading, of_node, others) do
+  defp without(reading, node) do
+    {of_node, others} =
+      Enum.split_with(reading.sources, fn {_index, source} -> source.node == node end)
+
     for {index, _source} <- of_node, do: Page.close(reading.merge, index)
     %{reading | sources: Map.new(others)}
   end

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Query.Show do
   # Events as people know them: correlation ids as they were given, traces by their numbers, messages
   # in pairs. What has to be looked up for that may be on other nodes.
 
-  alias ElixirScope.Distributed.{Event, Options}
+  alias ElixirScope.Distributed.{Event, GlobalClock, Options}
 
   alias ElixirScope.Distributed.Query.{
     Cursor,
@@ -39,10 +39,25 @@ defmodule ElixirScope.Distributed.Query.Show do
     find = &Find.all(survey, &1)
 
     events
+    |> received(survey.scope)
     |> Traces.show(find)
     |> Entries.show(find)
     |> Names.show(&marks(survey, &1))
     |> Pairs.show(survey.scope.store, terms, &Find.each(survey, &1, &2))
+  end
+
+  # The stamps of a member whose clock runs ahead are not believed; where its events are read from
+  # itself, nobody said yet when they came.
+  defp received(events, scope) do
+    case GlobalClock.quarantined(scope.name) do
+      [] -> events
+      ahead -> Enum.map(events, &received(&1, ahead, GlobalClock.now(scope.name)))
+    end
+  end
+
+  defp received(%{node: node, at: at, meta: meta} = event, ahead, now) do
+    ahead? = node in ahead and GlobalClock.compare(at, now) == :gt
+    if ahead?, do: %{event | meta: Map.put_new(meta, :received_at, now)}, else: event
   end
 
   @doc "What matches as events, shown: up to the limit."

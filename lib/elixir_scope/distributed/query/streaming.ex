@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Query.Streaming do
   # ahead, and ends with who reads. What is missing is said in the stream itself, by events of the
   # kind `:gap` that nobody recorded, as there is no other place where a reader has to look.
 
-  alias ElixirScope.Distributed.{Error, Event, Scope}
+  alias ElixirScope.Distributed.{Error, Event, GlobalClock, Scope}
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Query
 
@@ -25,6 +25,9 @@ defmodule ElixirScope.Distributed.Query.Streaming do
 
   # Of messages so many are read at once, as those around them are looked at to pair them.
   @messages 5_000
+
+  # How often is asked whether what was recorded before the stream began is settled.
+  @tries 4
 
   defstruct [
     :reading,
@@ -85,18 +88,21 @@ defmodule ElixirScope.Distributed.Query.Streaming do
 
   defp hand_over(asker, state) do
     {events, state} = batch(state)
+    began = now_ms()
     answer(asker, {:events, events})
-    hand_over(asker, state)
+    hand_over(asker, update_in(state.reading, &Reading.idle(&1, now_ms() - began)))
   end
 
   defp answer(asker, answer) do
     receive do: ({:next, monitor} -> send(asker, {monitor, answer}))
   end
 
+  defp now_ms, do: System.monotonic_time(:millisecond)
+
   # Behind what every member knows to be settled something older may still come: who goes on from
   # the last event would never see it.
   defp open(scope, options) do
-    with {:ok, survey} <- Survey.take(scope, options[:nodes], options),
+    with {:ok, survey} <- survey(scope, options, GlobalClock.now(scope.name), @tries),
          {:ok, _enough} <- Result.require(Result.of(survey, []), options[:require]),
          how = [patience: :page, until: Survey.settled(survey)],
          {:ok, reading} <- Query.open(survey, options, how) do
@@ -105,6 +111,18 @@ defmodule ElixirScope.Distributed.Query.Streaming do
       {:ok, %{state | left: options[:limit], cursor: options[:after]}}
     end
   end
+
+  # A thread that is stopped while it records holds everything up, for a moment.
+  defp survey(scope, options, began, tries) do
+    with {:ok, survey} <- Survey.take(scope, options[:nodes], options) do
+      if tries > 1 and before?(Survey.settled(survey), began),
+        do: survey(scope, options, began, tries - 1),
+        else: {:ok, survey}
+    end
+  end
+
+  defp before?({logical, ns}, {now_logical, now_ns, _node}),
+    do: {ns, logical} < {now_ns, now_logical}
 
   defp batch(%{left: left} = state) do
     {events, reading} = state.reading |> Reading.next(min(@batch, left || @batch)) |> more(left)

@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Storage.Kept do
   # sorted streams, of which either is read when it is empty. An event that both have is one. Where
   # the storage does not answer, what is read from the others goes on, and this node is missing.
 
-  alias ElixirScope.Distributed.Query.{Losses, Reading, Survey}
+  alias ElixirScope.Distributed.Query.{Cover, Losses, Page, Reading, Survey}
   alias ElixirScope.Distributed.{Scope, Storage}
   alias ElixirScope.Distributed.Storage.{Filter, Plugged}
 
@@ -27,15 +27,27 @@ defmodule ElixirScope.Distributed.Storage.Kept do
           read_over?: boolean
         }
 
-  @doc "Begins with a question; `nil` where nothing is plugged in."
-  @spec open(Survey.t(), Filter.t(), tuple | nil) :: t | nil
-  def open(%{scope: scope} = survey, filter, place) do
-    if Plugged.plugged?(scope) do
-      filter = %{filter | limit: min(filter.limit, @page)}
-      given = [scope: scope, filter: filter, timeout_ms: survey.timeout_ms]
-      struct!(__MODULE__, [cursor: cursor(place)] ++ given)
-    end
+  @doc "Begins with a reading; nothing is changed where nothing is plugged in."
+  @spec begin(Reading.t()) :: Reading.t()
+  def begin(%{survey: survey} = reading) do
+    if Plugged.plugged?(survey.scope),
+      do: %{reading | kept: new(survey, reading.filter, cursor(reading.cursor))},
+      else: reading
   end
+
+  defp new(%{scope: scope, timeout_ms: timeout_ms}, filter, cursor) do
+    filter = %{filter | limit: min(filter.limit, @page)}
+    %__MODULE__{scope: scope, filter: filter, cursor: cursor, timeout_ms: timeout_ms}
+  end
+
+  @doc "The same question to native stores alone; what a plugged storage has more of is missing."
+  @spec leave(Reading.t()) :: Reading.t()
+  def leave(reading), do: %{reading | kept: nil, survey: Plugged.unread(reading.survey)}
+
+  @doc "What retention took below what members have: from here not, where the storage has it."
+  @spec below(Reading.t(), Cover.t()) :: Cover.t()
+  def below(%{kept: nil}, below), do: below
+  def below(%{kept: %{scope: scope}}, below), do: Map.delete(below, scope.node)
 
   defp cursor(nil), do: nil
 
@@ -49,22 +61,28 @@ defmodule ElixirScope.Distributed.Storage.Kept do
     ArgumentError -> :""
   end
 
-  @doc "The next events, some of them; `read` are the next ones of the native stores."
-  @spec next(Reading.t(), pos_integer, (Reading.t(), pos_integer -> {list, Reading.t()})) ::
-          {[ElixirScope.Distributed.Event.t()], Reading.t()}
-  def next(reading, most, read) do
-    reading = reading |> read(most, read) |> ask()
+  @doc "The next events of a reading, some of them."
+  @spec next(Reading.t(), pos_integer) :: {[ElixirScope.Distributed.Event.t()], Reading.t()}
+  def next(%{kept: nil} = reading, most), do: step(reading, most)
+
+  def next(reading, most) do
+    reading = reading |> read(most) |> ask()
     {events, kept} = merge(reading.kept, most, [])
     over? = kept.read == [] and kept.read_over? and kept.kept == [] and kept.kept_over?
     {events, count(%{reading | kept: kept, done?: over?})}
   end
 
-  defp read(%{kept: %{read: [], read_over?: false}} = reading, most, read) do
-    {events, reading} = read.(reading, most)
+  defp step(reading, most) do
+    {step, reading} = Reading.step(reading, most, &Page.next/2)
+    {step.events, reading}
+  end
+
+  defp read(%{kept: %{read: [], read_over?: false}} = reading, most) do
+    {events, reading} = step(reading, most)
     %{reading | kept: %{reading.kept | read: events, read_over?: reading.done?}}
   end
 
-  defp read(reading, _most, _read), do: reading
+  defp read(reading, _most), do: reading
 
   defp ask(%{kept: %{kept: [], kept_over?: false} = kept} = reading) do
     case Plugged.ask(kept.scope, :events_since, [kept.cursor, kept.filter], kept.timeout_ms) do

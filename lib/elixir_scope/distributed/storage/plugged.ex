@@ -6,6 +6,7 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   # as it kept more.
 
   alias ElixirScope.Distributed.{Event, Scope, Storage, Storages}
+  alias ElixirScope.Distributed.Query.Survey
   alias ElixirScope.Distributed.Storage.{Fed, Feeder, Filter, Keeper, Spool}
 
   # How long the status waits for its numbers.
@@ -62,14 +63,12 @@ defmodule ElixirScope.Distributed.Storage.Plugged do
   defp read({:error, reason}), do: {:error, {:distributed_exit, {:storage, reason}}}
   defp read(other), do: {:error, {:distributed_exit, {:storage, {:bad_return, other}}}}
 
-  @doc """
-  What is missing from an answer that was read from native stores alone: what only the storage has.
-  """
-  @spec missing(Scope.t()) :: %{node => term}
-  def missing(scope) do
+  @doc "A survey of who only reads native stores: what the storage alone has is missing."
+  @spec unread(Survey.t()) :: Survey.t()
+  def unread(%{scope: scope} = survey) do
     if plugged?(scope) and Storages.Native.status(scope.store).expired > 0,
-      do: %{scope.node => {:distributed_exit, {:storage, :not_read}}},
-      else: %{}
+      do: Survey.miss(survey, scope.node, {:distributed_exit, {:storage, :not_read}}),
+      else: survey
   end
 
   @doc "How the storage stands, for `status/0`; `nil` without one."

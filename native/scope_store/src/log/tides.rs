@@ -29,13 +29,14 @@ impl Tides {
 
     /// Onwards, until it is as it was.
     fn mend_reach(&mut self, slots: &[Slot], changed: &Range<usize>) {
-        for at in changed.start..slots.len() {
-            let before = at.checked_sub(1).map_or(0, |before| self.reach[before]);
-            let reach = before.max(slots[at].newest);
+        let mut before = changed.start.checked_sub(1).map_or(0, |at| self.reach[at]);
+        for (at, slot) in slots.iter().enumerate().skip(changed.start) {
+            let reach = before.max(slot.newest);
             if at >= changed.end && self.reach[at] == reach {
                 return;
             }
             self.reach[at] = reach;
+            before = reach;
         }
     }
 

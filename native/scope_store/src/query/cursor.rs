@@ -43,4 +43,12 @@ impl Cursor {
             seq: 0,
         }
     }
+
+    /// The largest stamp of an event that can stand before this place.
+    pub(crate) fn last_before(&self) -> u64 {
+        match self.origin.node.is_empty() {
+            true => self.stamp.saturating_sub(1),
+            false => self.stamp,
+        }
+    }
 }

@@ -39,6 +39,9 @@ impl<'a> Page<'a> {
     }
 
     fn lost_of(&self, block: &Candidate) -> u64 {
+        if !self.touches(block) {
+            return 0;
+        }
         if let Body::Closed(entry) = &block.body {
             if !entry.index.readable {
                 return self.unread_of(block);
@@ -53,6 +56,16 @@ impl<'a> Page<'a> {
             .events()
             .and_then(|events| lost_in(&events, in_page).ok());
         lost.unwrap_or(0)
+    }
+
+    /// Whether some event of the block can be in the page: what lies ahead of it is not decoded for it.
+    fn touches(&self, block: &Candidate) -> bool {
+        let (newer, older) = match self.query.order {
+            Order::Asc => (self.query.after.as_ref(), self.last),
+            Order::Desc => (self.last, self.query.after.as_ref()),
+        };
+        newer.is_none_or(|cursor| cursor.stamp <= block.newest)
+            && older.is_none_or(|cursor| block.oldest <= cursor.stamp)
     }
 
     /// A block that does not decode counts in the one page that its far end lies in.

@@ -101,8 +101,7 @@ impl Plan {
     /// Adds the open block, of an origin that matches.
     pub(crate) fn add_open(&mut self, events: Arc<Events>, sieve: &Sieve<'_>) {
         let (oldest, newest) = span(&events);
-        let (first, last) = (events.from(), events.from() + events.len() as u64 - 1);
-        if sieve.meets(oldest, newest) && sieve.counts(events.origin(), first, last) > 0 {
+        if sieve.meets(oldest, newest) {
             let open = Candidate {
                 body: Body::Open(events),
                 oldest,

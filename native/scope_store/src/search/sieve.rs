@@ -124,7 +124,7 @@ fn stamps(query: &Query) -> RangeInclusive<u64> {
     match (&query.after, query.order) {
         (None, _) => from..=to,
         (Some(cursor), Order::Asc) => from.max(cursor.stamp)..=to,
-        (Some(cursor), Order::Desc) => from..=to.min(cursor.stamp),
+        (Some(cursor), Order::Desc) => from..=to.min(cursor.last_before()),
     }
 }
 

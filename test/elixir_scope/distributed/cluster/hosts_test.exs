@@ -16,7 +16,13 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
   @lossy_ms if @long?, do: 600_000, else: 3_000
   @seed String.to_integer(System.get_env("SCOPE_SEED") || "7")
   @fast [elixir_scope_distributed: [sync_interval_ms: 500]]
-  @events 2_000
+  @events if @long?, do: 5_000, else: 500
+
+  # A host is asked after for two seconds, and three later again.
+  @asked_ms if @long?, do: 12_000, else: 3_000
+
+  # How it looks when TCP waits before it sends once more what was lost.
+  @pauses [:one_way, :partial]
 
   defp hosts(context, number, options) do
     hosts = start_supervised!({Hosts, {number, context.tmp_dir, @seed}})
@@ -124,8 +130,8 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
       eventually(fn -> assert %{reason: :unreachable} = info(node, c) end, within: 30_000)
     end
 
-    # Long enough that its host was asked after, which says nothing, and again.
-    refute_receive _, 6_000
+    # That its host does not say it runs no such node has to last.
+    refute_receive _, @asked_ms
 
     for node <- [a, b] do
       assert %{reason: :unreachable} = info(node, c)
@@ -145,9 +151,9 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
     Hosts.slow(hosts, [1, 2, 3], [1, 2, 3], 50, 0.05)
     for node <- all, do: record(node, 1..@events)
     equal(all, for(node <- [a, b, c], n <- 1..@events, do: {node, n}), 60_000)
-    for node <- all, do: assert(noted(node, :partition) == [])
     Hosts.mend(hosts)
     whole(all)
+    for node <- all, found <- noted(node, :partition), do: assert(found.kind in @pauses)
   end
 
   # TCP sends again what was lost, later each time, so that now and then nothing comes through for some
@@ -165,7 +171,7 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
     whole(all)
     found = for node <- all, found <- noted(node, :partition), do: found.kind
     if @long?, do: IO.puts("with 20 % loss for #{div(@lossy_ms, 1_000)} s: #{inspect(found)}")
-    assert Enum.all?(found, &(&1 in [:one_way, :partial]))
+    assert Enum.all?(found, &(&1 in @pauses))
   end
 
   test "a connection of which one end is gone is found out and made anew", context do

@@ -68,4 +68,12 @@ defmodule ElixirScope.Distributed.Query.CallsTest do
 
     assert Calls.none?(left)
   end
+
+  test "time in which nobody looked is no time that a member took" do
+    {ref, calls} = asked()
+    {%{node: :b@h}, calls} = Calls.first(calls, ref, 0)
+    calls = Calls.idle(calls, 60_000)
+    assert {[{^ref, _again}], [], calls} = Calls.due(calls, 60_500)
+    assert {[], [{:key, :b@h, :distributed_timeout}], _} = Calls.due(calls, 61_000)
+  end
 end

@@ -119,6 +119,25 @@ defmodule ElixirScope.Distributed.Query.FanoutTest do
     )
   end
 
+  test "who goes on behind what came last misses nothing of what is recorded meanwhile",
+       context do
+    {_network, scopes, _nodes} = cluster(context.test, 3, sync: :on_demand)
+    recorders = for scope <- scopes, do: Task.async(fn -> record([scope], 2_000) end)
+    ids = tail(scopes, nil, [], 6_000)
+    Task.await_many(recorders, 60_000)
+    assert ids == Enum.map(oracle(scopes, kinds: [:mark]), & &1.id)
+  end
+
+  # Streams from one node after the other, each behind what the one before ended with.
+  defp tail([scope | others], last, found, wanted) when length(found) < wanted do
+    events = Enum.to_list(Scope.stream(kinds: [:mark], scope: scope, after: last))
+    assert Enum.all?(events, &(&1.id != nil))
+    found = found ++ Enum.map(events, & &1.id)
+    tail(others ++ [scope], List.last(events) || last, found, wanted)
+  end
+
+  defp tail(_scopes, _last, found, _wanted), do: found
+
   # Each page is asked of another node than the one before.
   defp pages([scope | others], options, cursor, found) do
     {:ok, result} = Scope.query(options, scope: scope, after: cursor)

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Storages.NativeContractTest do
   use ExUnit.Case, async: true
   use ElixirScope.Distributed.Case.StorageContract, appends?: false
 
-  import ElixirScope.Distributed.Case, only: [eventually: 1]
+  import ElixirScope.Distributed.Case, only: [eventually: 2]
 
   alias ElixirScope.Distributed, as: Library
   alias ElixirScope.Distributed.Case.{Gen, Parts, StorageContract.Events}
@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.Storages.NativeContractTest do
   # Three members, each with events of its own kinds, all of which the first one has.
   defp recorded(context, options) do
     scopes = Parts.start(context, 3, options)
-    values = Gen.pick(Gen.list(Gen.term()), size: 150)
+    values = for n <- 1..150, do: Gen.pick(Gen.term(), seed: n, size: rem(n, 30))
     for {value, n} <- Enum.with_index(values), do: record(scopes, value, n)
     for scope <- scopes, n <- 1..3, do: gap(scope, n)
     {:ok, _summaries} = ElixirScope.Distributed.EventSynchronizer.sync_with_cluster(hd(scopes))
@@ -56,7 +56,12 @@ defmodule ElixirScope.Distributed.Storages.NativeContractTest do
   test "fed from it, a storage in Elixir answers every question as it does", context do
     {[first | _], _values} = recorded(context, storage: Ets)
     {:ok, %{store: store, storage: {Ets, ets}}} = Scope.fetch(first)
-    eventually(fn -> assert {:ok, %{storage: %{lag: 0, up?: true}}} = Library.status(first) end)
+
+    eventually(
+      fn -> assert {:ok, %{storage: %{lag: 0, up?: true}}} = Library.status(first) end,
+      within: 30_000
+    )
+
     {:ok, %{events: events}} = Native.query(store, [])
     assert length(events) > 100
 

@@ -49,6 +49,7 @@ defmodule ElixirScope.Distributed.Sync.RealNodesTest do
     some = held(a)
     heal([a, b])
     assert_all(a, b)
+    eventually(fn -> assert held(a) > @events end, within: 60_000)
     {:ok, %{sync: %{^b => exchanged}}} = on(a, &Scope.status/0)
     assert exchanged.received >= @events - some
     # What was on its way when it was cut is sent again, and no more than that.
@@ -76,6 +77,7 @@ defmodule ElixirScope.Distributed.Sync.RealNodesTest do
     kill(a)
     restart(a)
     connect([a, b])
+    eventually(fn -> assert held(a) >= @events end, within: 60_000)
     assert_all(a, b)
     assert_all(b, b)
   end
