@@ -180,11 +180,8 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   @impl true
   def handle_call({:synchronise, nodes, timeout_ms}, caller, state) do
     case Rounds.room(state.rounds) do
-      {:ok, rounds} ->
-        {:noreply, begin(%{state | rounds: rounds}, nodes, timeout_ms, caller)}
-
-      {:full, limit, rounds} ->
-        {:reply, {:error, Error.new(:too_many_callers, limit: limit)}, %{state | rounds: rounds}}
+      :ok -> {:noreply, begin(state, nodes, timeout_ms, caller)}
+      {:full, error, rounds} -> {:reply, {:error, error}, %{state | rounds: rounds}}
     end
   end
 

@@ -31,9 +31,6 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   @behaviour Clock
 
-  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
-  @most_offsets 512
-
   defstruct [:name, :scope, offsets: %{}, quarantine: %Quarantine{}]
 
   @doc "The specification of a scope's clock, a part of the scope's tree."
@@ -200,8 +197,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
   end
 
   def handle_call(:describe, _from, state) do
-    own = %{offsets: map_size(state.offsets), offset_limit: @most_offsets}
-    bounds = Map.merge(own, Quarantine.bounds(state.quarantine))
+    bounds = Map.merge(Offset.bounds(state.offsets), Quarantine.bounds(state.quarantine))
     {:reply, %{quarantined: Quarantine.nodes(state.quarantine), bounds: bounds}, state}
   end
 
@@ -243,10 +239,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   defp exchange(state, from, %{kind: :pong} = pong) do
     sample = Offset.sample(pong.echo, pong.received_at, pong.sent_at, stamp(state.scope))
-
-    if is_map_key(state.offsets, from) or map_size(state.offsets) < @most_offsets,
-      do: put_in(state.offsets[from], Offset.add(state.offsets[from], sample)),
-      else: state
+    %{state | offsets: Offset.learn(state.offsets, from, sample)}
   end
 
   defp ping(state, peer), do: Part.send(state.name, peer, message(state.scope, :ping))

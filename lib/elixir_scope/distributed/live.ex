@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Live do
 
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.{Error, Live, Options, Scope}
-  alias ElixirScope.Distributed.Live.{Figures, Subscription}
+  alias ElixirScope.Distributed.Live.{Figures, Kept, Subscription}
   alias ElixirScope.Distributed.Query.Wire
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
@@ -42,7 +42,9 @@ defmodule ElixirScope.Distributed.Live do
   @doc "Membership says who is there, and who belongs."
   @spec tell(atom, %{up: [node], known: [node]}) :: :ok
   def tell(scope, standing) do
-    for {pid, _figures} <- all(scope), do: Subscription.members(pid, standing.up, standing.known)
+    for {pid, _figures} <- Kept.all(scope),
+        do: Subscription.members(pid, standing.up, standing.known)
+
     :ok
   end
 
@@ -50,7 +52,7 @@ defmodule ElixirScope.Distributed.Live do
   @spec status(atom) :: map
   def status(scope) do
     # One that begins has none yet.
-    Figures.all(for({_pid, figures} <- all(scope), figures != %{}, do: figures), @most)
+    Figures.all(for({_pid, figures} <- Kept.all(scope), figures != %{}, do: figures), @most)
   end
 
   defp check(filters) do
@@ -94,8 +96,7 @@ defmodule ElixirScope.Distributed.Live do
     :exit, _reason -> {:error, Error.new(:not_running, scope: scope.name)}
   end
 
-  defp all(scope), do: Scope.kept(scope, Subscription)
-  defp find(ref), do: for({pid, _figures} <- Scope.kept(:_, Subscription, ref), do: pid)
+  defp find(ref), do: for({pid, _figures} <- Kept.all(:_, ref), do: pid)
 
   defp flush(ref) do
     receive do

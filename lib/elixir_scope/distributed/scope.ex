@@ -141,22 +141,6 @@ defmodule ElixirScope.Distributed.Scope do
       else: []
   end
 
-  @doc "The calling process, one of several of its kind in a scope, is kept as `ref`, with `figures`."
-  @spec keep(atom, module, reference, map) :: {:ok, pid} | {:error, term}
-  def keep(name, kind, ref, figures),
-    do: Registry.register(@registry, {name, {kind, ref}}, figures)
-
-  @doc "Other figures for the calling process."
-  @spec keep_anew(atom, module, reference, map) :: term
-  def keep_anew(name, kind, ref, figures),
-    do: Registry.update_value(@registry, {name, {kind, ref}}, fn _old -> figures end)
-
-  @doc "Those of a kind that are kept in a scope, or in all (`:_`), with their figures."
-  @spec kept(atom, module, reference | :_) :: [{pid, map}]
-  def kept(name, kind, ref \\ :_),
-    do:
-      Registry.select(@registry, [{{{name, {kind, ref}}, :"$1", :"$2"}, [], [{{:"$1", :"$2"}}]}])
-
   @doc "The scopes of this VM that run."
   @spec running() :: [t]
   def running do
@@ -281,13 +265,13 @@ defmodule ElixirScope.Distributed.Scope do
     }
   end
 
-  # Last started first. Questions run beside, and end by themselves; a plugged storage is as little
-  # concerned as the native one.
+  # Last started first. Questions and subscriptions run beside, and end by themselves; a plugged storage
+  # is as little concerned as the native one.
   defp above(name) do
     children = Supervisor.which_children(via(name, __MODULE__))
 
     for {id, pid, _type, _modules} <- children,
-        id not in [Storage, Task.Supervisor, Feeder, Task],
+        id not in [Storage, Task.Supervisor, Live, Feeder, Task],
         do: {id, pid}
   end
 

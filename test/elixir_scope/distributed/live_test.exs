@@ -252,7 +252,13 @@ defmodule ElixirScope.Distributed.LiveTest do
     test "and ends, leaves nothing anywhere", context do
       {_network, scopes, _nodes} = cluster(context, 3)
       a = hd(scopes)
-      pid = spawn(fn -> {:ok, _} = Scope.subscribe(scope: a) && receive(do: (:stop -> :ok)) end)
+
+      pid =
+        spawn(fn ->
+          {:ok, _ref} = Scope.subscribe(scope: a)
+          receive do: (:stop -> :ok)
+        end)
+
       eventually(fn -> assert [%{subscriber: ^pid}] = Live.status(a).subscriptions end)
       eventually(fn -> assert Host.bounds(a).asked == 2 end)
       eventually(fn -> for(b <- tl(scopes), do: assert(Host.bounds(b).held == 1)) end)

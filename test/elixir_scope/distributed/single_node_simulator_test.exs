@@ -364,4 +364,34 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
       assert SingleNodeSimulator.disable_simulation() == :ok
     end
   end
+
+  test "a subscription goes on through the switch, and back" do
+    shop()
+    {:ok, ref} = Scope.subscribe(scope: @own, kinds: [:mark])
+    Scope.record(:n, 1, scope: @own)
+    {:ok, [_own, other | _]} = SingleNodeSimulator.enable_simulation(3)
+    Scope.record(:n, 2, scope: @own)
+    assert followed(ref, [1, 2]) == [1, 2]
+
+    eventually(fn ->
+      Scope.record(:there, 3, scope: other)
+      assert_receive {:elixir_scope, ^ref, [%{data: 3, node: ^other} | _], _about}, 500
+    end)
+
+    :ok = SingleNodeSimulator.disable_simulation()
+    Scope.record(:n, 4, scope: @own)
+    assert List.last(followed(ref, [4])) == 4
+    refute_received {:DOWN, ^ref, :process, _pid, _reason}
+  end
+
+  # What came until all of these had.
+  defp followed(ref, wanted, came \\ []) do
+    if wanted -- came == [] do
+      came
+    else
+      assert_receive {:elixir_scope, ^ref, events, %{dropped: 0}}, 10_000
+      assert Enum.all?(events, &(&1.kind == :mark))
+      followed(ref, wanted, came ++ for(event <- events, do: event.data))
+    end
+  end
 end

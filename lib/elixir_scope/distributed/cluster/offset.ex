@@ -8,6 +8,9 @@ defmodule ElixirScope.Distributed.Cluster.Offset do
 
   @window 8
 
+  # Members whose clocks are compared with ours; a stranger's are forgotten with the next round.
+  @most 512
+
   @type t :: {offset_ns :: integer, uncertainty_ns :: non_neg_integer}
   @type window :: [t]
 
@@ -44,6 +47,17 @@ defmodule ElixirScope.Distributed.Cluster.Offset do
 
   def add(window, sample),
     do: Enum.take([sample | Enum.filter(window, &agree?(&1, sample))], @window)
+
+  @doc "Adds a sample of a node to the windows of all."
+  @spec learn(%{node => window}, node, t) :: %{node => window}
+  def learn(windows, node, sample) when is_map_key(windows, node) or map_size(windows) < @most,
+    do: Map.put(windows, node, add(windows[node], sample))
+
+  def learn(windows, _stranger, _sample), do: windows
+
+  @doc "The bound of all windows with its value."
+  @spec bounds(%{node => window}) :: map
+  def bounds(windows), do: %{offsets: map_size(windows), offset_limit: @most}
 
   defp agree?({one, sure}, {other, certain}), do: abs(one - other) <= sure + certain
 

@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
   use GenServer, restart: :temporary
 
-  alias ElixirScope.Distributed.Live.{Feed, Figures, Follow, Follows, Window}
+  alias ElixirScope.Distributed.Live.{Feed, Figures, Follow, Follows, Kept, Window}
   alias ElixirScope.Distributed.{ClusterStateManager, GlobalClock, NodeCoordinator, Scope}
 
   # A message, and a look at what this node has, not more often than this.
@@ -62,7 +62,7 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
   @impl true
   def handle_call({:begin, ref}, caller, state) do
-    {:ok, _owner} = Scope.keep(state.scope.name, __MODULE__, ref, %{})
+    {:ok, _owner} = Kept.put(state.scope.name, ref, %{})
     Process.send_after(self(), :begun, @begin_ms)
     state = %{state | ref: ref, caller: caller, looked_ms: now(), sent_ms: now() - @pause_ms}
     {:noreply, look(state), {:continue, :members}}
@@ -109,6 +109,7 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
   defp look(state) do
     {:ok, scope} = with {:error, _} <- Scope.fetch(state.scope.name), do: {:ok, state.scope}
+    state = put_in(state.follows.local.node, scope.node)
     look(%{state | scope: scope, looked_ms: now()}, @most_pages)
   end
 
@@ -119,13 +120,16 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
     case Follow.heard(local, kind, body, now()) do
       {news, local} ->
-        state = state |> put_local(local) |> take(local, news)
+        state = state |> put_local(local) |> take(local, still_here(news))
         if local.round, do: look(state, pages - 1), else: state
 
       :error ->
         state
     end
   end
+
+  # Under whichever name this node goes on: its store is the same.
+  defp still_here(news), do: Enum.reject(news, &match?({:gap, %{restarted: _}}, &1))
 
   defp put_local(state, local), do: put_in(state.follows.local, local)
 
@@ -221,7 +225,7 @@ defmodule ElixirScope.Distributed.Live.Subscription do
 
   # Kept where `status/0` finds it without asking.
   defp figures(state) do
-    Scope.keep_anew(state.scope.name, __MODULE__, state.ref, Figures.of(state))
+    Kept.update(state.scope.name, state.ref, Figures.of(state))
     state
   end
 

@@ -5,6 +5,8 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
   # because one that began before a caller came says nothing about what came after it.
   # Pure; the clock is an argument.
 
+  alias ElixirScope.Distributed.Error
+
   # Callers that may wait at one time.
   @most 1_024
 
@@ -15,9 +17,13 @@ defmodule ElixirScope.Distributed.Sync.Rounds do
   @type t :: %__MODULE__{waiting: %{reference => map}, refused: non_neg_integer}
 
   @doc "Whether so many wait that a new caller is refused, which is counted."
-  @spec room(t) :: {:ok, t} | {:full, limit :: pos_integer, t}
-  def room(%{waiting: waiting} = rounds) when map_size(waiting) < @most, do: {:ok, rounds}
-  def room(rounds), do: {:full, @most, %{rounds | refused: rounds.refused + 1}}
+  @spec room(t) :: :ok | {:full, Error.t(), t}
+  def room(%{waiting: waiting}) when map_size(waiting) < @most, do: :ok
+
+  def room(rounds) do
+    error = Error.new(:too_many_callers, limit: @most)
+    {:full, error, %{rounds | refused: rounds.refused + 1}}
+  end
 
   @doc "Its bound with its value."
   @spec bounds(t) :: map

@@ -124,6 +124,7 @@ defmodule ElixirScope.Distributed.Capture.CorrelationTest do
         assert {mark.subject, event.data} == {:correlation, :data}
         assert {:ok, [%{events: 2}]} = Scope.nodes_of(id)
         assert {:ok, lines} = Scope.Export.json_lines(correlation_id: id)
+        lines = IO.iodata_to_binary(lines)
         assert lines |> String.split("\n", trim: true) |> length() == 2
         assert {:ok, [_, _]} = Scope.events(correlation_id: Correlation.key(id))
         if not is_integer(id) or abs(id) < 2 ** 63, do: assert(event.correlation_id === id)

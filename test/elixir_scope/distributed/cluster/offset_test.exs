@@ -13,4 +13,10 @@ defmodule ElixirScope.Distributed.Cluster.OffsetTest do
     window = Enum.reduce(1..8, [{0, 0}], &Offset.add(&2, {&1, &1}))
     assert Offset.best(window) == {1, 1}
   end
+
+  test "so many nodes are known, and no more" do
+    windows = Enum.reduce(1..600, %{}, &Offset.learn(&2, :"n#{&1}@h", {&1, 1}))
+    assert %{offsets: 512, offset_limit: 512} = Offset.bounds(windows)
+    assert [{2, 1}, {1, 1}] = Offset.learn(windows, :n1@h, {2, 1})[:n1@h]
+  end
 end

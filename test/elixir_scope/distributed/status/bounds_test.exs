@@ -56,7 +56,7 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
     lines = String.split(shown, "\n")
     assert length(lines) < 24
     assert Enum.all?(lines, &(String.length(&1) < 500))
-    assert inspect(status, structs: false) =~ "held_calls"
+    assert inspect(status, structs: false, limit: :infinity) =~ "held_calls"
   end
 
   test "a part that begins again leaves no value, and no crash" do
