@@ -8,7 +8,7 @@ use crate::source::Source;
 use crate::{atoms, drain, raw, words};
 use rustler::sys::{ErlNifEnv, ErlNifTerm};
 use rustler::{Atom, NifMap};
-use scope_event::Kind;
+use scope_event::{Interner, Kind};
 use scope_ring::{Head, Lanes, LanesConfig, Words};
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,10 +27,13 @@ struct Status {
     lane_limit: usize,
     recorded: u64,
     waiting: u64,
+    waiting_limit: usize,
     lost: u64,
     unscoped: u64,
     atoms: u32,
     atom_limit: u32,
+    words: usize,
+    word_limit: usize,
 }
 
 /// Reserves the rings and starts the thread that empties them; again is no error.
@@ -135,15 +138,19 @@ fn given(term: Term<'_>) -> Option<Term<'_>> {
 #[rustler::nif]
 fn ring_status() -> Status {
     let status = LANES.status();
+    let (names, pids) = scopes::NAMES.len();
     Status {
         limit: status.ring_bytes,
         lanes: status.claimed,
         lane_limit: status.lanes,
         recorded: status.recorded,
         waiting: status.waiting,
+        waiting_limit: status.slots * status.lanes,
         lost: status.lost.total(),
         unscoped: UNSCOPED.load(Ordering::Relaxed),
         atoms: crate::symbols::atoms_made(),
         atom_limit: crate::symbols::ATOM_LIMIT,
+        words: names.max(pids),
+        word_limit: Interner::DEFAULT_LIMIT,
     }
 }

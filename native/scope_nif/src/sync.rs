@@ -56,6 +56,9 @@ struct Limits {
     origin_limit: usize,
     links: usize,
     link_limit: usize,
+    in_flight: u64,
+    peers: usize,
+    peer_limit: usize,
     members: usize,
     since: Option<(u8, u64)>,
 }
@@ -355,6 +358,9 @@ impl From<Bounds> for Limits {
             origin_limit: bounds.max_origins,
             links: bounds.links,
             link_limit: bounds.fanout,
+            in_flight: bounds.in_flight,
+            peers: bounds.peers,
+            peer_limit: bounds.max_peers,
             members: bounds.members,
             since: since.map(clock::parts),
         }

@@ -83,6 +83,12 @@ pub struct Bounds {
     pub fanout: usize,
     /// How many there are.
     pub links: usize,
+    /// The bytes that the peer with the most of them was sent and did not acknowledge.
+    pub in_flight: u64,
+    /// The most peers that are remembered.
+    pub max_peers: usize,
+    /// How many are.
+    pub peers: usize,
     /// Among how many nodes collectors are chosen, this one included.
     pub members: usize,
 }

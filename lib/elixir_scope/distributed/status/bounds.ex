@@ -1,8 +1,10 @@
 defmodule ElixirScope.Distributed.Status.Bounds do
   # {name, unit, limit, used, over, beyond}: numbers, or where they stand in the status.
   @bounds [
-    {:rings, :bytes, [:rings, :limit], [:rings, :used], [:rings, :lost],
+    {:rings, :events, [:rings, :waiting_limit], [:rings, :waiting], [:rings, :lost],
      "the newest events are dropped; a `:gap` event tells of them"},
+    {:ring_bytes, :bytes, [:rings, :limit], nil, nil,
+     "they are reserved at the start, and take memory as events wait in them"},
     {:lanes, :threads, [:rings, :lane_limit], [:rings, :lanes], nil,
      "a thread without a lane records nothing, and it is counted"},
     {:dictionary, :words, [:rings, :word_limit], [:rings, :words], nil,
@@ -27,6 +29,8 @@ defmodule ElixirScope.Distributed.Status.Bounds do
      "what is left waits for the next second"},
     {:in_flight, :bytes_per_peer, [:exchange, :window_bytes], [:exchange, :in_flight], nil,
      "no more is asked for until it has come"},
+    {:sync_peers, :nodes, [:exchange, :peer_limit], [:exchange, :peers], nil,
+     "the counters of one that is gone are forgotten"},
     {:frame, :bytes, [:exchange, :frame_bytes], nil, nil, "the rest goes in the next message"},
     {:links, :members, [:exchange, :link_limit], [:exchange, :links], nil,
      "other members get it from those"},
@@ -102,7 +106,7 @@ defmodule ElixirScope.Distributed.Status.Bounds do
   |---|---|---|
   #{Enum.map_join(@bounds, "\n", fn {name, unit, _limit, _used, _over, beyond} -> "| `#{name}` | #{unit} | #{beyond} |" end)}
 
-  `rings` is the option `ring_bytes`, `blocks` is `retention_bytes`, `sync_bytes` is `sync_bytes_per_s`;
+  `ring_bytes` is the option of that name, `blocks` is `retention_bytes`, `sync_bytes` is `sync_bytes_per_s`;
   the others are fixed.
   """
 

@@ -72,6 +72,9 @@ pub struct Replica {
     tokens: u32,
 }
 
+/// The most peers that are remembered, as long as no more than these are up.
+const MAX_PEERS: usize = 1024;
+
 /// A node that is or was a peer.
 #[derive(Debug, Default)]
 struct Peer {
@@ -109,8 +112,21 @@ impl Replica {
         if self.core.members.insert(name.clone()) {
             self.core.review_wanted();
         }
+        self.make_room(&name);
         self.peers.entry(name).or_default().up = true;
         self.rewire = true;
+    }
+
+    /// Of a peer that is gone there are only counters: without room for another one, they go.
+    fn make_room(&mut self, name: &NodeName) {
+        if self.peers.len() < MAX_PEERS || self.peers.contains_key(name) {
+            return;
+        }
+        let is_gone = |peer: &Peer| !peer.up && peer.link.is_none();
+        let gone = self.peers.iter().find(|(_, peer)| is_gone(peer));
+        if let Some(gone) = gone.map(|(name, _)| name.clone()) {
+            self.peers.remove(&gone);
+        }
     }
 
     /// The transport lost `peer`. What was on the way is asked for elsewhere, or when it is back.

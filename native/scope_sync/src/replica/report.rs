@@ -1,8 +1,8 @@
 //! What a replica can be asked.
 
-use super::Replica;
 use super::core::Core;
 use super::link::Link;
+use super::{MAX_PEERS, Replica};
 use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
@@ -106,6 +106,13 @@ impl Replica {
             origins: self.origins(),
             fanout: settings.fanout,
             links: self.neighbours().count(),
+            in_flight: self
+                .links()
+                .map(|(_, link)| link.unacked())
+                .max()
+                .unwrap_or(0),
+            max_peers: MAX_PEERS,
+            peers: self.peers.len(),
             members: self.core.members.len(),
         }
     }

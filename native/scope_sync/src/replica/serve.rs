@@ -131,6 +131,11 @@ impl Link {
         serve.unacked -= serve.sent.drain(..heard).map(|(_, len)| len).sum::<u64>();
     }
 
+    /// The bytes that were sent to this peer and that it did not acknowledge.
+    pub(super) fn unacked(&self) -> u64 {
+        self.serve.as_ref().map_or(0, |serve| serve.unacked)
+    }
+
     /// Sends frames as long as window and budget last.
     pub(super) fn pump(&mut self, cx: &mut Cx<'_>) {
         while let Some(mut serve) = self.serve.take() {

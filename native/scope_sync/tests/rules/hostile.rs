@@ -334,3 +334,17 @@ fn an_audit_cannot_make_anyone_believe_in_a_conflict_about_what_is_not_held() {
         .unwrap();
     assert!(victim.cluster.at("a").replica.notices().is_empty());
 }
+
+#[test]
+fn names_of_peers_that_never_come_back_do_not_add_up() {
+    let mut replica = Replica::new(origin("a"), Settings::default(), 1);
+    replica.peer_up("stays");
+    for n in 0..3_000 {
+        let name = format!("n{n}");
+        replica.peer_up(&name);
+        replica.peer_down(&name);
+    }
+    let bounds = replica.bounds();
+    assert_eq!(bounds.peers, bounds.max_peers);
+    assert!(replica.is_up("stays"));
+}

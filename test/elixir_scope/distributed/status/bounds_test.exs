@@ -6,9 +6,8 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
 
   doctest Bounds
 
-  # What lives only as long as a question, and what the native core does not count.
-  @without_value [:pairing, :frame]
-  @not_counted [:rings, :dictionary, :in_flight]
+  # What lives only as long as a question or a message, and what is taken once.
+  @without_value [:pairing, :frame, :ring_bytes]
 
   setup context do
     scope = context.test
@@ -20,7 +19,7 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
   test "every bound has a limit, and a value or a reason to have none", %{status: status} do
     assert map_size(status.bounds) > 30
 
-    for {name, bound} <- status.bounds, name not in @not_counted do
+    for {name, bound} <- status.bounds do
       assert %{limit: limit, used: used, over: over, unit: unit, beyond: beyond} = bound
       assert is_integer(limit) and limit > 0, "#{name} has no limit: #{inspect(bound)}"
       assert is_integer(used) or name in @without_value, "#{name} has no value"
