@@ -65,10 +65,15 @@ defmodule ElixirScope.Distributed.Hostile do
           holdings?: %{after: {"a@h", 1, 5}, nodes: ["a@h"]},
           holdings: %{rows: [{"a@h", 1, 1, 9}], head: {"a@h", 1, 9, {0, 5}}, more: false},
           ask: question(),
-          page: %{page: "x", count: 1, more: true, cursor: nil, dropped: 0, expired: nil},
+          page: page(),
           refused: %{reason: :busy}
         ],
         do: %QueryMessage{source_node: from, kind: kind, ref: make_ref(), body: body}
+  end
+
+  defp page do
+    %{page: "x", count: 1, more: true, cursor: nil, dropped: 0, expired: nil}
+    |> Map.put(:head, {"a@h", 1, 9, {0, 5}})
   end
 
   defp question do

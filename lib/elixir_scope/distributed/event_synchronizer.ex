@@ -238,7 +238,10 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     nodes = if nodes == :all, do: state.peers, else: nodes
     ref = make_ref()
     Process.send_after(self(), {:deadline, ref}, timeout_ms)
-    state = update_in(state.rounds, &Rounds.begin(&1, ref, caller, now_ms()))
+
+    state =
+      update_in(state.rounds, &Rounds.begin(&1, ref, caller, System.monotonic_time(:millisecond)))
+
     nodes |> Enum.reduce(state, &start(&1, ref, &2)) |> Effects.answer()
   end
 
@@ -278,6 +281,4 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
     state = Effects.run(state, step)
     if step.next_ms, do: hasten(state, step.next_ms), else: state
   end
-
-  defp now_ms, do: System.monotonic_time(:millisecond)
 end

@@ -240,6 +240,9 @@ defmodule ElixirScope.Distributed.Scope do
     for id <- running, do: Supervisor.terminate_child(via(name, __MODULE__), id)
     # One that fell over meanwhile took those above it along, and they were started again.
     if running == [], do: :ok, else: halt(name)
+  catch
+    # The scope itself has ended.
+    :exit, _reason -> :ok
   end
 
   @doc "Begins again what `halt/1` ended."
@@ -249,6 +252,8 @@ defmodule ElixirScope.Distributed.Scope do
         do: Supervisor.restart_child(via(name, __MODULE__), id)
 
     :ok
+  catch
+    :exit, _reason -> :ok
   end
 
   @doc "The same scope with other options: as another member, of another network perhaps."

@@ -297,7 +297,7 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
   test "a node that fails loses what it alone knew, and gets back what others have" do
     [a, b, c] = simulated(3)
     Scope.record(:n, 1, scope: b)
-    eventually(fn -> assert data(c) == [1] end)
+    eventually(fn -> assert [%{data: 1}] = held(c) end)
     :ok = SingleNodeSimulator.simulate_network_partition([b])
     Scope.record(:n, 2, scope: b)
     :ok = SingleNodeSimulator.simulate_node_failure(b)
@@ -311,6 +311,7 @@ defmodule ElixirScope.Distributed.SingleNodeSimulatorTest do
   test "the first node fails for the others, and what it has comes back with it" do
     [a, b] = simulated(2)
     Scope.record(:n, 1, scope: a)
+    eventually(fn -> assert [%{data: 1}] = held(b) end)
     :ok = SingleNodeSimulator.simulate_node_failure(a)
 
     eventually(fn ->

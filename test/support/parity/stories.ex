@@ -335,7 +335,7 @@ defmodule ElixirScope.Distributed.Parity.Stories do
   defp failure(c) do
     listen(c)
     record(c, :c, :shared, :shared, correlation_id: "failure")
-    soon(fn -> data(c, :a, "failure") == [:shared] end)
+    for name <- [:a, :b], do: soon(fn -> map_size(held(c, name, "failure")) == 1 end)
     c.world.kill(c, :c)
     gone = becomes(fn -> info(c, :a, :c) |> elem(1) end, &(&1.reason == :not_running))
     ask = fn options -> query(c, :b, [correlation_id: "failure"], options) end
