@@ -212,7 +212,7 @@ defmodule ElixirScope.Distributed.Scope do
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.
-      max_restarts: 10,
+      max_restarts: 15,
       max_seconds: 10
     )
   end
