@@ -224,9 +224,7 @@ defmodule ElixirScope.Distributed.EventSynchronizer do
   end
 
   # A connection was busy.
-  def handle_info(:again, state) do
-    {:noreply, Effects.again(state)}
-  end
+  def handle_info(:again, state), do: {:noreply, Effects.again(state)}
 
   # The scope has its first event after a silence.
   def handle_info(:events, state) do

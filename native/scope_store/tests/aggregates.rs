@@ -36,7 +36,9 @@ fn counts_are_those_of_a_scan() {
         let mut rng = Rng::new(seed);
         let filled = Filled::new(&mut rng);
         let mut query = Query::default();
-        filled.add_filter(&mut rng, (seed % 9) as usize, &mut query);
+        // All but where a question begins and ends: that does not matter to a count.
+        let filter = [0, 1, 2, 3, 4, 5, 6, 7, 8, 11][(seed % 10) as usize];
+        filled.add_filter(&mut rng, filter, &mut query);
         let wanted = scan(
             &filled.events,
             &Query {
@@ -56,7 +58,7 @@ fn counts_are_those_of_a_scan() {
             assert_eq!(counted.total(), wanted.events.len() as u64);
         }
     }
-    assert_eq!(FILTERS, 12);
+    assert_eq!(FILTERS, 13);
 }
 
 #[test]
