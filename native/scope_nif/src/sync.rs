@@ -12,9 +12,6 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A stamp as Erlang sees it.
-type Parts = (u64, u64);
-
 /// What is to be done after a step: send, tell who is done, come back in so many milliseconds.
 #[derive(NifMap)]
 struct Step<'a> {
@@ -130,28 +127,22 @@ fn sync_tick<'a>(env: Env<'a>, scope: ScopeRef) -> Step<'a> {
     step(env, &mut replica, out)
 }
 
-/// Begins an exchange with a peer, with everything recorded before the call; with `reach`, also of what
-/// is not kept here: the events of these nodes, or all, from a stamp on, up to
-/// so many bytes.
+/// Begins an exchange with a peer, with everything recorded before the call; with `everything`, also of
+/// what is not kept here otherwise.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn sync_start<'a>(
     env: Env<'a>,
     scope: ScopeRef,
     peer: &str,
-    reach: Option<(Vec<&str>, Parts, u64)>,
+    everything: bool,
 ) -> Option<(u32, Step<'a>)> {
     freshen(&scope.0);
     let (now, mut store) = (now(&scope.0), &scope.0.store);
     let mut replica = scope.0.replica.lock();
-    let begun = match reach {
-        None => replica.sync_now(peer, now, &mut store),
-        Some((nodes, since, max_bytes)) => {
-            let reach = Reach {
-                max_bytes,
-                ..reached(nodes, since)
-            };
-            replica.fetch(peer, reach, now, &mut store)
-        }
+    let begun = if everything {
+        replica.fetch(peer, Reach::default(), now, &mut store)
+    } else {
+        replica.sync_now(peer, now, &mut store)
     };
     let (token, out) = begun?;
     Some((token, step(env, &mut replica, out)))
@@ -162,22 +153,6 @@ fn sync_start<'a>(
 fn sync_stop(scope: ScopeRef, peer: &str, token: u32) -> Atom {
     scope.0.replica.lock().stop(peer, token);
     atoms::ok()
-}
-
-/// How many events of these nodes, or of all, and of that time are gone though they should be here.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn sync_expired(scope: ScopeRef, nodes: Vec<&str>, from: Parts, to: Option<Parts>) -> u64 {
-    let to = to.map_or(u64::MAX, |(logical, ns)| clock::stamp(logical, ns).bits());
-    let replica = scope.0.replica.lock();
-    replica.expired_unseen(&reached(nodes, from), to, &&scope.0.store)
-}
-
-fn reached(nodes: Vec<&str>, (logical, physical_ns): Parts) -> Reach {
-    Reach {
-        nodes: nodes.into_iter().map(NodeName::from).collect(),
-        since: clock::stamp(logical, physical_ns).bits(),
-        ..Reach::default()
-    }
 }
 
 /// Takes in what a peer sent. One that asks for an exchange gets what was recorded before.

@@ -248,29 +248,6 @@ fn nobody_waits_for_what_was_stopped() {
 }
 
 #[test]
-fn what_expired_everywhere_before_it_could_come_is_counted() {
-    let mut pair = Pair::new(Settings::default(), 10);
-    let b = origin("b");
-    let all = || Reach::default();
-    pair.fetch(&[], 0);
-    assert_eq!(pair.ra.expired_unseen(&all(), u64::MAX, &pair.have_a), 0);
-    // While they are apart, b records 100 more, of which retention leaves the last.
-    pair.have_b.record(&b, 100, 996 << 32);
-    pair.have_b.expire_to(&b, 130);
-    pair.have_b.record(&b, 1, 999 << 32);
-    pair.fetch(&[], 0);
-    let unseen = |reach: Reach, to: u64| pair.ra.expired_unseen(&reach, to, &pair.have_a);
-    assert_eq!(pair.have_a.events(&b), 31);
-    assert_eq!(unseen(all(), u64::MAX), 100);
-    assert_eq!(unseen(all(), 500 << 32), 0, "it is later than that");
-    let of_c = Reach {
-        nodes: ["c@x".into()].into(),
-        ..Reach::default()
-    };
-    assert_eq!(unseen(of_c, u64::MAX), 0);
-}
-
-#[test]
 fn what_nobody_waits_for_any_longer_ends_within_a_window() {
     let settings = Settings {
         interest: Interest::QueryOnly,

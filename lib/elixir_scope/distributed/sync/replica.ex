@@ -10,9 +10,6 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   alias ElixirScope.Distributed.{Native, Scope, Sync.Mode}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
-  # Of all nodes, since the beginning of time; the bounds of the store hold anyway.
-  @everything {[], {0, 0}, 0xFFFF_FFFF_FFFF}
-
   @type token :: non_neg_integer
   @type summary :: %{sent: integer, received: integer, already: integer, bytes: integer}
   @type step :: %{
@@ -44,9 +41,7 @@ defmodule ElixirScope.Distributed.Sync.Replica do
   """
   @spec start(Scope.t(), node, :kept | :everything) :: {:ok, token, step} | :error
   def start(scope, node, what \\ :kept) do
-    reach = if what == :everything, do: @everything
-
-    case Native.sync_start(scope.store, Atom.to_string(node), reach) do
+    case Native.sync_start(scope.store, Atom.to_string(node), what == :everything) do
       {token, step} -> {:ok, token, named(step)}
       nil -> :error
     end

@@ -3,11 +3,9 @@
 use super::core::Core;
 use super::link::Link;
 use super::{MAX_PEERS, Replica};
-use crate::holdings::Holdings;
 use crate::intervals::Intervals;
 use crate::knowledge::Knowledge;
-use crate::origin::{NodeName, Origin, Seq};
-use crate::reach::Reach;
+use crate::origin::{NodeName, Origin};
 use crate::settings::ns;
 use crate::stats::{Bounds, Notice, PeerStats};
 
@@ -67,32 +65,6 @@ impl Replica {
 }
 
 impl Replica {
-    /// How many events of `reach` and up to the stamp `to` are gone: retention took them everywhere
-    /// before this replica, which keeps such, could have them. At most: the stamps of what is gone are
-    /// known only from its neighbours.
-    pub fn expired_unseen(&self, reach: &Reach, to: u64, holdings: &impl Holdings) -> u64 {
-        let origins = self.core.table.iter();
-        let kept = origins.filter(|(index, origin)| self.core.wants(*index) && reach.holds(origin));
-        kept.map(|(_, origin)| self.unseen_of(origin, reach.since, to, holdings))
-            .fold(0, u64::saturating_add)
-    }
-
-    fn unseen_of(&self, origin: &Origin, from: u64, to: u64, holdings: &impl Holdings) -> u64 {
-        let began = self.core.settings.since.unwrap_or(0);
-        let touches = |&&(first, last): &&(Seq, Seq)| {
-            let at = |seq: Seq| holdings.blocks(origin, seq, seq, 1).pop();
-            let (below, above) = (at(first.saturating_sub(1)), at(last.saturating_add(1)));
-            let followed = below.is_some() || above.is_some();
-            let oldest = below.map_or(0, |block| block.newest);
-            let newest = above.map_or(u64::MAX, |block| block.oldest);
-            followed && began < newest && oldest < to && from <= newest
-        };
-        let gone = self.final_gaps(origin);
-        let gone = gone.runs().iter().filter(touches);
-        gone.map(|(first, last)| last - first + 1)
-            .fold(0, u64::saturating_add)
-    }
-
     /// Every bound of the exchange and its present value.
     pub fn bounds(&self) -> Bounds {
         let settings = &self.core.settings;
