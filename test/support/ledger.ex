@@ -57,12 +57,13 @@ defmodule ElixirScope.Distributed.Ledger do
     Enum.reduce(newest, %{}, fn {start, n}, held -> Map.update(held, start, n, &max(&1, n)) end)
   end
 
-  @doc "On a node: everything that it shows."
+  @doc "On a node: everything that it has, without asking others."
   @spec show :: shown
   def show do
-    {:ok, result} = Scope.query(kinds: [:mark], limit: @page)
-    0 = result.dropped
-    show(result.events, %{count: 0, digest: :erlang.md5_init(), starts: %{}, seqs: %{}})
+    {:ok, %{dropped: 0}} = Scope.query(kinds: [:mark], limit: 1)
+    {:ok, scope} = ElixirScope.Distributed.Scope.fetch(Scope)
+    {:ok, events} = page(scope, kinds: [:mark], limit: @page)
+    show(events, %{count: 0, digest: :erlang.md5_init(), starts: %{}, seqs: %{}})
   end
 
   defp load(folder, start, per_second) do

@@ -46,7 +46,9 @@ defmodule ElixirScope.Distributed.Case.SynchronizerContract do
           do: SynchronizerContract.refuses(a, b)
         )
 
-        test("it keeps the clock's time", %{members: [a, b]}, do: SynchronizerContract.ticks(a, b))
+        test("it keeps the clock's time", %{members: [one, other]},
+          do: SynchronizerContract.ticks(one, other)
+        )
 
         test("it says how it stands", %{members: [a, _b]}, do: SynchronizerContract.describes(a))
 

@@ -15,7 +15,7 @@ defmodule ElixirScope.Distributed.Query.Worker do
   end
 
   @doc "What `fun` returns, worked out in a worker."
-  @spec run(Scope.t(), (() -> result)) :: {:ok, result} | {:exit, term} when result: term
+  @spec run(Scope.t(), (... -> result)) :: {:ok, result} | {:exit, term} when result: term
   def run(scope, fun) do
     ref = make_ref()
     {_worker, monitor} = start(scope, fn asker -> send(asker, {ref, fun.()}) end)

@@ -44,7 +44,7 @@ defmodule ElixirScope.Distributed.Storage.Keeper do
   end
 
   @doc "What a function of somebody else returns."
-  @spec attempt((() -> result)) :: result | {:error, term} when result: term
+  @spec attempt((... -> result)) :: result | {:error, term} when result: term
   def attempt(fun) do
     fun.()
   catch

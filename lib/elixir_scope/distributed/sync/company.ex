@@ -32,7 +32,8 @@ defmodule ElixirScope.Distributed.Sync.Company do
   def keep(state) do
     {others, roster} = Roster.members(state.roster, now_ms())
     keeps = Mode.keeps(Mode.of(state.scope.options), length(others) + 1)
-    :ok = Replica.keep(state.scope, others -- state.peers -- state.keepers, keeps)
+    keep_none = state.peers -- state.keepers
+    :ok = Replica.keep(state.scope, others -- keep_none, keeps)
     %{state | roster: roster, kept: keeps}
   end
 

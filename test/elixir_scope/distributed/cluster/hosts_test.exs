@@ -68,9 +68,17 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
   defp record(node, numbers),
     do: on(node, fn -> Enum.each(numbers, &Scope.record(:n, {Node.self(), &1})) end)
 
+  # What a node holds by itself, and whom it misses.
   defp numbers(node) do
-    {:ok, result} = on(node, Scope, :query, [[kinds: [:mark], limit: 20 * @events]])
-    {Enum.map(result.events, & &1.data), result.missing}
+    {:ok, result} = on(node, Scope, :query, [[kinds: [:mark], limit: 1]])
+    {on(node, __MODULE__, :held, []), result.missing}
+  end
+
+  def held do
+    {:ok, scope} = Scope.Scope.fetch(Scope)
+    filter = Scope.Options.validate!(:filter, kinds: [:mark], limit: 20 * @events)
+    {:ok, %{events: events}} = Scope.Storages.Native.query(scope.store, filter)
+    Enum.map(events, & &1.data)
   end
 
   # All have the same, in the same order, and all that was recorded.

@@ -48,9 +48,8 @@ defmodule ElixirScope.Distributed.Query.RealNodesTest do
           {marks, gaps} = Enum.split_with(events, &(&1.id != nil))
           numbers = Enum.group_by(marks, & &1.node, &elem(&1.data, 0))
 
-          receive do:
-                    ({:tell, to} ->
-                       send(to, {:told, numbers, for(gap <- gaps, do: {gap.node, gap.data})}))
+          gaps = for gap <- gaps, do: {gap.node, gap.data}
+          receive do: ({:tell, to} -> send(to, {:told, numbers, gaps}))
         end)
 
       Process.register(pid, :reader)
