@@ -71,10 +71,10 @@ defmodule ElixirScope.Distributed.Cluster.HostsTest do
   # What a node holds by itself, and whom it misses.
   defp numbers(node) do
     {:ok, result} = on(node, Scope, :query, [[kinds: [:mark], limit: 1]])
-    {on(node, __MODULE__, :held, []), result.missing}
+    {on(node, fn -> held() end), result.missing}
   end
 
-  def held do
+  defp held do
     {:ok, scope} = Scope.Scope.fetch(Scope)
     filter = Scope.Options.validate!(:filter, kinds: [:mark], limit: 20 * @events)
     {:ok, %{events: events}} = Scope.Storages.Native.query(scope.store, filter)
