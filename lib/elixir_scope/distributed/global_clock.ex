@@ -227,7 +227,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
       domain: [:elixir_scope]
     )
 
-    :ok = Storage.renew(state.scope)
+    :ok = Storage.renew(state.scope, :anew)
     {:stop, {:shutdown, :incarnation_ended}, state}
   end
 

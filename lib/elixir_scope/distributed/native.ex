@@ -58,7 +58,7 @@ defmodule ElixirScope.Distributed.Native do
 
   # store_: ElixirScope.Distributed.Storages.Native
   def store_open(_settings), do: missing()
-  def store_renew(_scope, _node, _incarnation), do: missing()
+  def store_renew(_scope, _node, _incarnation, _anew), do: missing()
   def store_note(_scope, _kind, _data), do: missing()
   def store_close(_scope), do: missing()
   def store_query(_scope, _filter), do: missing()

@@ -94,6 +94,9 @@ defmodule ElixirScope.Distributed.Scope do
       nil -> {:error, Error.new(:not_running, scope: name)}
       pid -> Supervisor.stop(pid)
     end
+  catch
+    # It ended by itself meanwhile.
+    :exit, _reason -> {:error, Error.new(:not_running, scope: name)}
   end
 
   @doc "The child specification of a scope; a scope that was stopped on purpose stays stopped."

@@ -112,6 +112,33 @@ impl<S: Source> Clock<S> {
         Ok(started)
     }
 
+    /// Goes on as another incarnation, none of whose stamps is below those before; the first of them is
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// [`ClockError::NotStarted`] if the clock has never been started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use scope_clock::{Clock, ClockError, Manual, NodeId, Settings};
+    /// let time = Manual::new(1_700_000_000_000_000_000);
+    /// let clock = Clock::with_source(&time);
+    /// clock.start(Settings::new(NodeId::new("shop@host", 1)))?;
+    /// let before = clock.now_ordered();
+    /// time.step_wall(-1_000_000);
+    /// assert!(clock.rename(NodeId::new("shop@host", 2))? >= before);
+    /// # Ok::<(), ClockError>(())
+    /// ```
+    pub fn rename(&self, node: NodeId) -> Result<Stamp, ClockError> {
+        let mut control = self.control();
+        let run = control.run.as_mut().ok_or(ClockError::NotStarted)?;
+        run.settings.node = node;
+        drop(control);
+        Ok(self.now_ordered())
+    }
+
     /// The counter, or the monotonic clock under a shared word where its tick is too coarse.
     pub(crate) fn counter(&self) -> Result<CounterInfo, ClockError> {
         let info = self.source.counter();

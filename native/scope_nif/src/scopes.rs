@@ -150,17 +150,27 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<Scope>, OpenError> {
     Ok(scope)
 }
 
-/// Begins a new incarnation, perhaps under another name, at the wall clock, which is behind the old one's stamps. What the rings
-/// hold still belongs to the old one.
-pub(crate) fn renew(scope: &Scope, node: &str, incarnation: u64) -> Result<(), OpenError> {
+/// Begins a new incarnation, perhaps under another name. What the rings hold still belongs to the old
+/// one. A clock that begins `anew` does so at the wall clock, which is behind the old one's stamps; with
+/// one that goes on, whoever was recording meanwhile comes first in the new incarnation.
+pub(crate) fn renew(
+    scope: &Scope,
+    node: &str,
+    incarnation: u64,
+    anew: bool,
+) -> Result<(), OpenError> {
     let origin = Origin::new(node, incarnation);
     drain::past_now_without(Some(scope), || {
-        let started = scope.clock().renew(node_of(&origin))?;
+        let now = if anew {
+            let now = scope.clock().renew(node_of(&origin))?.stamp;
+            // Ordering: read with the drain's lock held, as it is written.
+            scope.since.store(now.bits(), Ordering::Relaxed);
+            now
+        } else {
+            scope.clock().rename(node_of(&origin))?
+        };
         scope.store.begin(origin.clone())?;
-        let (now, settings) = (started.stamp, scope.sync.clone());
-        *scope.replica.lock() = crate::sync::replica(&origin, settings, now, scope.back);
-        // Ordering: read with the drain's lock held, as it is written.
-        scope.since.store(started.stamp.bits(), Ordering::Relaxed);
+        *scope.replica.lock() = crate::sync::replica(&origin, scope.sync.clone(), now, scope.back);
         Ok(())
     })
 }

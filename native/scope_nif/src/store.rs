@@ -78,8 +78,8 @@ fn store_open(env: Env<'_>, settings: Settings) -> Result<(ScopeRef, u8), String
 
 /// Ends the incarnation, and begins the next one in the same place.
 #[rustler::nif(schedule = "DirtyIo")]
-fn store_renew(scope: ScopeRef, node: &str, incarnation: u64) -> Result<(), String> {
-    scopes::renew(&scope.0, node, incarnation).map_err(|error| error.to_string())
+fn store_renew(scope: ScopeRef, node: &str, incarnation: u64, anew: bool) -> Result<(), String> {
+    scopes::renew(&scope.0, node, incarnation, anew).map_err(|error| error.to_string())
 }
 
 /// Records what the cluster is seen to do: a kind of the system's family.

@@ -330,7 +330,7 @@ defmodule ElixirScope.Distributed.EventSynchronizerTest do
         start_supervised!({Scope, options}, id: b)
         {:ok, clone} = ElixirScope.Distributed.Scope.fetch(b)
         refute clone.store == store
-        {:ok, _begun} = Native.store_renew(clone.store, Atom.to_string(nb), start)
+        {:ok, _begun} = Native.store_renew(clone.store, Atom.to_string(nb), start, true)
         Process.exit(ElixirScope.Distributed.Scope.whereis(b, GlobalClock), :kill)
 
         eventually(fn ->

@@ -80,7 +80,7 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
   @doc "The first node begins again."
   @spec resume(Scope.t()) :: :ok
   def resume(own) do
-    renew(own)
+    :ok = Storage.renew(own)
     Scope.resume(own.name)
   end
 
@@ -105,7 +105,7 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
   def give_up(own, home) do
     Scope.halt(own.name)
     Memory.take_back(own.memory, :membership)
-    renew(Scope.describe(%{own | also: nil}, home))
+    :ok = Storage.renew(Scope.describe(%{own | also: nil}, home))
     Scope.resume(own.name)
   end
 
@@ -161,21 +161,13 @@ defmodule ElixirScope.Distributed.Simulation.Nodes do
   defp move(own, options, also) do
     Scope.halt(own.name)
     Memory.put_aside(own.memory, :membership)
-    renew(Scope.describe(%{own | also: also}, options))
+    :ok = Storage.renew(Scope.describe(%{own | also: also}, options))
     Scope.resume(own.name)
-  end
-
-  # A new incarnation begins at the wall clock; it is to be later than the one before.
-  defp renew(scope) do
-    stamp = GlobalClock.now(scope.name)
-    :ok = Storage.renew(scope)
-    _ = GlobalClock.update(stamp, scope.name)
-    :ok
   end
 
   # From now on nothing is recorded there that would not be taken over.
   defp take_over(scopes, own) do
-    stamps = Enum.map(scopes, &GlobalClock.now(&1.name))
+    stamps = for scope <- scopes, {_, _, _} = stamp <- [GlobalClock.now(scope.name)], do: stamp
     Enum.each(scopes, &Scope.retract/1)
     Enum.each(stamps, &GlobalClock.update(&1, own.name))
 

@@ -23,10 +23,11 @@ defmodule ElixirScope.Distributed.Storages.Native do
   @doc """
   Ends the incarnation of a scope, whose events are kept, and begins the next one, perhaps under
   another name or with another transport, as `scope` says. The processes above the store have to
-  start again, to be another member.
+  start again, to be another member. Its clock goes on, or, as it has ended, begins anew.
   """
-  @spec renew(Scope.t()) :: :ok
-  def renew(scope), do: GenServer.call(Scope.via(scope.name, __MODULE__), {:renew, scope})
+  @spec renew(Scope.t(), :goes_on | :anew) :: :ok
+  def renew(scope, clock \\ :goes_on),
+    do: GenServer.call(Scope.via(scope.name, __MODULE__), {:renew, scope, clock == :anew})
 
   @doc "Records what the cluster is seen to do: a kind of the family `:system`."
   @spec note(Scope.t(), atom, map) :: :ok
@@ -134,9 +135,10 @@ defmodule ElixirScope.Distributed.Storages.Native do
   end
 
   @impl GenServer
-  def handle_call({:renew, wanted}, _from, scope) do
+  def handle_call({:renew, wanted, anew?}, _from, scope) do
     new = %{wanted | store: scope.store, index: scope.index, incarnation: incarnation()}
-    {:ok, _begun} = Native.store_renew(new.store, Atom.to_string(new.node), new.incarnation)
+    node = Atom.to_string(new.node)
+    {:ok, _begun} = Native.store_renew(new.store, node, new.incarnation, anew?)
     # Where this process begins again, it is the same member.
     Memory.keep(new.memory, :scope, new)
     Scope.replace(scope, new)
