@@ -49,8 +49,14 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   def connect([]), do: :ok
 
   def connect([node | others]) do
-    Enum.each(others, &on(node, :net_kernel, :connect_node, [&1]))
+    Enum.each(others, &link(node, &1))
     connect(others)
+  end
+
+  # The end that was asked learns of the connection a moment later.
+  defp link(node, other) do
+    with true <- on(node, :net_kernel, :connect_node, [other]),
+         do: on(other, :net_kernel, :connect_node, [node])
   end
 
   @doc """
