@@ -35,6 +35,8 @@ defmodule ElixirScope.Distributed.Capture.BadDaysTest do
       Process.exit(pid, :kill)
       unload()
       eventually(fn -> assert ScopeTraced.Vm.traced() == [] end)
+      # Places are given back a moment later: the next test needs some.
+      eventually(fn -> assert %{tables: %{processes: 0}} = Tracer.status() end)
     end)
 
     {:ok, scope: scope, pid: pid}
