@@ -42,24 +42,31 @@ defmodule ElixirScope.Distributed.TelemetryTest do
 end
 
 defmodule ElixirScope.Distributed.TelemetrySearchTest do
-  # On a node of its own, whose code server it stops.
+  # On a node of its own, whose code server it watches.
   use ElixirScope.Distributed.Case, nodes: 1
 
   alias ElixirScope.Distributed.Telemetry
 
   test "nobody searches for :telemetry when something is emitted", %{nodes: [node]} do
     assert on(node, fn ->
-             emit = fn -> Telemetry.emit(:sync, Node.self(), {:error, :gone}) end
-             :ok = emit.()
-             me = self()
-             :erlang.suspend_process(Process.whereis(:code_server))
-             spawn(fn -> send(me, {:emitted, emit.()}) end)
+             :ok = emit()
+             server = Process.whereis(:code_server)
+             :erlang.trace(server, true, [:receive])
+             :ok = emit()
+             asked(server, :erlang.trace_delivered(server))
+           end) == []
+  end
 
-             receive do
-               {:emitted, outcome} -> outcome
-             after
-               5_000 -> :searches
-             end
-           end) == :ok
+  defp emit, do: Telemetry.emit(:sync, Node.self(), {:error, :gone})
+
+  # What the calling process asked of the server.
+  defp asked(server, delivered) do
+    me = self()
+
+    receive do
+      {:trace, ^server, :receive, {_call, ^me, request}} -> [request | asked(server, delivered)]
+      {:trace, ^server, _what, _other} -> asked(server, delivered)
+      {:trace_delivered, ^server, ^delivered} -> []
+    end
   end
 end
