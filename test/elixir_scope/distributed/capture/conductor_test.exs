@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.Capture.ConductorTest do
-  use ElixirScope.Distributed.Case, async: true
+  use ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Capture.{Conductor, Tracer, Vm}
