@@ -69,7 +69,7 @@ defmodule ElixirScope.Distributed.Storages.NativeContractTest do
       filter = Storage.Filter.new(options)
       {:ok, expected} = Native.query(store, filter)
       {:ok, found} = Ets.query(ets, filter)
-      StorageContract.assert_same(expected, found, filter)
+      assert expected == found
     end)
 
     stamp = Enum.at(events, 40).at
