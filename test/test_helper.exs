@@ -4,6 +4,8 @@
 # (:other_otp) run where SCOPE_OTHER_OTP says how to start the other one.
 #
 # As many modules at a time as there are schedulers: a module that is at work has nodes of its own.
+ElixirScope.Distributed.SharedCode.on_path!()
+
 ExUnit.start(
   assert_receive_timeout: 2_000,
   max_cases: System.schedulers_online(),

@@ -23,21 +23,30 @@ defmodule ElixirScope.Distributed.Case do
   unless the environment names one with `ERL_EPMD_PORT`, and the node that runs
   the tests need not be distributed.
 
-  Beside the verbs there are `eventually/2`, for what takes time, and
-  `ElixirScope.Distributed.Case.Gen`, for tests of many generated inputs.
+  What the code under test does is recorded on all nodes (`capture:`), and when a test fails, the
+  causal timeline that led to the failure is printed. Assertions about it read like sentences:
+
+      placed = assert_called MyApp.Orders.place(%{id: 1}), on: orders
+      paid = assert_sent {:paid, 1}, to: orders
+      assert_before placed, paid
+
+  They are in `ElixirScope.Distributed.Case.Sentences`. Beside the verbs there are `eventually/2`, for
+  what takes time, and `ElixirScope.Distributed.Case.Gen`, for tests of many generated inputs.
   """
 
   # ExUnit is there wherever this is used, but no application that only observes
   # itself should have to start it.
   @compile {:no_warn_undefined, ExUnit.Callbacks}
 
-  alias ElixirScope.Distributed.Case.{Cluster, Eventually, Modules}
+  alias ElixirScope.Distributed.Case.{Capture, Cluster, Eventually, Modules, Teller}
 
   @doc false
   defmacro __using__(options) do
     quote do
       use ExUnit.Case, Keyword.take(unquote(options), [:async])
+      import ExUnit.Case, except: [test: 2, test: 3]
       import ElixirScope.Distributed.Case
+      import ElixirScope.Distributed.Case.Sentences
 
       @moduletag :cluster
       @after_compile ElixirScope.Distributed.Case
@@ -54,6 +63,33 @@ defmodule ElixirScope.Distributed.Case do
 
   @doc false
   defdelegate __after_compile__(env, code), to: Modules, as: :keep
+
+  @doc """
+  A test as `ExUnit.Case.test/3` defines it; when it fails, what led to the failure is printed, as far as
+  its nodes recorded it.
+  """
+  defmacro test(message, context \\ quote(do: _), contents) do
+    body = body(contents)
+
+    quote do
+      ExUnit.Case.test unquote(message), unquote(context) do
+        :ok = ElixirScope.Distributed.Case.Teller.began(unquote(message))
+
+        try do
+          unquote(body)
+        catch
+          kind, reason ->
+            ElixirScope.Distributed.Case.Teller.failed()
+            :erlang.raise(kind, reason, __STACKTRACE__)
+        end
+
+        ElixirScope.Distributed.Case.Teller.passed()
+      end
+    end
+  end
+
+  defp body(do: block), do: block
+  defp body(contents), do: quote(do: try(unquote(contents)))
 
   @doc """
   Starts nodes that end with the test: a number of them, or one for each name.
@@ -76,14 +112,23 @@ defmodule ElixirScope.Distributed.Case do
       starts them in a network of their own, with a port mapper at the same port,
     * `:args`, `:env` - more arguments (strings) for `erl`, more variables (pairs),
     * `:cookie` - instead of the run's own,
-    * `:boot_ms` - how long a node may take to start (30,000).
+    * `:boot_ms` - how long a node may take to start (30,000),
+    * `:capture` - what the nodes record from the start: patterns as in
+      `ElixirScope.Distributed.trace/2`, or `{patterns, options}` with its options; by default
+      (`true`) all modules of `:apps` but for this library's, and nothing where that is none; `false`.
+      Calls, returns, messages and processes are recorded, without the limits that a node
+      that serves others would need.
 
       [a, b, c] = start_nodes(3)
       [web] = start_nodes([:web], apps: [:my_app], config: [my_app: [port: 0]])
   """
   @spec start_nodes(pos_integer | [atom], keyword) :: [node]
   def start_nodes(number_or_names, options \\ []) do
-    Cluster.start_nodes(number_or_names, options, &supervised/1)
+    {capture, options} = Keyword.pop(options, :capture, true)
+    nodes = Cluster.start_nodes(number_or_names, options, &supervised/1)
+    wanted = Capture.wanted(capture, Keyword.get(options, :apps, []))
+    :ok = Teller.follow(nodes, wanted)
+    nodes
   end
 
   @doc """
@@ -131,7 +176,10 @@ defmodule ElixirScope.Distributed.Case do
       restart(b)
   """
   @spec restart(node) :: :ok
-  defdelegate restart(node), to: Cluster
+  def restart(node) do
+    :ok = Cluster.restart(node)
+    Teller.again(node)
+  end
 
   @doc """
   Freezes a node's operating system process: its connections become half-open.

@@ -4,6 +4,8 @@ defmodule Shop.Application do
 
       web  ──>  orders  ──>  inventory (on the node of orders)
                         ──>  payment
+
+  Nothing in it knows that it will be looked at.
   """
 
   use Application
@@ -20,4 +22,7 @@ defmodule Shop.Application do
     role = Application.get_env(:shop, :role, :none)
     Supervisor.start_link(@services[role], strategy: :one_for_one, name: Shop.Supervisor)
   end
+
+  @doc "Where a service runs."
+  def where(service), do: {service, Application.fetch_env!(:shop, :nodes)[service]}
 end

@@ -1,12 +1,20 @@
 defmodule Shop.Orders do
-  @moduledoc "Reserves what was ordered, then charges for it."
+  @moduledoc "Finds out what an order costs, then has it paid."
 
-  use Shop.Service
+  use GenServer
+
+  def start_link(_options), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
+
+  def place(request), do: GenServer.call(Shop.Application.where(__MODULE__), {:place, request})
 
   @impl true
-  def handle(request) do
-    price = Shop.Service.call(Shop.Inventory, request)
-    receipt = Shop.Service.call(Shop.Payment, Map.put(request, :price, price))
-    %{receipt: receipt, price: price}
+  def init(nil), do: {:ok, []}
+
+  @impl true
+  def handle_call({:place, %{item: item, card: card}}, _from, paid) do
+    case Shop.Payment.charge(card, Shop.Inventory.price(item)) do
+      {:ok, receipt} -> {:reply, {:ok, receipt}, [receipt | paid]}
+      {:error, message} -> {:reply, {:error, message}, paid}
+    end
   end
 end

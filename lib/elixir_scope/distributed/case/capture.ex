@@ -1,0 +1,63 @@
+defmodule ElixirScope.Distributed.Case.Capture do
+  @moduledoc false
+  # What the nodes of a test record while it runs. Each traces itself alone, so that what is done to
+  # one of them takes nothing away from the others; one that is started again begins again.
+
+  alias ElixirScope.Distributed, as: Library
+  alias ElixirScope.Distributed.Case.{Cluster, Peer}
+
+  @library :elixir_scope_distributed
+
+  # A test wants to know what happened, and its nodes are there for nothing else.
+  @generous [
+    profile: :recorder,
+    health: [run_queue: :infinity, scheduler: :infinity, dist_ports: :infinity]
+  ]
+  @whole [messages: true, return: true, kinds: [:process]]
+
+  @typedoc "What is traced, and the options of `trace/2`."
+  @type wanted :: {patterns :: term, keyword} | nil
+
+  @doc "What `capture:` asks for; by default all of the applications but for the library itself."
+  @spec wanted(term, [atom]) :: wanted
+  def wanted(false, _apps), do: nil
+  def wanted(true, apps), do: patterns(for app <- apps, app != @library, do: {:app, app})
+  def wanted({patterns, options}, _apps) when is_list(options), do: {patterns, options}
+  def wanted(patterns, _apps), do: patterns(patterns)
+
+  defp patterns([]), do: nil
+  defp patterns(patterns), do: {patterns, []}
+
+  @doc "Begins on a node; returns when it records."
+  @spec begin(node, wanted) :: :ok
+  def begin(_node, nil), do: :ok
+
+  def begin(node, {patterns, options}) do
+    {:ok, _apps} = Cluster.on(node, Application, :ensure_all_started, [@library])
+
+    case Cluster.on(node, __MODULE__, :trace_here, [patterns, options]) do
+      {:ok, _trace} -> :ok
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc "On the node: a trace that ends with it, and not with whoever asked."
+  @spec trace_here(term, keyword) :: {:ok, Library.Trace.t()} | {:error, Exception.t()}
+  def trace_here(patterns, options) do
+    {asker, ref} = {self(), make_ref()}
+    options = (@generous ++ @whole) |> Keyword.merge(options) |> Keyword.put(:nodes, [node()])
+
+    spawn(fn ->
+      send(asker, {ref, Library.trace(patterns, options)})
+      Process.sleep(:infinity)
+    end)
+
+    receive do
+      {^ref, outcome} -> outcome
+    end
+  end
+
+  @doc "Those of the nodes that can be asked now."
+  @spec there([node]) :: [node]
+  def there(nodes), do: Enum.filter(nodes, &match?({:ok, _control}, Peer.control(&1)))
+end
