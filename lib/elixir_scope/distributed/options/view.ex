@@ -21,6 +21,24 @@ defmodule ElixirScope.Distributed.Options.View do
     ]
   ]
 
+  @sequence [
+    format: [
+      type: {:in, [:text, :mermaid]},
+      default: :text,
+      doc:
+        "for a terminal, or a `sequenceDiagram` for Mermaid, which knows no width and no colours"
+    ],
+    notes: [
+      type: :boolean,
+      default: true,
+      doc: "also what happens between messages: calls, exits, marks, what was lost"
+    ]
+  ]
+
+  @doc "What a sequence takes besides."
+  @spec sequence() :: keyword
+  def sequence, do: @common ++ @sequence
+
   @doc "What every view takes."
   @spec common() :: keyword
   def common, do: @common
