@@ -103,14 +103,15 @@ defmodule ElixirScope.Distributed.Pictures do
     of(
       [
         {@web, 102, 0, :call, {MyApp.Orders, :place, 2}, [%{id: 7, items: 3}, :ann], []},
-        {@web, 102, 40, :send, server, {:"$gen_call", {:from, :tag}, {:take, %{id: 7}}}, []},
+        {@web, 102, 40, :send, server, {:"$gen_call", {:from, :tag}, {:take, %{id: 7}}},
+         paired(:exact, @orders, 3)},
         {@orders, 171, 328, :receive, nil, {:"$gen_call", {:from, :tag}, {:take, %{id: 7}}},
          causes: [{:message, 1, :exact}]},
         {@orders, 171, 331, :call, {MyApp.Stock, :take, 1}, [%{id: 7, name: "日本の本"}], []},
         {@orders, 171, 340, :spawn, task, {MyApp.Audit, :run, [7]}, []},
         {@orders, 180, 352, :call, {MyApp.Audit, :run, 1}, [7], causes: [{:spawn, 4, :exact}]},
         {@orders, 171, 360, :link, task, nil, []},
-        {@orders, 171, 361, :send, card, {:charge, 300}, []},
+        {@orders, 171, 361, :send, card, {:charge, 300}, paired(:likely, @payment, 9)},
         {@payment, 98, 361, :receive, nil, {:charge, 300},
          causes: [{:message, 7, :likely}], behind_ns: 1_300_000},
         {@orders, nil, 400, :gap, nil, 120, []},
@@ -118,9 +119,12 @@ defmodule ElixirScope.Distributed.Pictures do
          %RuntimeError{message: "card\e[31m declined\n"}, behind_ns: 1_298_000},
         {@payment, 98, 431, :exit, nil, {:error, :declined}, []},
         {@orders, 180, 445, :exit, nil, :normal, []},
-        {@orders, 171, 470, :send, :c.pid(0, 102, 0), {:tag, {:error, :declined}}, []},
+        {@orders, 171, 470, :send, :c.pid(0, 102, 0), {:tag, {:error, :declined}},
+         paired(:exact, @web, 16)},
+        {@orders, 171, 475, :send, MyApp.Log, {:declined, 7}, []},
         {@web, 102, 566, :receive, nil, {:tag, {:error, :declined}},
          causes: [{:message, 13, :exact}]},
+        {@web, 102, 570, :receive, nil, {:DOWN, :monitor}, []},
         {@web, 102, 580, :mark, :checkout_failed, %{order: 7}, []},
         {@web, 102, 590, :return, {MyApp.Orders, :place, 2}, {:error, :declined}, []}
       ],
@@ -129,6 +133,8 @@ defmodule ElixirScope.Distributed.Pictures do
       missing: %{"stock@127.0.0.1": :distributed_timeout}
     )
   end
+
+  defp paired(how, node, seq), do: [meta: %{pairing: how, pair: {{node, 1_763}, seq}}]
 
   @doc "So many processes of three nodes, each with some events and messages to the next."
   def crowd(count) do

@@ -135,7 +135,9 @@ defmodule ElixirScope.Distributed.Options do
     vitals: Capture.of_vitals(),
     view: View.common(),
     timeline: View.common(),
-    sequence: View.sequence()
+    sequence: View.sequence(),
+    gaps: View.common(),
+    dependencies: View.dependencies()
   }
 
   @doc "The name of the scope that serves every call without one."

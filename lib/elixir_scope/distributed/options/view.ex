@@ -39,6 +39,25 @@ defmodule ElixirScope.Distributed.Options.View do
   @spec sequence() :: keyword
   def sequence, do: @common ++ @sequence
 
+  @dependencies [
+    format: [
+      type: {:in, [:tree, :mermaid, :dot]},
+      default: :tree,
+      doc: "for a terminal, a `flowchart` for Mermaid, or a digraph for Graphviz"
+    ],
+    graph: [
+      type: {:or, [:reference, nil]},
+      default: nil,
+      doc:
+        "a module graph (`Debug.Graph`): what the modules that were seen need by their code stands beside " <>
+          "what they were seen to call"
+    ]
+  ]
+
+  @doc "What dependencies take besides."
+  @spec dependencies() :: keyword
+  def dependencies, do: @common ++ @dependencies
+
   @doc "What every view takes."
   @spec common() :: keyword
   def common, do: @common

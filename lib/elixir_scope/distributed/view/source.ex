@@ -37,7 +37,9 @@ defmodule ElixirScope.Distributed.View.Source do
   def of(causality) do
     %__MODULE__{
       about: causality.about,
-      processes: Causality.processes(causality),
+      # Others are only spoken of.
+      processes:
+        for(%{events: n} = process when n > 0 <- Causality.processes(causality), do: process),
       size: Causality.size(causality),
       rows: &Causality.rows(causality, &1, &2),
       place: &Causality.place(causality, &1)

@@ -55,11 +55,14 @@ defmodule ElixirScope.Distributed.View.Words do
   end
 
   @doc "A process as its own node calls it, with the node's name where that is not the one given."
-  @spec process(node, pid | nil, node | nil) :: String.t()
+  @spec process(node, pid | String.t() | nil, node | nil) :: String.t()
   def process(node, pid, at \\ nil)
   def process(node, nil, _at), do: to_string(node)
   def process(node, pid, node), do: local(pid)
   def process(node, pid, _at), do: "#{node} #{local(pid)}"
+
+  # Of a node whose name is not known as one, the core can only say how the pid is written.
+  defp local(pid) when is_binary(pid), do: pid
 
   defp local(pid) do
     [_node | rest] = pid |> :erlang.pid_to_list() |> to_string() |> String.split(".")
