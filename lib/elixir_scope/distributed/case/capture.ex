@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.Case.Capture do
   # one of them takes nothing away from the others; one that is started again begins again.
 
   alias ElixirScope.Distributed, as: Library
+  alias ElixirScope.Distributed.Capture.Pattern
   alias ElixirScope.Distributed.Case.{Cluster, Peer}
 
   @library :elixir_scope_distributed
@@ -45,6 +46,7 @@ defmodule ElixirScope.Distributed.Case.Capture do
   @spec trace_here(term, keyword) :: {:ok, Library.Trace.t()} | {:error, Exception.t()}
   def trace_here(patterns, options) do
     {asker, ref} = {self(), make_ref()}
+    load(patterns)
     options = (@generous ++ @whole) |> Keyword.merge(options) |> Keyword.put(:nodes, [node()])
 
     spawn(fn ->
@@ -56,6 +58,16 @@ defmodule ElixirScope.Distributed.Case.Capture do
       {^ref, outcome} -> outcome
     end
   end
+
+  # What is loaded only when it is called would be traced only from then on.
+  defp load(patterns) do
+    with {:ok, patterns} <- Pattern.parse(patterns),
+         do: for(%{module: module} <- patterns, do: load_one(module))
+  end
+
+  defp load_one({:app, app}), do: Enum.each(Application.spec(app, :modules) || [], &load_one/1)
+  defp load_one({:glob, _glob}), do: :ok
+  defp load_one(module), do: Code.ensure_loaded(module)
 
   @doc "Those of the nodes that can be asked now."
   @spec there([node]) :: [node]

@@ -80,7 +80,7 @@ defmodule ElixirScope.Distributed.Case.Sentence do
       filters: [kinds: [:call], mfa: mfa],
       near?: fn _event -> true end,
       meant?: fn event -> match?.(event.data || []) end,
-      text: "a call of " <> text
+      text: "call of " <> text
     }
   end
 
@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.Case.Sentence do
       filters: [kinds: [:send]],
       near?: fn event -> not system?(event.subject) end,
       meant?: fn event -> match?.(event.data) or match?.(inner(event.data)) end,
-      text: "a message " <> text
+      text: "message " <> text
     }
   end
 
@@ -228,7 +228,7 @@ defmodule ElixirScope.Distributed.Case.Sentence do
 
   defp missed!(sentence, near, options) do
     fail!(
-      "expected #{sentence.text}#{place(options)} within #{options[:within]} ms, #{others(near)}",
+      "expected a #{sentence.text}#{place(options)} within #{options[:within]} ms, #{others(near)}",
       []
     )
   end

@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Case.SentencesTest do
   use ElixirScope.Distributed.Case,
     nodes: [:desk, :stock, :till],
-    capture: "Troubles*",
+    capture: [Troubles.Desk, Troubles.Stock, Troubles.Till],
     async: true
 
   alias Troubles.{Desk, Stock, Till}

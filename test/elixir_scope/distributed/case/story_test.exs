@@ -73,7 +73,7 @@ defmodule ElixirScope.Distributed.Case.StoryTest do
     ExUnit.start(autorun: true, colors: [enabled: false])
 
     defmodule Suite do
-      use ElixirScope.Distributed.Case, nodes: [:desk, :stock, :till], capture: "Troubles*"
+      use ElixirScope.Distributed.Case, nodes: [:desk, :stock, :till], capture: [Troubles.Desk, Troubles.Stock, Troubles.Till]
       setup %{nodes: nodes}, do: Troubles.open(nodes, &on/2)
       #{tests}
     end
