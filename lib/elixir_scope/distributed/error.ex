@@ -100,8 +100,7 @@ defmodule ElixirScope.Distributed.Error do
 
   defp text(:bad_filter, %{message: message}), do: message
 
-  defp text(:not_an_event, %{given: given}),
-    do: "#{given} is no %ElixirScope.Distributed.Event{}, or one with fields that none has"
+  defp text(:not_an_event, %{given: given}), do: "#{given} is no event, or has fields that none has"
 
   defp text(:filter_too_large, %{field: field}) do
     "`#{field}:` names more, or is longer, than other nodes are asked by: ask several times"
