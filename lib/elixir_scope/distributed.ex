@@ -3,7 +3,8 @@ defmodule ElixirScope.Distributed do
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
-  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, Trace, View}
+  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, TimeTravel}
+  alias ElixirScope.Distributed.{Trace, View}
   alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
@@ -311,6 +312,57 @@ defmodule ElixirScope.Distributed do
   """
   @spec nodes_of(term, atom) :: {:ok, [map]} | {:error, Error.t()}
   def nodes_of(correlation_id, scope \\ @default_scope), do: View.nodes_of(correlation_id, scope)
+
+  @doc """
+  The state that a process has, as far as it was captured.
+
+      {:ok, %ElixirScope.Distributed.TimeTravel.State{state: %{items: 3}}} =
+        ElixirScope.Distributed.state_at(pid)
+  """
+  @spec state_at(pid) :: {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid), do: state_at(pid, :now, [])
+
+  @doc """
+  The state that a process had at a time: with everything that its node had recorded by then. A time is a
+  timestamp, a `DateTime`, nanoseconds since 1970, or an event or its id, also as text; then it is the state
+  after that event.
+
+  The process may be on any node, and need not be there any more. What is doubtful about the state is said
+  in it: see `ElixirScope.Distributed.TimeTravel.State`.
+
+      {:ok, before} = ElixirScope.Distributed.state_at(pid, "shop@host#1204")
+  """
+  @spec state_at(pid, TimeTravel.Moment.written()) ::
+          {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid, time), do: state_at(pid, time, [])
+
+  @doc """
+  Like `state_at/2`, with options. The errors are `:no_state_captured`, `:before_first_state`, and
+  `:unknown_event` or `:ambiguous_event` where the time is an event's id.
+
+      {:ok, state} = ElixirScope.Distributed.state_at(pid, ~U[2026-01-31 12:00:00Z], scope: :shop)
+
+  ## Options
+
+  #{Options.docs(:state_at)}
+  """
+  @spec state_at(pid, TimeTravel.Moment.written(), keyword) ::
+          {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid, time, options), do: TimeTravel.state_at(pid, time, options)
+
+  @doc """
+  Who set a value in the state of a process, and in which message: every change of what stands at a path,
+  oldest first. Paths are those of `ElixirScope.Distributed.TimeTravel`.
+
+      {:ok, %{changes: [first | _]}} = ElixirScope.Distributed.changes(pid, [:cart, :total])
+      first.message.content
+
+  ## Options
+
+  #{Options.docs(:changes)}
+  """
+  @spec changes(pid, [term], keyword) :: {:ok, TimeTravel.Changes.t()} | {:error, Error.t()}
+  def changes(pid, path, options \\ []), do: TimeTravel.changes(pid, path, options)
 
   @doc """
   How the scope stands: every bound with its present value, losses by cause, members.
