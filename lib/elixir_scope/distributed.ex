@@ -365,6 +365,48 @@ defmodule ElixirScope.Distributed do
   def changes(pid, path, options \\ []), do: TimeTravel.changes(pid, path, options)
 
   @doc """
+  Writes a note about an event, of at most 2,000 bytes. The event is given by its id, also as text, or as
+  it is.
+
+  A note is recorded as an event, so that all members have it and recordings keep it; it is never
+  changed. `ElixirScope.Distributed.TimeTravel.Note` says how to show it beside the event.
+
+      :ok = ElixirScope.Distributed.note("shop@host#1204", "the total is wrong from here on")
+
+  ## Options
+
+  #{Options.docs(:note)}
+  """
+  @spec note(Event.Id.given(), String.t(), keyword) :: :ok | {:error, Error.t()}
+  def note(event, text, options \\ []), do: TimeTravel.note(:note, event, text, options)
+
+  @doc """
+  Gives an event a name of at most 120 bytes, by which `notes/1` finds it; it is recorded as notes are.
+
+      :ok = ElixirScope.Distributed.bookmark("shop@host#1204", "wrong total")
+
+  ## Options
+
+  #{Options.docs(:note)}
+  """
+  @spec bookmark(Event.Id.given(), String.t(), keyword) :: :ok | {:error, Error.t()}
+  def bookmark(event, name, options \\ []),
+    do: TimeTravel.note(:bookmark, event, name, options)
+
+  @doc """
+  Notes and bookmarks, oldest first.
+
+      {:ok, [%{of: id}]} = ElixirScope.Distributed.notes(name: "wrong total")
+      {:ok, state} = ElixirScope.Distributed.state_at(pid, id)
+
+  ## Options
+
+  #{Options.docs(:notes)}
+  """
+  @spec notes(keyword) :: {:ok, [TimeTravel.Note.t()]} | {:error, Error.t()}
+  def notes(filters \\ []), do: TimeTravel.notes(filters)
+
+  @doc """
   How the scope stands: every bound with its present value, losses by cause, members.
 
       {:ok, %ElixirScope.Distributed.Status{missing: []}} = ElixirScope.Distributed.status()

@@ -17,8 +17,9 @@ defmodule ElixirScope.Distributed.TimeTravel do
   `[1, :count]` a field of its data. That of an agent is the agent's.
   """
 
-  alias ElixirScope.Distributed.{Error, Options, Query}
-  alias ElixirScope.Distributed.TimeTravel.{Changes, Moment, Past, Path, State, StateAt}
+  alias ElixirScope.Distributed.{Error, Event, Options, Query}
+  alias ElixirScope.Distributed.TimeTravel.{Changes, Moment, Note, Notes, Past, Path}
+  alias ElixirScope.Distributed.TimeTravel.{State, StateAt}
 
   @doc false
   @spec state_at(pid, Moment.written(), keyword) :: {:ok, State.t()} | Query.failure()
@@ -47,6 +48,21 @@ defmodule ElixirScope.Distributed.TimeTravel do
          {:ok, options} <- check(entry, options),
          do: Past.read(pid, options)
   end
+
+  @doc false
+  @spec note(Note.kind(), Moment.written(), String.t(), keyword) :: :ok | Query.failure()
+  def note(kind, event, text, options) do
+    with :ok <- event(event),
+         {:ok, options} <- check(:note, options),
+         do: Notes.write(kind, event, text, options)
+  end
+
+  defp event(event), do: with({:ok, _id} <- Event.Id.read(event), do: :ok)
+
+  @doc false
+  @spec notes(keyword) :: {:ok, [Note.t()]} | Query.failure()
+  def notes(filters),
+    do: with({:ok, options} <- check(:notes, filters), do: Notes.find(options))
 
   @doc false
   # What was given for a moment, a process and a path, and options by their schema.
