@@ -3,8 +3,8 @@ defmodule ElixirScope.Distributed do
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
-  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, TimeTravel}
-  alias ElixirScope.Distributed.{Trace, View}
+  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Replay, Scope, Status}
+  alias ElixirScope.Distributed.{TimeTravel, Trace, View}
   alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
@@ -363,6 +363,23 @@ defmodule ElixirScope.Distributed do
   """
   @spec changes(pid, [term], keyword) :: {:ok, TimeTravel.Changes.t()} | {:error, Error.t()}
   def changes(pid, path, options \\ []), do: TimeTravel.changes(pid, path, options)
+
+  @doc """
+  Has a module handle the recorded messages of a process once more, in a node of their own, and compares
+  the states: `ElixirScope.Distributed.Replay` says what that takes, what it gives, and what is isolated.
+  `from` and `to` are written as in `state_at/2`.
+
+      {:ok, %{messages: 120, states: 120}} =
+        ElixirScope.Distributed.replay(pid, from, :now, MyApp.Cart)
+
+  ## Options
+
+  #{Options.docs(:replay)}
+  """
+  @spec replay(pid, TimeTravel.Moment.written(), TimeTravel.Moment.written(), module, keyword) ::
+          {:ok, Replay.result()} | {:error, Error.t()}
+  def replay(pid, from, to, module, options \\ []),
+    do: Replay.run(pid, from, to, module, options)
 
   @doc """
   Writes a note about an event, of at most 2,000 bytes. The event is given by its id, also as text, or as

@@ -9,10 +9,11 @@ defmodule ElixirScope.Distributed.Replay.Script do
   # was lost, or changed the state unseen, and nothing is replayed.
 
   alias ElixirScope.Distributed.{Capture, Error, Event, Opaque}
+  alias ElixirScope.Distributed.Replay.Asked
   alias ElixirScope.Distributed.TimeTravel.{Diff, Past, Turn}
 
   @enforce_keys [:pid, :steps]
-  defstruct [:pid, :steps, :first, :stop]
+  defstruct [:pid, :steps, :first, :stop, names: [], answers: []]
 
   @typedoc """
   One callback: with which arguments (those of its state stand for it), and the state that was recorded
@@ -35,7 +36,9 @@ defmodule ElixirScope.Distributed.Replay.Script do
           pid: pid,
           first: {:ok, term} | nil,
           steps: [step],
-          stop: stop | nil
+          stop: stop | nil,
+          names: [{atom, there :: term}],
+          answers: [{there :: term, request :: term, reply :: term}]
         }
 
   @doc "The script of a past; an error where it is not whole."
@@ -155,7 +158,17 @@ defmodule ElixirScope.Distributed.Replay.Script do
     steps = Enum.map(past.turns, &step(&1, &1 == last))
     begin = if init?(first.rule), do: nil, else: first.before
     {steps, stop} = until_opaque(steps, begin, first)
-    %__MODULE__{pid: past.pid, first: begin, steps: steps, stop: stop}
+    answers = Asked.answers(past.events)
+    names = Asked.names(past.events)
+
+    %__MODULE__{
+      pid: past.pid,
+      first: begin,
+      steps: steps,
+      stop: stop,
+      names: names,
+      answers: answers
+    }
   end
 
   defp step(turn, last?) do

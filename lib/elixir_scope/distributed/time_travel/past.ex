@@ -4,11 +4,14 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
   # received just before the stretch may have been handled in it, and which state a machine was in was
   # said before: so a little more is read than is told of.
 
-  alias ElixirScope.Distributed.{Error, Query}
+  alias ElixirScope.Distributed.{Error, Event, Query}
   alias ElixirScope.Distributed.Query.{Reading, Show}
   alias ElixirScope.Distributed.TimeTravel.{History, Moment, Turn}
 
   @kinds [:call, :receive, :state, :exit]
+
+  @typedoc "Besides the kinds that make turns."
+  @type more :: [:send]
 
   # How long a message may have waited before it was handled.
   @waited_ns 5_000_000_000
@@ -16,14 +19,16 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
   @enforce_keys [:pid, :turns, :events, :about]
   defstruct [:pid, :turns, :events, :about]
 
-  @type t :: %__MODULE__{pid: pid, turns: [Turn.t()], events: [Query.Event.t()], about: map}
+  @type t :: %__MODULE__{pid: pid, turns: [Turn.t()], events: [Event.t()], about: map}
 
   @doc "The past of a process, by checked options (`from:`, `to:`, `limit:`)."
-  @spec read(pid, keyword) :: {:ok, t} | Query.failure()
-  def read(pid, options) do
+  @spec read(pid, keyword, more) :: {:ok, t} | Query.failure()
+  def read(pid, options, more \\ []) do
     {from, options} = Keyword.pop(options, :from)
     {to, options} = Keyword.pop(options, :to)
-    asked = [pids: [pid], kinds: @kinds] ++ Keyword.take(options, [:limit, :scope, :timeout_ms])
+
+    asked =
+      [pids: [pid], kinds: @kinds ++ more] ++ Keyword.take(options, [:limit, :scope, :timeout_ms])
 
     with {:ok, result} <- Query.run(asked, &answer(&1, &2, from, to || :now)),
          {:ok, found} <- result.events,
