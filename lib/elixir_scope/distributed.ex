@@ -3,7 +3,8 @@ defmodule ElixirScope.Distributed do
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
-  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Scope, Status, Trace, View}
+  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Replay, Scope, Status}
+  alias ElixirScope.Distributed.{TimeTravel, Trace, View}
   alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
@@ -311,6 +312,116 @@ defmodule ElixirScope.Distributed do
   """
   @spec nodes_of(term, atom) :: {:ok, [map]} | {:error, Error.t()}
   def nodes_of(correlation_id, scope \\ @default_scope), do: View.nodes_of(correlation_id, scope)
+
+  @doc """
+  The state that a process has, as far as it was captured.
+
+      {:ok, %ElixirScope.Distributed.TimeTravel.State{state: %{items: 3}}} =
+        ElixirScope.Distributed.state_at(pid)
+  """
+  @spec state_at(pid) :: {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid), do: state_at(pid, :now, [])
+
+  @doc """
+  The state that a process had at a time: with everything that its node had recorded by then. A time is a
+  timestamp, a `DateTime`, nanoseconds since 1970, or an event or its id, also as text; then it is the state
+  after that event.
+
+  The process may be on any node, and need not be there any more. What is doubtful about the state is said
+  in it: see `ElixirScope.Distributed.TimeTravel.State`.
+
+      {:ok, before} = ElixirScope.Distributed.state_at(pid, "shop@host#1204")
+  """
+  @spec state_at(pid, TimeTravel.Moment.written()) ::
+          {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid, time), do: state_at(pid, time, [])
+
+  @doc """
+  Like `state_at/2`, with options. The errors are `:no_state_captured`, `:before_first_state`, and
+  `:unknown_event` or `:ambiguous_event` where the time is an event's id.
+
+      {:ok, state} = ElixirScope.Distributed.state_at(pid, ~U[2026-01-31 12:00:00Z], scope: :shop)
+
+  ## Options
+
+  #{Options.docs(:state_at)}
+  """
+  @spec state_at(pid, TimeTravel.Moment.written(), keyword) ::
+          {:ok, TimeTravel.State.t()} | {:error, Error.t()}
+  def state_at(pid, time, options), do: TimeTravel.state_at(pid, time, options)
+
+  @doc """
+  Who set a value in the state of a process, and in which message: every change of what stands at a path,
+  oldest first. Paths are those of `ElixirScope.Distributed.TimeTravel`.
+
+      {:ok, %{changes: [first | _]}} = ElixirScope.Distributed.changes(pid, [:cart, :total])
+      first.message.content
+
+  ## Options
+
+  #{Options.docs(:changes)}
+  """
+  @spec changes(pid, [term], keyword) :: {:ok, TimeTravel.Changes.t()} | {:error, Error.t()}
+  def changes(pid, path, options \\ []), do: TimeTravel.changes(pid, path, options)
+
+  @doc """
+  Has a module handle the recorded messages of a process once more, in a node of their own, and compares
+  the states: `ElixirScope.Distributed.Replay` says what that takes, what it gives, and what is isolated.
+  `from` and `to` are written as in `state_at/2`.
+
+      {:ok, %{messages: 120, states: 120}} =
+        ElixirScope.Distributed.replay(pid, from, :now, MyApp.Cart)
+
+  ## Options
+
+  #{Options.docs(:replay)}
+  """
+  @spec replay(pid, TimeTravel.Moment.written(), TimeTravel.Moment.written(), module, keyword) ::
+          {:ok, Replay.result()} | {:error, Error.t()}
+  def replay(pid, from, to, module, options \\ []),
+    do: Replay.run(pid, from, to, module, options)
+
+  @doc """
+  Writes a note about an event, of at most 2,000 bytes. The event is given by its id, also as text, or as
+  it is.
+
+  A note is recorded as an event, so that all members have it and recordings keep it; it is never
+  changed. `ElixirScope.Distributed.TimeTravel.Note` says how to show it beside the event.
+
+      :ok = ElixirScope.Distributed.note("shop@host#1204", "the total is wrong from here on")
+
+  ## Options
+
+  #{Options.docs(:note)}
+  """
+  @spec note(Event.Id.given(), String.t(), keyword) :: :ok | {:error, Error.t()}
+  def note(event, text, options \\ []), do: TimeTravel.note(:note, event, text, options)
+
+  @doc """
+  Gives an event a name of at most 120 bytes, by which `notes/1` finds it; it is recorded as notes are.
+
+      :ok = ElixirScope.Distributed.bookmark("shop@host#1204", "wrong total")
+
+  ## Options
+
+  #{Options.docs(:note)}
+  """
+  @spec bookmark(Event.Id.given(), String.t(), keyword) :: :ok | {:error, Error.t()}
+  def bookmark(event, name, options \\ []),
+    do: TimeTravel.note(:bookmark, event, name, options)
+
+  @doc """
+  Notes and bookmarks, oldest first.
+
+      {:ok, [%{of: id}]} = ElixirScope.Distributed.notes(name: "wrong total")
+      {:ok, state} = ElixirScope.Distributed.state_at(pid, id)
+
+  ## Options
+
+  #{Options.docs(:notes)}
+  """
+  @spec notes(keyword) :: {:ok, [TimeTravel.Note.t()]} | {:error, Error.t()}
+  def notes(filters \\ []), do: TimeTravel.notes(filters)
 
   @doc """
   How the scope stands: every bound with its present value, losses by cause, members.

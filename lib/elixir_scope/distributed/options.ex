@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
-  alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type, View}
+  alias ElixirScope.Distributed.Options.{Simulation, Sync, TimeTravel, Trace, Type, View}
 
   @default_scope ElixirScope.Distributed
 
@@ -137,7 +137,13 @@ defmodule ElixirScope.Distributed.Options do
     timeline: View.common(),
     sequence: View.sequence(),
     gaps: View.common(),
-    dependencies: View.dependencies()
+    dependencies: View.dependencies(),
+    state_at: TimeTravel.of_state(@default_scope),
+    changes: TimeTravel.of_changes(@default_scope),
+    states: View.common() ++ TimeTravel.of_states(@default_scope),
+    replay: TimeTravel.of_replay(@default_scope),
+    note: TimeTravel.of_note(@default_scope),
+    notes: TimeTravel.of_notes(@default_scope)
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -148,8 +154,8 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of
-  every view), `:timeline`, …
+  (of `capture:`), `:view` (of every view), `:timeline`, …, `:state_at`, `:changes`, `:states`,
+  `:replay`, `:note` or `:notes`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

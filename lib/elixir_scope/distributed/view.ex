@@ -23,7 +23,8 @@ defmodule ElixirScope.Distributed.View do
 
   alias ElixirScope.Distributed.{Causality, Error, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.Query.Result
-  alias ElixirScope.Distributed.View.{Dependencies, Gaps, Sequence, Timeline}
+  alias ElixirScope.Distributed.TimeTravel
+  alias ElixirScope.Distributed.View.{Dependencies, Gaps, Sequence, States, Timeline}
 
   @typedoc "Lines without their ends, made as they are taken."
   @type lines :: Enumerable.t()
@@ -144,6 +145,22 @@ defmodule ElixirScope.Distributed.View do
       options when is_list(options) -> options[:encoding] == :latin1
       _unknown -> false
     end
+  end
+
+  @doc """
+  Prints the state of a process over time, as what each callback changed of it: see
+  `ElixirScope.Distributed.View.States`.
+
+      :ok = ElixirScope.Distributed.View.states(pid, path: [:cart], width: 100)
+
+  ## Options
+
+  #{ElixirScope.Distributed.Options.docs(:states)}
+  """
+  @spec states(pid, keyword) :: :ok | {:error, Error.t()}
+  def states(pid, options \\ []) do
+    with {:ok, past} <- TimeTravel.past(pid, :states, options),
+         do: past |> States.render(options) |> write()
   end
 
   @doc false

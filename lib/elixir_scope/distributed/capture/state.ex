@@ -84,6 +84,26 @@ defmodule ElixirScope.Distributed.Capture.State do
 
   def state_before(_rule, _arguments), do: :none
 
+  @doc "The arguments of a callback with another state in them, or something that stands for it."
+  @spec with_state(rule, [term], term) :: [term]
+  def with_state({:gen_server, callback}, arguments, state) do
+    case @server[callback] do
+      {_arity, nil} -> arguments
+      {_arity, at} -> List.replace_at(arguments, at, state)
+    end
+  end
+
+  def with_state({:gen_statem, {:state, _}}, [type, content, _], {_, data}),
+    do: [type, content, data]
+
+  def with_state({:gen_statem, :handle_event}, [type, content | _], {name, data}),
+    do: [type, content, name, data]
+
+  def with_state({:gen_statem, :code_change}, [version, _, _, extra], {name, data}),
+    do: [version, name, data, extra]
+
+  def with_state(_rule, arguments, _state), do: arguments
+
   @doc "The state that a callback leaves; a thrown value counts as if it were returned."
   @spec state_after(rule, outcome) :: found
   def state_after(rule, {:return, value}), do: left(rule, value)

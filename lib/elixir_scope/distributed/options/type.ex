@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Options.Type do
 
   alias ElixirScope.Distributed.Capture.{Health, Only, Redact, Sources}
   alias ElixirScope.Distributed.Query.Cursor
+  alias ElixirScope.Distributed.TimeTravel.Moment
 
   @type t :: atom | {:list, t} | {:or, [t]} | {:in, [term]} | {:implementation, module}
 
@@ -21,6 +22,8 @@ defmodule ElixirScope.Distributed.Options.Type do
     mfa: "a {module, function, arity}",
     functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
+    moment: "a timestamp, a DateTime, nanoseconds since 1970, or an event or its id",
+    event: "an event or its id",
     cursor: "an event or the cursor of a result",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
     only: "what ElixirScope.Distributed.slower_than/1 returns",
@@ -64,6 +67,8 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)
   defp valid?(:timestamp, value), do: is_integer(value) or is_struct(value, DateTime)
   defp valid?(:cursor, value), do: Cursor.valid?(value)
+  defp valid?(:moment, value), do: Moment.valid?(value)
+  defp valid?(:event, value), do: Moment.id?(value)
   defp valid?(:redact, value), do: Redact.valid?(value)
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
