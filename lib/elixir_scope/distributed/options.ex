@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
-  alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Recording, Simulation, Sync, Trace, Type}
 
   @default_scope ElixirScope.Distributed
 
@@ -127,6 +127,8 @@ defmodule ElixirScope.Distributed.Options do
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
     subscribe: Live.schema(Query.filter(), @default_scope),
+    save: Recording.of_save(@default_scope),
+    open: Recording.of_open(),
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
@@ -141,7 +143,7 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:trace`, `:instrument`
+  `:subscribe`, `:save`, `:open`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).
 

@@ -27,6 +27,7 @@ mod label;
 mod page;
 mod payload;
 mod raw;
+mod recording;
 mod redact;
 mod ring;
 mod scopes;
