@@ -3,8 +3,8 @@ defmodule ElixirScope.Distributed do
   @moduledoc readme |> File.read!() |> String.split("<!-- MDOC -->") |> Enum.at(1, "")
 
   alias ElixirScope.Distributed.Capture.{Conductor, Correlation, Only, Pattern, Recorder}
-  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Replay, Scope, Status}
-  alias ElixirScope.Distributed.{TimeTravel, Trace, View}
+  alias ElixirScope.Distributed.{Error, Event, Live, Options, Query, Recording, Replay, Scope}
+  alias ElixirScope.Distributed.{Status, TimeTravel, Trace, View}
   alias ElixirScope.Distributed.Query.Streaming
 
   @default_scope Options.default_scope()
@@ -262,6 +262,45 @@ defmodule ElixirScope.Distributed do
   """
   @spec stream(keyword | map) :: Enumerable.t()
   def stream(filters \\ []), do: Streaming.new(filters)
+
+  @doc """
+  Saves the matching events of all members as one file, which `open/2` opens on any machine.
+
+      {:ok, %ElixirScope.Distributed.Recording{events: 41, missing: %{}}} =
+        ElixirScope.Distributed.save("r-17.scope", correlation_id: "r-17")
+
+  Without filters it is everything that the cluster has. However much that is, it is read and written a part
+  at a time. At the path there is the whole file or nothing new. What else is in it, and what is returned, says
+  `ElixirScope.Distributed.Recording`.
+
+  ## Options
+
+  #{Options.docs(:save)}
+  """
+  @spec save(Path.t(), keyword | map, keyword) ::
+          {:ok, Recording.t()} | {:error, Error.t()} | {:error, atom, String.t()}
+  def save(path, filters \\ [], options \\ []), do: Recording.save(path, filters, options)
+
+  @doc """
+  Opens a recording as a scope of its own, which is only read.
+
+      {:ok, scope} = ElixirScope.Distributed.open("r-17.scope")
+      {:ok, events} = ElixirScope.Distributed.events(scope: scope)
+
+  ## Options
+
+  #{Options.docs(:open)}
+  """
+  @spec open(Path.t(), keyword) :: {:ok, atom} | {:error, Error.t()}
+  def open(path, options \\ []), do: Recording.open(path, options)
+
+  @doc """
+  Closes an opened recording; notes that were added and not saved are gone with it.
+
+      :ok = ElixirScope.Distributed.close(scope)
+  """
+  @spec close(atom) :: :ok | {:error, Error.t()}
+  def close(scope), do: Recording.close(scope)
 
   @doc """
   Sends the calling process the matching events of all members as they are recorded, from now on.

@@ -85,7 +85,7 @@ defmodule ElixirScope.Distributed.Live do
       {:error, reason} -> {:error, Error.new(:subscription_failed, reason: reason)}
     end
   catch
-    :exit, _reason -> {:error, Error.new(:not_running, scope: scope.name)}
+    :exit, _reason -> {:error, Scope.not_there(scope.name)}
   end
 
   # Its monitor is what it is called: it ends with `:DOWN`, whatever ends it.

@@ -85,6 +85,16 @@ defmodule ElixirScope.Distributed.Native do
   # export_: ElixirScope.Distributed.Export
   def export_json_lines(_found, _pairs), do: missing()
 
+  # recording_: ElixirScope.Distributed.Recording.Core
+  def recording_begin(_path, _overwrite, _about), do: missing()
+  def recording_put(_writer, _found), do: missing()
+  def recording_beside(_writer, _found, _what), do: missing()
+  def recording_pairs(_writer, _found, _pairs), do: missing()
+  def recording_open_questions(_writer, _most), do: missing()
+  def recording_finish(_writer, _outcome), do: missing()
+  def recording_abandon(_writer), do: missing()
+  def recording_open(_settings, _path, _salvage), do: missing()
+
   # page_: ElixirScope.Distributed.Query.Page
   def page_read(_scope, _filter, _ranges, _cursor, _max_bytes), do: missing()
   def page_events(_page), do: missing()

@@ -19,7 +19,16 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
-  alias ElixirScope.Distributed.Options.{Simulation, Sync, TimeTravel, Trace, Type, View}
+
+  alias ElixirScope.Distributed.Options.{
+    Recording,
+    Simulation,
+    Sync,
+    TimeTravel,
+    Trace,
+    Type,
+    View
+  }
 
   @default_scope ElixirScope.Distributed
 
@@ -127,6 +136,8 @@ defmodule ElixirScope.Distributed.Options do
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
     subscribe: Live.schema(Query.filter(), @default_scope),
+    save: Recording.of_save(@default_scope),
+    open: Recording.of_open(),
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
@@ -152,7 +163,7 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:trace`, `:instrument`
+  `:subscribe`, `:save`, `:open`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`), `:view` (of every view), `:timeline`, …, `:state_at`, `:changes`, `:states`,
   `:replay`, `:note` or `:notes`.

@@ -23,6 +23,7 @@ defmodule ElixirScope.Distributed.Scope do
   alias ElixirScope.Distributed.Capture.Correlation.Token
   alias ElixirScope.Distributed.Cluster.{Memory, Versions}
   alias ElixirScope.Distributed.Query.Host
+  alias ElixirScope.Distributed.Recording.Opened
   alias ElixirScope.Distributed.Simulation.Wanted
   alias ElixirScope.Distributed.Storage.{Feeder, Plugged}
   alias ElixirScope.Distributed.Storages.Native, as: Storage
@@ -30,9 +31,10 @@ defmodule ElixirScope.Distributed.Scope do
   @registry ElixirScope.Distributed.Registry
   @supervisor ElixirScope.Distributed.Scopes
 
-  # `also` is another name under which the scope is found.
+  # `also` is another name under which the scope is found. `recording` is what a scope is of that only
+  # reads a file: at first its path and how it is opened, then what it says of itself.
   defstruct [:name, :also, :node, :incarnation, :store, :index, :inbox, :memory, :options] ++
-              [:transport, :clock, :synchronizer, :storage]
+              [:transport, :clock, :synchronizer, :storage, :recording]
 
   @type t :: %__MODULE__{
           name: atom,
@@ -46,6 +48,7 @@ defmodule ElixirScope.Distributed.Scope do
           clock: {module, GenServer.name()},
           synchronizer: {module, GenServer.name()},
           storage: {module, GenServer.name()},
+          recording: Opened.t() | {Path.t(), salvage :: boolean} | nil,
           memory: Memory.t(),
           options: keyword
         }
@@ -86,6 +89,34 @@ defmodule ElixirScope.Distributed.Scope do
       {:error, reason} -> {:error, reason}
     end
   end
+
+  @doc "Starts a scope that is a recording: it ends with what it is of, and is not begun again."
+  @spec start_recording(atom, Path.t(), boolean) :: {:ok, pid} | {:error, Error.t()}
+  def start_recording(name, path, salvage) do
+    options = Options.validate!(:start, name: name)
+    arguments = [__MODULE__, {options, {path, salvage}}, [name: via(name, __MODULE__)]]
+    start = {Supervisor, :start_link, arguments}
+    child = %{id: {__MODULE__, name}, start: start, type: :supervisor, restart: :temporary}
+
+    with {:ok, _started} <- Application.ensure_all_started(:elixir_scope_distributed),
+         pid when is_pid(pid) <- Process.whereis(@supervisor) do
+      pid |> DynamicSupervisor.start_child(child) |> opened(name)
+    else
+      nil -> {:error, Error.new(:disabled)}
+      {:error, reason} -> {:error, Error.new(:no_scope, message: inspect(reason))}
+    end
+  end
+
+  defp opened({:ok, pid}, _name), do: {:ok, pid}
+
+  defp opened({:error, {:already_started, _pid}}, name),
+    do: {:error, Error.new(:scope_taken, scope: name)}
+
+  defp opened({:error, {:shutdown, {:failed_to_start_child, _child, %Error{} = error}}}, _name),
+    do: {:error, error}
+
+  defp opened({:error, reason}, _name),
+    do: {:error, Error.new(:no_scope, message: inspect(reason))}
 
   @doc "Stops a scope, wherever it was started."
   @spec stop(atom) :: :ok | {:error, Error.t()}
@@ -181,7 +212,16 @@ defmodule ElixirScope.Distributed.Scope do
       {:error, Error.new(:no_time, scope: name, role: role, ms: timeout)}
 
     :exit, {_ended, _call} ->
-      {:error, Error.new(:not_running, scope: name)}
+      {:error, not_there(name)}
+  end
+
+  @doc "Why a process of a scope is not there: it does not run, or only reads a recording."
+  @spec not_there(atom) :: Error.t()
+  def not_there(name) do
+    case fetch(name) do
+      {:ok, %{recording: %Opened{}}} -> Error.new(:recording, scope: name)
+      _not_running -> Error.new(:not_running, scope: name)
+    end
   end
 
   @doc "Sends `message` to the process of `role`, if it runs."
@@ -191,7 +231,16 @@ defmodule ElixirScope.Distributed.Scope do
     :ok
   end
 
+  # What is read needs its store, and processes that read: nobody hears of it, and nothing happens in it.
   @impl true
+  def init({options, recording}) do
+    own = %__MODULE__{name: options[:name], memory: Memory.new(), recording: recording}
+    scope = describe(%{own | inbox: Transport.Inbox.new()}, options)
+    workers = {Task.Supervisor, name: via(scope.name, Task.Supervisor)}
+    workers = Supervisor.child_spec(workers, id: Task.Supervisor)
+    Supervisor.init([{Storage, scope}, workers], strategy: :rest_for_one)
+  end
+
   def init(options) do
     memory = Memory.new()
     own = %__MODULE__{name: options[:name], memory: memory, inbox: Transport.Inbox.new()}

@@ -49,7 +49,10 @@ defmodule ElixirScope.Distributed.Status do
     * `version_drift` - the members that run other code than this node: for each, by application, `ours` and
       `theirs` (versions), the `modules` that both have loaded and that differ (50 of them, and how many
       `more`), and whether either side had too many to tell of (`cut?`). It follows within a minute;
-    * `missing` - the members that are known but not there.
+    * `missing` - the members that are known but not there;
+    * `recording` - of a scope that is a recording: its `path`, by whom (`by`, `library`, `machine`), when
+      (`saved_at`) and by which `filters` it was saved, how much is in it (`events`, `beside`, `pairs`, `blocks`,
+      `bytes`), what was `missing`, `dropped` and `expired` then, and where it is cut (`lost`); else `nil`.
 
   In `iex` it is shown in short; `Map.from_struct/1` shows it whole.
   """
@@ -58,6 +61,7 @@ defmodule ElixirScope.Distributed.Status do
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{Live, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.{Host, Pairs}
+  alias ElixirScope.Distributed.Recording.Opened
   alias ElixirScope.Distributed.Storage.Plugged
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Cluster.{Clocked, Versions}
@@ -68,7 +72,8 @@ defmodule ElixirScope.Distributed.Status do
 
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
                   [:store, :storage, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
-                  [:partition, :membership, :incoming, :version_drift, :missing, :bounds, :lost]
+                  [:partition, :membership, :incoming, :version_drift, :missing, :bounds, :lost] ++
+                  [:recording]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -93,6 +98,7 @@ defmodule ElixirScope.Distributed.Status do
           incoming: map,
           version_drift: map | nil,
           missing: [node],
+          recording: map | nil,
           bounds: Bounds.t(),
           lost: %{atom => non_neg_integer}
         }
@@ -101,10 +107,13 @@ defmodule ElixirScope.Distributed.Status do
   @spec read(atom) :: {:ok, t} | {:error, Error.t()}
   def read(name) do
     with {:ok, scope} <- Scope.fetch(name),
-         {:ok, nodes} <- NodeCoordinator.nodes(name) do
+         {:ok, nodes} <- nodes(scope) do
       {:ok, describe(scope, Clocked.mark(nodes, scope.name))}
     end
   end
+
+  defp nodes(%{recording: %Opened{} = recording}), do: {:ok, Opened.nodes(recording)}
+  defp nodes(scope), do: NodeCoordinator.nodes(scope.name)
 
   @doc false
   # The same in the shape of `NodeCoordinator.get_distributed_status/0`.
@@ -151,7 +160,8 @@ defmodule ElixirScope.Distributed.Status do
       membership: known(NodeCoordinator.bounds(scope.name)),
       incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
-      missing: missing(nodes)
+      missing: missing(nodes),
+      recording: scope.recording && Opened.describe(scope.recording)
     }
   end
 

@@ -9,6 +9,7 @@ rustler::atoms! {
     all,
     done = "done?",
     messages,
+    beside,
     elixir_scope,
 
     // Structs and their fields.

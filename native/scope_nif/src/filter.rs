@@ -47,6 +47,8 @@ pub(crate) fn query(filters: Term<'_>) -> NifResult<Query> {
         contains: given(get(atoms::contains())?, text)?,
         limit: get(atoms::limit())?.decode()?,
         order: order(get(atoms::order())?)?,
+        beside: get(atoms::beside())
+            .is_ok_and(|beside| beside.is_atom() && atoms::r#true() == beside),
         ..Query::default()
     })
 }

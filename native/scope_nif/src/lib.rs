@@ -28,6 +28,7 @@ mod page;
 mod pair;
 mod payload;
 mod raw;
+mod recording;
 mod redact;
 mod ring;
 mod scopes;

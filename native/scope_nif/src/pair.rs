@@ -14,6 +14,7 @@ use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, Reso
 use scope_causal::{Message, Pair, Pairs, Tolerance, pair};
 use scope_clock::Stamp;
 use scope_event::{Kind, Origin, Seq};
+use scope_store::recording;
 use scope_store::{Match, Matches};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -67,6 +68,8 @@ struct Paired {
 enum State {
     Reading(Box<Reading>),
     Paired(Paired),
+    /// Of a recording, what it says.
+    Recorded(Arc<Scope>),
 }
 
 /// What Erlang holds of it.
@@ -82,8 +85,11 @@ pub(crate) type ReadingRef = ResourceArc<Handle>;
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn pair_start(scope: ScopeRef, wanted: Wanted<'_>) -> NifResult<ReadingRef> {
-    let reading = Reading::new(&scope.0, &wanted)?;
-    let state = State::Reading(Box::new(reading));
+    let state = if scope.0.store.is_recording() {
+        State::Recorded(Arc::clone(&scope.0))
+    } else {
+        State::Reading(Box::new(Reading::new(&scope.0, &wanted)?))
+    };
     Ok(ResourceArc::new(Handle(Mutex::new(state))))
 }
 
@@ -146,7 +152,32 @@ pub(crate) enum Confidence {
     Ambiguous,
 }
 
+impl From<recording::Confidence> for Confidence {
+    fn from(confidence: recording::Confidence) -> Self {
+        match confidence {
+            recording::Confidence::Exact => Self::Exact,
+            recording::Confidence::Likely => Self::Likely,
+            recording::Confidence::Ambiguous => Self::Ambiguous,
+        }
+    }
+}
+
+impl From<Confidence> for recording::Confidence {
+    fn from(confidence: Confidence) -> Self {
+        match confidence {
+            Confidence::Exact => Self::Exact,
+            Confidence::Likely => Self::Likely,
+            Confidence::Ambiguous => Self::Ambiguous,
+        }
+    }
+}
+
 impl Found {
+    /// Whether it is one, not one of several.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.confidence != Confidence::Ambiguous
+    }
+
     fn term<'a>(&self, env: Env<'a>, nodes: &mut HashMap<Arc<str>, Term<'a>>) -> Term<'a> {
         let mut id = |(origin, seq): &Id| {
             let node = nodes.entry(Arc::clone(&origin.node));
@@ -168,6 +199,12 @@ impl Handle {
         match &*self.0.lock() {
             State::Paired(paired) => paired.of(id),
             State::Reading(_) => None,
+            State::Recorded(scope) => {
+                let (origin, seq) = id;
+                let (confidence, ids) = scope.store.recorded_pair(origin, *seq)?;
+                let confidence = confidence.into();
+                Some(Found { confidence, ids })
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use parking_lot::{Mutex, RwLock};
 use rustler::{LocalPid, Resource, ResourceArc};
 use scope_clock::{Clock, ClockError, Counts, NodeId, Settings, Started};
 use scope_event::{Interner, Origin};
+use scope_store::recording::Recording;
 use scope_store::{Config, Health, Store};
 use scope_sync::Replica;
 use std::path::Path;
@@ -121,6 +122,8 @@ pub(crate) struct Opening {
     pub(crate) sync: scope_sync::Settings,
     pub(crate) back: Duration,
     pub(crate) max_drift: Duration,
+    /// What it is of, where it is one.
+    pub(crate) recording: Option<Recording>,
 }
 
 /// Why a scope is not opened.
@@ -202,8 +205,12 @@ fn place(default: bool) -> Option<ScopeId> {
     u8::try_from(free).ok().map(ScopeId)
 }
 
-fn build(id: ScopeId, opening: Opening) -> Result<Scope, OpenError> {
-    let store = Store::open(opening.config.clone(), Arc::clone(&NAMES))?;
+fn build(id: ScopeId, mut opening: Opening) -> Result<Scope, OpenError> {
+    let (config, names) = (opening.config.clone(), Arc::clone(&NAMES));
+    let store = match opening.recording.take() {
+        Some(recording) => Store::of_recording(config, names, recording)?,
+        None => Store::open(config, names)?,
+    };
     // A folder that somebody else has is not the clock's either.
     let folder = (store.stats().health == Health::Saving).then_some(opening.config.dir.as_deref());
     let started = start_clock(id, &opening, folder.flatten())?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// What a scope is opened with, as the Erlang side writes it.
 #[derive(NifMap)]
-struct Settings {
+pub(crate) struct Settings {
     name: String,
     default: bool,
     node: String,
@@ -170,7 +170,7 @@ impl From<Health> for Folder {
 }
 
 impl Settings {
-    fn opening(self, owner: LocalPid) -> Opening {
+    pub(crate) fn opening(self, owner: LocalPid) -> Opening {
         let origin = Origin::new(self.node, self.incarnation);
         Opening {
             name: self.name,
@@ -194,6 +194,7 @@ impl Settings {
             },
             back: Duration::from_millis(self.sync_since_ms),
             max_drift: Duration::from_millis(self.max_clock_drift_ms),
+            recording: None,
         }
     }
 }

@@ -46,14 +46,42 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(usize::from(len))?).ok()
     }
 
+    /// A LEB128 number, as `scope_event` writes them.
+    pub(crate) fn varint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                return None;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Appends a text of at most 64 KiB, its length before it.
+/// Appends a LEB128 number.
+pub(crate) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a text of at most 64 KiB, its length before it; what is longer is cut between characters.
 pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
-    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&len.to_le_bytes());
-    out.extend_from_slice(&text.as_bytes()[..usize::from(len)]);
+    let most = usize::from(u16::MAX).min(text.len());
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+    let text = &text[..end.unwrap_or(0)];
+    out.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }

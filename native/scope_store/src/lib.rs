@@ -20,6 +20,7 @@ mod index;
 mod log;
 mod open;
 mod query;
+pub mod recording;
 mod search;
 mod store;
 mod time;

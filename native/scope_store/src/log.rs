@@ -116,6 +116,16 @@ impl Log {
         entry
     }
 
+    /// Puts a block of a recording behind the others of its origin.
+    pub(crate) fn stand(&mut self, origin: &Origin, block: Closed) {
+        let segment = self.active();
+        let (origin, shelf) = self.shelf_mut(origin);
+        let entry = Arc::new(Entry::new(origin, block, segment));
+        shelf.stand(entry.clone());
+        self.count(&entry);
+        self.generation += 1;
+    }
+
     /// No more blocks for the active segment.
     pub(crate) fn rotate(&mut self) {
         let next = self.active() + 1;

@@ -64,6 +64,8 @@ pub struct Query {
     /// About so many blocks are decoded at most. An answer that was stopped by that has `more`, and a
     /// cursor that is further on, though it may have no event.
     pub max_blocks: usize,
+    /// Whether what a recording keeps besides is looked for, too: events that explain those it is of.
+    pub beside: bool,
 }
 
 impl Query {
@@ -92,6 +94,7 @@ impl Default for Query {
             after: None,
             ranges: None,
             max_blocks: usize::MAX,
+            beside: false,
         }
     }
 }

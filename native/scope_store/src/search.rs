@@ -24,7 +24,8 @@ pub(crate) use select::{select, takes_key};
 pub(crate) use sieve::Sieve;
 
 use crate::query::{Cursor, Query};
-use scope_event::{Block, EventView, Events};
+use scope_event::block::Numbered;
+use scope_event::{EventView, Events};
 use std::sync::Arc;
 
 /// An answer: events in stamp order, and everything that is missing from it.
@@ -112,7 +113,7 @@ pub(crate) fn unread(blocks: &[Candidate]) -> u64 {
 pub(crate) fn scan(
     sieve: &Sieve<'_>,
     plan: Plan,
-    mut whole: impl FnMut(&Block) -> bool,
+    mut whole: impl FnMut(&Numbered) -> bool,
     mut each: impl FnMut(&Events, &[u32]),
 ) -> u64 {
     let mut unread = 0u64;

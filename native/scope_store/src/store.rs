@@ -16,6 +16,7 @@ use crate::index::hash;
 use crate::log::{Log, Unsaved};
 use crate::open::OpenBlock;
 use crate::query::Query;
+use crate::recording::{Found as Pair, Recorded, Recording};
 use crate::search::{self, Matches, Plan, Recent, Sieve};
 use crate::time;
 use crate::upkeep::{Tended, Upkeep};
@@ -65,6 +66,8 @@ pub struct Store {
     counters: Counters,
     /// The time as it was last told.
     now_ms: AtomicU64,
+    /// The recording that this is: its blocks stand in `log`, and nothing but notes is added.
+    recorded: Option<Recorded>,
 }
 
 impl Store {
@@ -90,12 +93,47 @@ impl Store {
             recent: Recent::new(config.decoded_bytes),
             counters: Counters::default(),
             now_ms: AtomicU64::new(0),
+            recorded: None,
             config,
         };
         store.upkeep.lock().start(&store);
         let first = store.held_of_own().saturating_add(1);
         *store.open.lock() = store.open_block(first);
         Ok(store)
+    }
+
+    /// Opens a recording as a store that keeps no folder and forgets nothing. What is pushed is of its
+    /// own origin, and in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn of_recording(
+        config: Config,
+        interner: Arc<Interner>,
+        recording: Recording,
+    ) -> Result<Self, StoreError> {
+        let mut store = Self::open(
+            Config {
+                dir: None,
+                ..config
+            },
+            interner,
+        )?;
+        let (log, recorded) = recording.into_parts();
+        store.log = RwLock::new(log);
+        store.recorded = Some(recorded);
+        Ok(store)
+    }
+
+    /// Whether it is a recording.
+    pub fn is_recording(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// What a recording says of the other half of a message.
+    pub fn recorded_pair(&self, origin: &Origin, seq: Seq) -> Option<Pair> {
+        self.recorded.as_ref()?.pairs.of(origin, seq)
     }
 
     /// Ends the own stream and begins another one: what is pushed from now on is of `origin`. Peers
@@ -178,12 +216,18 @@ impl Store {
     /// sync of the folder if that is due.
     pub fn tend(&self, now_ms: u64) -> Tended {
         self.tell_time(now_ms);
+        if self.is_recording() {
+            return Tended::default();
+        }
         self.upkeep.lock().tend(self, self.now())
     }
 
     /// When [`tend`](Self::tend) has to be called again because of what grows old, though nothing is
     /// pushed any more; `None` while nothing is kept.
     pub fn expires_ms(&self) -> Option<u64> {
+        if self.is_recording() {
+            return None;
+        }
         self.log.read().expires_ms(&self.config)
     }
 
@@ -237,6 +281,9 @@ impl Store {
         let log = self.log.read();
         drop(open);
         plan.add_log(&log, sieve);
+        if let Some(recorded) = &self.recorded {
+            plan.add_beside(&recorded.beside, sieve);
+        }
         plan
     }
 

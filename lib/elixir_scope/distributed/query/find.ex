@@ -39,7 +39,9 @@ defmodule ElixirScope.Distributed.Query.Find do
     if take.(step.events) == :done or reading.done?, do: reading, else: each_of(reading, take)
   end
 
+  # A recording keeps what explains its events besides them.
   defp open(survey, filter) do
+    filter = %{filter | beside: true}
     failed = Map.keys(missing())
     failed |> Enum.reduce(survey, &Survey.fail(&2, &1)) |> Reading.open(filter, nil)
   end

@@ -6,6 +6,7 @@ defmodule ElixirScope.Distributed.Query.Survey do
 
   alias ElixirScope.Distributed.{ClusterStateManager, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.{Answer, Calls, Cover, Exchange, Wire}
+  alias ElixirScope.Distributed.Recording.Opened
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
   # Messages in which one member tells what it has.
@@ -38,14 +39,18 @@ defmodule ElixirScope.Distributed.Query.Survey do
 
   @doc "Asks those members that a question about `nodes` (all, if empty) concerns, what they have."
   @spec take(Scope.t(), [node], keyword) :: {:ok, t} | {:error, term}
+  def take(%{recording: %Opened{}} = scope, nodes, options),
+    do: {:ok, Opened.survey(scope, nodes, patience(scope, options))}
+
   def take(scope, nodes, options) do
     with :ok <- majority(scope, options[:require]),
          {:ok, infos} <- NodeCoordinator.nodes(scope.name) do
-      timeout_ms = options[:timeout_ms] || scope.options[:query_timeout_ms]
-      survey = %__MODULE__{scope: scope, timeout_ms: timeout_ms, nodes: nodes}
+      survey = %__MODULE__{scope: scope, timeout_ms: patience(scope, options), nodes: nodes}
       {:ok, survey |> among(infos) |> ask_members(infos)}
     end
   end
+
+  defp patience(scope, options), do: options[:timeout_ms] || scope.options[:query_timeout_ms]
 
   # Whose side is too small says so at once, rather than after asking nodes that are not there.
   defp majority(scope, :majority), do: ClusterStateManager.require_majority(scope)

@@ -10,7 +10,8 @@ defmodule ElixirScope.Distributed.Storage.Filter do
     * `from`, `to` - `{logical, physical_ns}`, both included, or `nil`;
     * `contains` - a text in the subject, the correlation or the data: within an atom or a binary, or an
       integer as it is written;
-    * `limit`, `order` - at most so many events, `:asc` or `:desc`.
+    * `limit`, `order` - at most so many events, `:asc` or `:desc`;
+    * `beside` - whether a recording is asked for what explains its events, too; no other storage has that.
 
   A storage may answer from indexes of its own; `answer/2` is what its answer has to equal:
 
@@ -45,7 +46,8 @@ defmodule ElixirScope.Distributed.Storage.Filter do
             to: nil,
             contains: nil,
             limit: 10_000,
-            order: :asc
+            order: :asc,
+            beside: false
 
   @type stamp :: {logical :: non_neg_integer, physical_ns :: non_neg_integer}
   @type t :: %__MODULE__{
@@ -60,7 +62,8 @@ defmodule ElixirScope.Distributed.Storage.Filter do
           to: stamp | nil,
           contains: String.t() | nil,
           limit: pos_integer,
-          order: :asc | :desc
+          order: :asc | :desc,
+          beside: boolean
         }
 
   @doc """

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Storages.Native do
 
   require Logger
 
-  alias ElixirScope.Distributed.{Cluster.Memory, Error, Native, Scope, Storage}
+  alias ElixirScope.Distributed.{Cluster.Memory, Error, Native, Recording, Scope, Storage}
   alias ElixirScope.Distributed.Query.Page
   alias ElixirScope.Distributed.Storage.Filter
 
@@ -127,11 +127,21 @@ defmodule ElixirScope.Distributed.Storages.Native do
     scope = Memory.recall(scope.memory, :scope, scope)
     scope = %{scope | incarnation: incarnation(), node: scope.options[:node] || Node.self()}
 
-    with {:ok, {store, index}} <- Native.store_open(settings(scope)) do
-      {:ok, publish(%{scope | store: store, index: index})}
+    with {:ok, opened} <- open(scope) do
+      {:ok, publish(struct!(scope, opened))}
     else
       {:error, reason} -> {:stop, reason}
     end
+  end
+
+  defp open(%{recording: nil} = scope) do
+    with {:ok, {store, index}} <- Native.store_open(settings(scope)),
+         do: {:ok, store: store, index: index}
+  end
+
+  defp open(%{recording: {path, salvage}} = scope) do
+    with {:ok, {store, index, told}} <- Recording.Core.open(settings(scope), path, salvage),
+         do: {:ok, store: store, index: index, recording: Recording.Opened.new(path, told)}
   end
 
   @impl GenServer

@@ -20,6 +20,9 @@ pub struct Events {
     pub(crate) rows: Rows,
     /// Places in the block of these rows, where they are not all of its events.
     pub(super) places: Option<Box<[u32]>>,
+    /// The number at each place of the block, ascending, where they do not follow each other.
+    numbers: Option<Arc<[Seq]>>,
+    received: Option<(u64, Arc<str>)>,
 }
 
 impl Events {
@@ -39,6 +42,8 @@ impl Events {
             payloads,
             rows,
             places: None,
+            numbers: None,
+            received: None,
         }
     }
 
@@ -50,13 +55,58 @@ impl Events {
         }
     }
 
+    /// The same events under numbers of their own, and when they came, if that was remarked.
+    pub(super) fn numbered(
+        self,
+        numbers: Option<Arc<[Seq]>>,
+        received: Option<(u64, Arc<str>)>,
+    ) -> Self {
+        Self {
+            numbers,
+            received,
+            ..self
+        }
+    }
+
     /// The number of an event in the origin's stream; it must be one of these.
-    pub(super) fn seq(&self, at: usize) -> Seq {
+    pub fn seq(&self, at: usize) -> Seq {
         let place = self
             .places
             .as_ref()
             .map_or(at, |places| places[at] as usize);
-        self.from + place as u64
+        match &self.numbers {
+            Some(numbers) => numbers[place],
+            None => self.from + place as u64,
+        }
+    }
+
+    /// Of all events of a block, how many come before this number.
+    pub fn before(&self, seq: Seq) -> usize {
+        match &self.numbers {
+            Some(numbers) => numbers.partition_point(|number| *number < seq),
+            None => usize::try_from(seq.saturating_sub(self.from))
+                .unwrap_or(usize::MAX)
+                .min(self.len()),
+        }
+    }
+
+    /// One more than the last number of all events of a block.
+    pub fn end(&self) -> Seq {
+        let last = self.numbers.as_ref().and_then(|numbers| numbers.last());
+        last.map_or(self.from.saturating_add(self.len() as u64), |last| {
+            last.saturating_add(1)
+        })
+    }
+
+    /// When they came (NTP64 bits) and by which node's clock, if that was remarked where they were
+    /// gathered, as their own stamps could not be believed there.
+    pub fn received(&self) -> Option<(u64, &Arc<str>)> {
+        self.received.as_ref().map(|(stamp, by)| (*stamp, by))
+    }
+
+    /// From stamps to monotonic time, by stamp.
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
     }
 
     /// Whose events these are.
@@ -86,7 +136,10 @@ impl Events {
 
     /// The event with this number.
     pub fn by_seq(&self, seq: Seq) -> Option<EventView<'_>> {
-        let place = usize::try_from(seq.checked_sub(self.from)?).ok()?;
+        let place = match &self.numbers {
+            Some(numbers) => numbers.binary_search(&seq).ok()?,
+            None => usize::try_from(seq.checked_sub(self.from)?).ok()?,
+        };
         match &self.places {
             None => self.get(place),
             Some(places) => self.get(places.iter().position(|at| *at as usize == place)?),

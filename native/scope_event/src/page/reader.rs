@@ -30,6 +30,11 @@ impl PageSource {
     pub fn received(&self) -> Option<(u64, &Arc<str>)> {
         self.received.as_ref().map(|(stamp, by)| (*stamp, by))
     }
+
+    /// From their stamps to monotonic time, by stamp.
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
 }
 
 /// One event's numbers over the page's tables.

@@ -79,7 +79,7 @@ pub(super) fn count(sieve: &Sieve<'_>, plan: Plan, by: By) -> Counted {
     counted.dropped = scan(
         sieve,
         plan,
-        |block| whole.count(block, sieve.query, by),
+        |block| whole.count(block.block(), sieve.query, by),
         |events, places| match by {
             By::Kind => count_numbers(events, places, events.keys(), kind, &mut counted),
             By::Key => count_numbers(events, places, events.keys(), key, &mut counted),

@@ -123,6 +123,7 @@ fn read_block(from: &mut Reader<'_>, origins: &[Origin]) -> Option<Listed> {
         kinds: Kinds::from_bits(from.u128()?),
         len,
         consolidated: false,
+        left_out: 0,
     };
     let lost = from.u64()?;
     let flags = from.u8()?;
@@ -179,6 +180,7 @@ mod tests {
             kinds: Kinds::from_bits(0b1001),
             len: 300,
             consolidated: from > 10,
+            left_out: 0,
         };
         let (pids, functions, correlations) = (filter(1 << 50), filter(1 << 51), filter(1 << 52));
         let index = Index {

@@ -5,7 +5,8 @@ use crate::index::Index;
 use crate::open::Closed;
 use crate::query::Kinds;
 use parking_lot::Mutex;
-use scope_event::{Block, Events, Header, Origin, Seq};
+use scope_event::block::Numbered;
+use scope_event::{Events, Header, Origin, Seq};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -23,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) kinds: Kinds,
     pub(crate) len: u32,
     pub(crate) consolidated: bool,
+    /// Numbers of the range that it has no events of: of a store's own blocks there are none.
+    pub(crate) left_out: u64,
 }
 
 impl Facts {
@@ -36,11 +39,24 @@ impl Facts {
             kinds: Kinds::from_codes(header.counts.iter().map(|(code, _)| code)),
             len: len as u32,
             consolidated: header.consolidated,
+            left_out: 0,
+        }
+    }
+
+    /// Of events that keep their own numbers.
+    pub(crate) fn of_numbered(block: &Numbered, len: usize) -> Self {
+        let header = block.block().header();
+        let (from, to) = block.span();
+        Self {
+            from,
+            to,
+            left_out: (to - from) - (header.to - header.from),
+            ..Self::of(header, len)
         }
     }
 
     pub(crate) fn events(&self) -> u64 {
-        (self.to - self.from).saturating_add(1)
+        (self.to - self.from - self.left_out).saturating_add(1)
     }
 
     /// Whether all of `other`'s range is in this one's.
@@ -137,7 +153,7 @@ impl Entry {
     }
 
     /// The block, not decoded; `None` when it cannot be had.
-    pub(crate) fn block(&self) -> Option<Block> {
+    pub(crate) fn block(&self) -> Option<Numbered> {
         self.place().block()
     }
 

@@ -2,6 +2,7 @@
 
 use crate::disk::SegmentFile;
 use scope_event::Block;
+use scope_event::block::Numbered;
 use std::io;
 use std::sync::Arc;
 
@@ -20,15 +21,26 @@ pub(crate) enum Place {
         /// How long it is.
         len: u32,
     },
+    /// In a recording, at this offset, as a block with numbers of its own.
+    Recording {
+        /// The recording.
+        file: Arc<SegmentFile>,
+        /// Where it begins.
+        at: u64,
+        /// How long it is.
+        len: u32,
+    },
 }
 
 impl Place {
     /// The block; what comes from a file is checked. `None` when it cannot be had.
-    pub(crate) fn block(&self) -> Option<Block> {
-        match self {
-            Self::Memory(bytes) => Block::parse_again(bytes.clone()).ok(),
-            Self::File { .. } => Block::parse(self.bytes().ok()?).ok(),
-        }
+    pub(crate) fn block(&self) -> Option<Numbered> {
+        let block = match self {
+            Self::Memory(bytes) => Block::parse_again(bytes.clone()),
+            Self::File { .. } => Block::parse(self.bytes().ok()?),
+            Self::Recording { .. } => return Numbered::parse(&self.bytes().ok()?).ok(),
+        };
+        block.ok().map(Numbered::plain)
     }
 
     /// The bytes of the block.
@@ -39,7 +51,9 @@ impl Place {
     pub(crate) fn bytes(&self) -> io::Result<Arc<[u8]>> {
         match self {
             Self::Memory(bytes) => Ok(bytes.clone()),
-            Self::File { file, at, len } => file.read(*at, *len),
+            Self::File { file, at, len } | Self::Recording { file, at, len } => {
+                file.read(*at, *len)
+            }
         }
     }
 }

@@ -23,6 +23,20 @@ pub(crate) struct Slot {
     pub(crate) entry: Arc<Entry>,
 }
 
+impl Slot {
+    fn of(entry: Arc<Entry>) -> Self {
+        let facts = entry.facts;
+        Self {
+            from: facts.from,
+            to: facts.to,
+            oldest: facts.oldest,
+            newest: facts.newest,
+            kinds: facts.kinds,
+            entry,
+        }
+    }
+}
+
 /// What became of the idea to put a block on a shelf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -50,15 +64,18 @@ pub(crate) struct Gone {
 /// The blocks of one origin.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
-    /// Invariant: ascending and disjoint, all above `knowledge.floor` in their last number.
+    /// Invariant: ascending and disjoint, all above `knowledge.floor` in their last number; unless
+    /// `loose`.
     slots: Vec<Slot>,
     /// Invariant: of `slots`.
     tides: Tides,
-    /// Invariant: holds exactly the ranges of `slots` above its floor.
+    /// Invariant: holds exactly the ranges of `slots` above its floor; of a recording, what was looked at.
     pub(crate) knowledge: Knowledge,
     pub(crate) gone: Gone,
     /// When what is not to be believed came.
     pub(crate) receipts: Receipts,
+    /// Whether slots stand as they came, and may interlock: those of a recording do.
+    loose: bool,
 }
 
 impl Shelf {
@@ -74,6 +91,9 @@ impl Shelf {
 
     /// The slots that touch `from..=to`.
     pub(crate) fn touching(&self, from: Seq, to: Seq) -> Range<usize> {
+        if self.loose {
+            return 0..self.slots.len();
+        }
         let lo = self.slots.partition_point(|slot| slot.to < from);
         let hi = self.slots.partition_point(|slot| slot.from <= to);
         lo..hi.max(lo)
@@ -102,15 +122,14 @@ impl Shelf {
             facts.from.max(self.knowledge.floor.saturating_add(1)),
             facts.to,
         );
-        let slot = Slot {
-            from: facts.from,
-            to: facts.to,
-            oldest: facts.oldest,
-            newest: facts.newest,
-            kinds: facts.kinds,
-            entry,
-        };
-        self.splice(over, Some(slot))
+        self.splice(over, Some(Slot::of(entry)))
+    }
+
+    /// Puts an entry of a recording behind the others, whatever its numbers.
+    pub(crate) fn stand(&mut self, entry: Arc<Entry>) {
+        self.loose = true;
+        let end = self.slots.len();
+        self.splice(end..end, Some(Slot::of(entry)));
     }
 
     /// Puts a slot, or none, in the place of others, and answers those.

@@ -1,9 +1,11 @@
 //! One event of an answer.
 
 use crate::query::Cursor;
+use scope_event::block::Gathered;
 use scope_event::block::{Dictionary, Key, KeySubject};
 use scope_event::page::{Copied, Page, PageBuilder, PageEvent, PageSource, Pushed};
-use scope_event::{EventView, Events, Kind, Origin, Pid, Seq, SubjectView, TermError, TermSink};
+use scope_event::{Anchor, EventView, Events, Kind, Origin, Pid, Seq};
+use scope_event::{SubjectView, TermError, TermSink};
 use scope_event::{Value, read_term};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 pub(crate) struct Source {
     origin: Origin,
     names: Arc<Dictionary>,
+    anchors: Box<[Anchor]>,
     received: Option<u64>,
     /// By whose clock, if not by the one here.
     by: Option<Arc<str>>,
@@ -20,11 +23,17 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of(events: &Events, received: Option<u64>) -> Arc<Self> {
+        // Of what was gathered it stands with the events.
+        let (received, by) = match events.received() {
+            Some((stamp, by)) => (Some(stamp), Some(by.clone())),
+            None => (received, None),
+        };
         Arc::new(Self {
             origin: events.origin().clone(),
             names: events.names().clone(),
+            anchors: events.anchors().into(),
             received,
-            by: None,
+            by,
         })
     }
 
@@ -39,14 +48,17 @@ impl Source {
         Arc::new(Self {
             origin: source.origin().clone(),
             names: page.names().clone(),
+            anchors: source.anchors().into(),
             received,
             by: by.cloned(),
         })
     }
 
-    /// When its events came, if their own stamps are not believed.
-    pub(crate) fn received(&self) -> Option<u64> {
-        self.received
+    /// When its events came and by whose clock, `here` unless it is another one, if their own stamps
+    /// are not believed.
+    pub(crate) fn received<'a>(&'a self, here: &'a Arc<str>) -> Option<(u64, &'a Arc<str>)> {
+        let by = self.by.as_ref().unwrap_or(here);
+        self.received.map(|stamp| (stamp, by))
     }
 }
 
@@ -117,11 +129,10 @@ impl Match {
     ///
     /// [`TermError`] when a term of it is damaged: it is not in the page then.
     pub fn put(&self, page: &mut PageBuilder, here: &Arc<str>) -> Result<Pushed, TermError> {
-        let by = self.source.by.as_ref().unwrap_or(here);
         page.push_copy(&Copied {
             origin: &self.source.origin,
             names: &self.source.names,
-            received: self.source.received.map(|received| (received, by)),
+            received: self.source.received(here),
             seq: self.seq,
             stamp: self.stamp,
             key: self.key,
@@ -138,6 +149,38 @@ impl Match {
     #[must_use]
     pub fn with_mono_ns(self, mono_ns: Option<i64>) -> Self {
         Self { mono_ns, ..self }
+    }
+
+    /// The event on its way into a block of what was chosen; `here` is the node that reads.
+    pub(crate) fn gathered<'a>(&'a self, here: &'a Arc<str>) -> Gathered<'a> {
+        Gathered {
+            seq: self.seq,
+            stamp: self.stamp,
+            mono_ns: self.mono_ns,
+            key: self.key,
+            names: &self.source.names,
+            pid: self.pid.as_ref(),
+            session: self.session,
+            flags: self.flags,
+            subject: self.subject.as_deref(),
+            correlation: self.correlation.as_deref(),
+            data: self.data.as_deref(),
+            anchors: &self.source.anchors,
+            received: self.source.received(here),
+        }
+    }
+
+    /// Only that there was such an event of its process: neither what it is about nor its data.
+    pub(crate) fn without_content(&self) -> Self {
+        Self {
+            key: Key {
+                kind: self.key.kind,
+                subject: KeySubject::None,
+            },
+            subject: None,
+            data: None,
+            ..self.clone()
+        }
     }
 
     /// Bytes of its terms.

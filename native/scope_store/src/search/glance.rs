@@ -26,9 +26,9 @@ pub(super) fn glance(block: &Candidate, sieve: &Sieve<'_>) -> Option<Glance> {
         return None;
     }
     let found = entry.block()?;
-    let columns = found.columns().ok()?;
+    let columns = found.block().columns().ok()?;
     let wanted = wanted(sieve, columns.dictionary());
-    let part = columns.matching(&wanted).ok()?;
+    let part = found.matching(columns, &wanted).ok()?;
     Some(Glance {
         events: Arc::new(part.events),
         more: part.more,

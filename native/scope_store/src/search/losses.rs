@@ -74,7 +74,8 @@ impl<'a> Page<'a> {
             return 0;
         }
         let (first, last) = block.body.span();
-        self.sieve.counts(block.body.origin(), first, last)
+        let numbers = self.sieve.counts(block.body.origin(), first, last);
+        numbers.min(block.body.len())
     }
 
     fn holds(&self, event: &EventView<'_>) -> bool {

@@ -58,7 +58,7 @@ impl Sink for Encoded<'_> {
     }
 
     fn take(&mut self, source: &Arc<Source>, event: &EventView<'_>) -> Taken {
-        let received = source.received().map(|stamp| (stamp, &self.here));
+        let received = source.received(&self.here);
         match self.builder.push(event, received) {
             Ok(Pushed::In) => Taken::Yes,
             Ok(Pushed::Full) => {

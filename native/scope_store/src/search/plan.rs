@@ -3,7 +3,8 @@
 use super::{Expired, Sieve};
 use crate::log::{Entry, Log, Shelf, Slot};
 use crate::query::{Cursor, Kinds, Order, Query, Span};
-use scope_event::{Block, Events, Kind, Origin, Seq};
+use scope_event::block::Numbered;
+use scope_event::{Events, Kind, Origin, Seq};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ impl Body {
     }
 
     /// The block, if it is closed and can be had.
-    pub(crate) fn block(&self) -> Option<Block> {
+    pub(crate) fn block(&self) -> Option<Numbered> {
         match self {
             Self::Open(_) => None,
             Self::Closed(entry) => entry.block(),
@@ -95,6 +96,16 @@ impl Plan {
         {
             self.add_shelf(origin, shelf, sieve);
             self.note_gone(origin, shelf, sieve);
+        }
+    }
+
+    /// Adds what a recording keeps besides: it tells of losses, and is looked into where that is wanted.
+    pub(crate) fn add_beside(&mut self, log: &Log, sieve: &Sieve<'_>) {
+        let (before, wall) = (self.candidates.len(), self.wall);
+        self.add_log(log, sieve);
+        if !sieve.query.beside {
+            self.candidates.truncate(before);
+            self.wall = wall;
         }
     }
 

@@ -89,18 +89,12 @@ impl Tables {
 
 /// Places of the numbers that can match, above `floor`.
 fn spans(events: &Events, sieve: &Sieve<'_>, floor: Seq) -> impl Iterator<Item = usize> {
-    let (from, len) = (events.from(), events.len() as u64);
-    let place = move |seq: Seq| {
-        seq.max(floor.saturating_add(1))
-            .saturating_sub(from)
-            .min(len)
-    };
+    let place = move |seq: Seq| events.before(seq.max(floor.saturating_add(1)));
     let spans = sieve.spans(events.origin());
-    let here = touching(spans, from, from.saturating_add(len));
+    let here = touching(spans, events.from(), events.end());
     spans[here]
         .iter()
         .flat_map(move |span| place(span.0)..place(span.1.saturating_add(1)))
-        .map(|at| at as usize)
 }
 
 /// Whether the event comes behind the cursor.
@@ -108,7 +102,7 @@ fn behind(events: &Events, at: usize, query: &Query) -> bool {
     let Some(cursor) = &query.after else {
         return true;
     };
-    let (stamp, seq) = (events.stamps()[at], events.from() + at as u64);
+    let (stamp, seq) = (events.stamps()[at], events.seq(at));
     let order = stamp
         .cmp(&cursor.stamp)
         .then_with(|| events.origin().cmp(&cursor.origin))
