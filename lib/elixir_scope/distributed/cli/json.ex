@@ -53,4 +53,31 @@ defmodule ElixirScope.Distributed.CLI.Json do
 
   defp escaped(byte),
     do: ["\\u", byte |> Integer.to_string(16) |> String.downcase() |> String.pad_leading(4, "0")]
+
+  @doc """
+  What the library says of itself as a JSON value: structs and maps are objects, tuples arrays, and what
+  JSON has no word for is text, as Elixir writes it.
+
+      iex> ElixirScope.Distributed.CLI.Json.plain(%{at: {0, self()}, on: :web@host}).on
+      :web@host
+  """
+  @spec plain(term) :: value
+  def plain(error) when is_exception(error), do: Exception.message(error)
+  def plain(struct) when is_struct(struct), do: struct |> Map.from_struct() |> plain()
+  def plain(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> plain()
+  def plain(atom) when is_atom(atom), do: atom
+  def plain(number) when is_number(number), do: number
+  def plain(map) when is_map(map), do: Map.new(map, fn {key, value} -> {key(key), plain(value)} end)
+
+  def plain(text) when is_binary(text),
+    do: if(String.valid?(text), do: text, else: inspect(text))
+
+  def plain(list) when is_list(list) do
+    if List.improper?(list), do: inspect(list), else: Enum.map(list, &plain/1)
+  end
+
+  def plain(other), do: inspect(other)
+
+  defp key(key) when is_atom(key) or is_number(key), do: key
+  defp key(key), do: if(is_binary(key) and String.valid?(key), do: key, else: inspect(key))
 end

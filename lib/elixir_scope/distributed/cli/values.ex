@@ -5,8 +5,8 @@ defmodule ElixirScope.Distributed.CLI.Values do
   # by its clock.
 
   alias ElixirScope.Distributed.Capture.Pattern
-  alias ElixirScope.Distributed.CLI.{Failure, Literal, Parser, When}
-  alias ElixirScope.Distributed.{Error, Options}
+  alias ElixirScope.Distributed.CLI.{Atoms, Failure, Literal, When}
+  alias ElixirScope.Distributed.Error
 
   # What an answer may take at once; a stream has no such bound.
   @most 1_000_000
@@ -30,35 +30,29 @@ defmodule ElixirScope.Distributed.CLI.Values do
       else: filters
   end
 
-  @doc "The scope that is meant."
-  @spec scope(map) :: atom
-  def scope(%{scope: name}), do: module("--scope", name)
-  def scope(_default), do: Options.default_scope()
-
   @doc "One value of an option."
   @spec one(atom, String.t()) :: term
   def one(:kind, text), do: String.to_existing_atom(text)
   def one(:order, text), do: String.to_existing_atom(text)
   def one(:require, text), do: String.to_existing_atom(text)
-  def one(:module, text), do: module("--module", text)
+  def one(:module, text), do: module(text)
   def one(:mfa, text), do: mfa(text)
   def one(:pid, text), do: pid(text)
   def one(:correlation, text), do: Literal.read(text) |> Failure.ok!()
-  def one(:nodes, text), do: existing(text) || fail("--nodes: #{text} is no node that is known here")
+  def one(:nodes, text), do: Atoms.make!(text)
   def one(time, text) when time in [:from, :to], do: text |> When.time(now()) |> Failure.ok!()
 
-  @doc "A module, by a name that this node knows."
-  @spec module(String.t(), String.t()) :: module
-  def module(switch, text) do
-    existing("Elixir." <> String.trim_leading(text, "Elixir.")) ||
-      existing(String.trim_leading(text, ":")) ||
-      fail("#{switch}: nothing here is called #{text}#{Parser.nearest(text, loaded())}")
-  end
+  @doc "A module, as `inspect/1` writes it; of Erlang with or without the colon."
+  @spec module(String.t()) :: module
+  def module(":" <> name), do: Atoms.make!(name)
 
-  defp loaded, do: for({module, _file} <- :code.all_loaded(), do: inspect(module))
+  def module(<<first, _::binary>> = text) when first in ?a..?z, do: Atoms.make!(text)
+  def module(text), do: Atoms.make!("Elixir." <> String.trim_leading(text, "Elixir."))
 
   defp mfa(text) do
-    case Pattern.parse(text, atoms: :existing) do
+    Atoms.afford!(text)
+
+    case Pattern.parse(text) do
       {:ok, [%{module: module, function: function, arity: arity, head: :_, return: false}]}
       when is_atom(module) ->
         {module, function, arity}
@@ -71,17 +65,22 @@ defmodule ElixirScope.Distributed.CLI.Values do
     end
   end
 
+  @doc "A name that this node knows, such as that of a process."
+  @spec name(String.t()) :: atom
+  def name(text) do
+    Atoms.existing("Elixir." <> text) || Atoms.existing(String.trim_leading(text, ":")) ||
+      fail("nothing here is called #{text}")
+  end
+
   @doc "A process, by its pid as it is printed, or by its name."
   @spec pid(String.t()) :: pid
   def pid(text) do
     case Regex.run(~r/\A(?:#PID)?<(?:([^<>]+)\.)?(\d+)\.(\d+)\.?(\d*)>\z/, text) do
-      nil -> named(existing(text) || existing("Elixir." <> text), text)
+      nil -> text |> name() |> named(text)
       [_all, node, id, serial, ""] -> far(node, "<0.#{id}.#{serial}>", text)
       [_all, _none, _at, _id, _serial] -> near(String.trim_leading(text, "#PID"), text)
     end
   end
-
-  defp named(nil, text), do: fail("no process here is called #{text}")
 
   defp named(name, text),
     do: Process.whereis(name) || fail("no process here is called #{text}")
@@ -96,7 +95,7 @@ defmodule ElixirScope.Distributed.CLI.Values do
   defp far(number_or_node, digits, text) do
     case Integer.parse(number_or_node) do
       {_number, ""} -> near(String.trim_leading(text, "#PID"), text)
-      _name -> of(existing(number_or_node), digits, text)
+      _name -> of(Atoms.existing(number_or_node), digits, text)
     end
   end
 
@@ -108,15 +107,6 @@ defmodule ElixirScope.Distributed.CLI.Values do
       else: fail("#{text}: its node is not connected")
   rescue
     ErlangError -> fail("#{text}: its node does not answer")
-  end
-
-  @doc "An atom that is there already, `nil` otherwise."
-  @spec existing(String.t()) :: atom | nil
-  def existing(text) do
-    String.to_existing_atom(text)
-  rescue
-    ArgumentError -> nil
-    SystemLimitError -> nil
   end
 
   @doc "This node's wall clock, in nanoseconds since 1970."
