@@ -133,7 +133,11 @@ defmodule ElixirScope.Distributed.Options do
     project: Instrument.of_project(),
     logger: Capture.of_logger(),
     vitals: Capture.of_vitals(),
-    view: View.common()
+    view: View.common(),
+    timeline: View.common(),
+    sequence: View.sequence(),
+    gaps: View.common(),
+    dependencies: View.dependencies()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -144,7 +148,8 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of every view).
+  (of `capture:`), `:view` (of
+  every view), `:timeline`, …
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true
