@@ -44,6 +44,13 @@ defmodule ElixirScope.Distributed.Bare do
   def spawn(target, function, arguments),
     do: call(target, :erlang, :spawn, [:shop, function, arguments])
 
+  @doc "Loads `:shop` again, from a file in a folder."
+  def in_file(target, folder) do
+    file = Path.join(folder, "shop.beam")
+    File.write!(file, code(target.control))
+    {:module, :shop} = load(target.control, File.read!(file), to_charlist(file))
+  end
+
   @doc "All there is on the node that a trace could leave behind, as it says itself."
   def state(target) do
     pids = call(target, :erlang, :processes, [])
@@ -148,7 +155,12 @@ defmodule ElixirScope.Distributed.Bare do
 
   defp elixir(_none), do: []
 
-  defp compile(control) do
+  defp compile(control), do: {:module, :shop} = load(control, code(control), ~c"shop.beam")
+
+  defp load(control, code, file),
+    do: :peer.call(control, :code, :load_binary, [:shop, file, code], 60_000)
+
+  defp code(control) do
     forms =
       for text <- String.split(@shop, ~r/\.\n/, trim: true), String.trim(text) != "" do
         {:ok, tokens, _line} = :erl_scan.string(to_charlist(text <> "."))
@@ -157,8 +169,6 @@ defmodule ElixirScope.Distributed.Bare do
       end
 
     {:ok, :shop, code} = :peer.call(control, :compile, :forms, [forms, [:debug_info]], 60_000)
-
-    {:module, :shop} =
-      :peer.call(control, :code, :load_binary, [:shop, ~c"shop.beam", code], 60_000)
+    code
   end
 end

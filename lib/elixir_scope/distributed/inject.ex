@@ -38,7 +38,7 @@ defmodule ElixirScope.Distributed.Inject do
   """
 
   alias ElixirScope.Distributed.Capture.{Pattern, Redact}
-  alias ElixirScope.Distributed.Error
+  alias ElixirScope.Distributed.{Config, Error}
   alias ElixirScope.Distributed.Inject.{Plan, Result, Visit}
 
   @question "Do it? [y/N] "
@@ -52,7 +52,7 @@ defmodule ElixirScope.Distributed.Inject do
   def run(node, patterns, options \\ []) do
     with {:ok, plan} <- plan(node, patterns, options),
          :ok <- agreed(plan, plan.options),
-         do: Visit.run(plan, Redact.rules(plan.options[:redact]))
+         do: Visit.run(plan, rules(plan.options[:redact]))
   end
 
   @doc """
@@ -74,6 +74,9 @@ defmodule ElixirScope.Distributed.Inject do
     send(pid, Visit.stop())
     :ok
   end
+
+  defp rules(nil), do: Redact.rules(Config.read!()[:redact])
+  defp rules(redact), do: Redact.rules(redact)
 
   defp agreed(plan, options) do
     Enum.each(Plan.lines(plan), &Visit.say(plan, &1))

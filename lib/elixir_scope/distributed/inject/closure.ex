@@ -22,8 +22,12 @@ defmodule ElixirScope.Distributed.Inject.Closure do
   def code(module) do
     {^module, code, _file} = :code.get_object_code(module)
     {:ok, {^module, stripped}} = :beam_lib.strip(code)
-    stripped
+    plain(stripped)
   end
+
+  # Not every loader takes what is packed.
+  defp plain(<<0x1F, 0x8B, _::binary>> = packed), do: :zlib.gunzip(packed)
+  defp plain(code), do: code
 
   # Invariant: what is in `found` was looked into.
   defp follow([], _elixir?, found), do: Map.to_list(found)

@@ -32,9 +32,11 @@ defmodule ElixirScope.Distributed.Options.Inject do
           doc: "more kinds or families of events of these processes: of messages and of processes"
         ],
         redact: [
-          type: :redact,
-          default: [],
-          doc: "what no event shows besides passwords, tokens and the like: see `Capture.Redact`"
+          type: {:or, [:redact, nil]},
+          default: nil,
+          doc:
+            "what no event shows besides passwords, tokens and the like: see `Capture.Redact`; `nil`: what " <>
+              "this node is configured with"
         ],
         timeout_ms: [
           type: :pos_integer,
