@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Inject, Instrument, Live, Parts, Query}
   alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type, View}
 
   @default_scope ElixirScope.Distributed
@@ -128,6 +128,7 @@ defmodule ElixirScope.Distributed.Options do
     stream: Query.of_stream(@default_scope),
     subscribe: Live.schema(Query.filter(), @default_scope),
     trace: Trace.schema(@default_scope),
+    inject: Inject.schema(),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
     project: Instrument.of_project(),
@@ -146,7 +147,7 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:trace`, `:instrument`
+  `:subscribe`, `:trace`, `:inject`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`), `:view` (of
   every view), `:timeline`, …
