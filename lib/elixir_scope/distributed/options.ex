@@ -18,17 +18,9 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
-
-  alias ElixirScope.Distributed.Options.{
-    Recording,
-    Simulation,
-    Sync,
-    TimeTravel,
-    Trace,
-    Type,
-    View
-  }
+  alias ElixirScope.Distributed.Options.{Capture, Grants, Inject, Instrument, Live, Parts, Query}
+  alias ElixirScope.Distributed.Options.{Recording, Simulation, Sync, TimeTravel, Trace, Type}
+  alias ElixirScope.Distributed.Options.View
 
   @default_scope ElixirScope.Distributed
 
@@ -139,6 +131,7 @@ defmodule ElixirScope.Distributed.Options do
     save: Recording.of_save(@default_scope),
     open: Recording.of_open(),
     trace: Trace.schema(@default_scope),
+    inject: Inject.schema(),
     instrument: Instrument.of_use(),
     scope: Instrument.of_function(),
     project: Instrument.of_project(),
@@ -163,7 +156,7 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:save`, `:open`, `:trace`, `:instrument`
+  `:subscribe`, `:save`, `:open`, `:trace`, `:inject`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`), `:view` (of every view), `:timeline`, …, `:state_at`, `:changes`, `:states`,
   `:replay`, `:note` or `:notes`.

@@ -58,8 +58,9 @@ defmodule ElixirScope.Distributed.Cluster.Probe do
     end
   end
 
-  # As `erl` hands it on from ERL_EPMD_PORT.
-  defp epmd_port do
+  @doc "Where port mappers answer, as `erl` hands it on from ERL_EPMD_PORT."
+  @spec epmd_port() :: :inet.port_number()
+  def epmd_port do
     case :init.get_argument(:epmd_port) do
       {:ok, [[port | _] | _]} -> List.to_integer(port)
       _default -> @epmd_port

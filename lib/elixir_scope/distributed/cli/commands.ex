@@ -1,0 +1,32 @@
+defmodule ElixirScope.Distributed.CLI.Commands do
+  @moduledoc false
+  # The commands there are; each is `mix scope.<name>`, and the first argument of `CLI.main/1`.
+
+  alias ElixirScope.Distributed.CLI.{Commands, Options}
+
+  @all [
+    {"trace", Commands.Trace},
+    {"timeline", Commands.Timeline},
+    {"query", Commands.Query},
+    {"export", Commands.Export},
+    {"status", Commands.Status},
+    {"stop", Commands.Stop}
+  ]
+
+  @doc "Each by its name."
+  @spec all() :: [{String.t(), module}]
+  def all, do: @all
+
+  @doc "The module of a command."
+  @spec fetch(String.t()) :: {:ok, module} | {:error, String.t()}
+  def fetch(name) do
+    case List.keyfind(@all, name, 0) do
+      {^name, module} -> {:ok, module}
+      nil -> {:error, name}
+    end
+  end
+
+  @doc "Every option that it takes."
+  @spec options(module) :: [atom]
+  def options(command), do: command.spec().options ++ Options.common()
+end

@@ -1,0 +1,124 @@
+defmodule ElixirScope.Distributed.CLI.Session do
+  @moduledoc false
+  # A command on the side of who typed it: find the node, start the job there, say that we are still
+  # there, and end with its exit code.
+
+  alias ElixirScope.Distributed.CLI.{Commands, Cookie, Exit, Failure, Job, Join, Kept}
+  alias ElixirScope.Distributed.CLI.{Parser, Request, Terminal}
+  alias ElixirScope.Distributed.{Options, Scope}
+
+  # How long a job goes on without hearing from us.
+  @lease_ms 10_000
+
+  @doc "Runs a command that was read; how it ended."
+  @spec run(String.t(), Parser.parsed()) :: Exit.name()
+  def run(name, parsed) do
+    {:ok, command} = Commands.fetch(name)
+    where = Failure.ok!(where(parsed.options))
+    about(where, parsed, fn node, source -> work(name, command, node, source, where, parsed) end)
+  end
+
+  # Where the answer is: a node that is asked, this node itself, or a recording that is opened here.
+  defp where(%{open: _path, node: _nodes}), do: wrong("--open and --node exclude each other")
+  defp where(%{open: path}), do: {:ok, {:recording, path}}
+
+  defp where(%{node: names}) do
+    cond do
+      not Node.alive?() -> {:ok, {:nodes, names}}
+      Enum.map(names, &to_string/1) == [to_string(node())] -> {:ok, :here}
+      true -> wrong("this VM is the node #{node()}, and asks nobody else: leave out --node")
+    end
+  end
+
+  defp where(_nowhere) do
+    if Node.alive?() or here?(),
+      do: {:ok, :here},
+      else: wrong("which cluster? Give --node NAME@HOST")
+  end
+
+  defp here?, do: match?({:ok, _scope}, Scope.fetch(Options.default_scope()))
+
+  defp wrong(message), do: {:error, Failure.new(:usage, message)}
+
+  defp about(:here, _parsed, fun), do: fun.(node(), nil)
+
+  defp about({:recording, path}, _parsed, fun), do: Kept.with(path, &fun.(node(), &1))
+
+  defp about({:nodes, names}, parsed, fun) do
+    cookie = Failure.ok!(Cookie.find(parsed.options[:ask_cookie] == true))
+    node = Failure.ok!(Join.first(names, cookie))
+    fun.(node, nil)
+  after
+    Join.leave()
+  end
+
+  defp work(name, command, node, source, where, parsed) do
+    file = Kept.file!(command.spec(), parsed)
+    request = request(name, source, parsed, %{own?: where != :here, file: file})
+    code = if where == :here, do: start(node, request, command), else: interruptible(node, request, command)
+    Kept.done(file, code)
+    code
+  end
+
+  defp request(name, source, %{arguments: arguments, options: options}, %{own?: own?, file: file}) do
+    asked = Map.drop(options, [:node, :open, :ask_cookie, :width, :color, :output, :force])
+
+    %Request{
+      command: name,
+      arguments: arguments,
+      options: asked,
+      width: options[:width] || Terminal.width(),
+      color: Map.get_lazy(options, :color, &Terminal.color?/0),
+      out: Process.group_leader(),
+      # On a node that is a member, its own standard error is not where the command was typed.
+      err: if(own?, do: Process.whereis(:standard_error), else: Process.group_leader()),
+      file: file && file.device,
+      tool: self(),
+      lease_ms: @lease_ms,
+      source: source
+    }
+    |> Map.from_struct()
+  end
+
+  # Only of a VM that is ours.
+  defp interruptible(node, request, command) do
+    setting = Terminal.take_signals()
+
+    try do
+      start(node, request, command)
+    after
+      Terminal.give_back_signals(setting)
+    end
+  end
+
+  defp start(node, request, command) do
+    {job, monitor} = :erlang.spawn_opt(node, Job, :run, [request], [:monitor])
+    wait(%{job: job, monitor: monitor, stops?: command.spec()[:interrupt] == :stop, asked?: false})
+  end
+
+  defp wait(%{job: job, monitor: monitor} = state) do
+    receive do
+      {:DOWN, ^monitor, :process, ^job, reason} -> ended(reason)
+      {:scope_there?, watch} -> send(watch, :scope_there) && wait(state)
+      {:scope_signal, _name} -> interrupted(state)
+    end
+  end
+
+  # The first lets it end in order, where there is something to be ended.
+  defp interrupted(%{stops?: true, asked?: false, job: job} = state) do
+    send(job, :scope_stop)
+    wait(%{state | asked?: true})
+  end
+
+  defp interrupted(%{job: job}) do
+    Process.exit(job, :kill)
+    :interrupted
+  end
+
+  defp ended({:scope_exit, name}), do: if(Exit.name?(name), do: name, else: :failed)
+
+  defp ended(reason) when reason in [:noconnection, :noproc],
+    do: raise(Failure.new(:lost, "the connection was lost before the command had ended"))
+
+  defp ended(reason), do: raise(Failure.new(:failed, "it failed there: #{inspect(reason)}"))
+end
