@@ -15,8 +15,9 @@ defmodule Troubles do
 
     def order(desk, item), do: GenServer.call({__MODULE__, desk}, {:order, item}, 2_000)
 
-    # Each asks the other one, and so neither answers.
-    def swap(desk, other), do: GenServer.call({__MODULE__, desk}, {:swap, other}, 1_000)
+    # Each asks the other one once both are at it, and so neither answers.
+    def swap(desk, other, patience_ms, meet),
+      do: GenServer.call({__MODULE__, desk}, {:swap, other, patience_ms, meet}, 10_000)
 
     @impl true
     def init(where), do: {:ok, %{where: where, orders: 0}}
@@ -28,11 +29,15 @@ defmodule Troubles do
       {:reply, {:ok, %{left: left, paid: paid}}, %{state | orders: state.orders + 1}}
     end
 
-    def handle_call({:swap, other}, _from, state), do: {:reply, ask(other), state}
+    def handle_call({:swap, other, patience_ms, meet}, _from, state) do
+      Troubles.met(meet)
+      {:reply, ask(other, patience_ms), state}
+    end
+
     def handle_call(:anything_left?, _from, state), do: {:reply, true, state}
 
-    defp ask(other) do
-      GenServer.call({__MODULE__, other}, :anything_left?, 200)
+    defp ask(other, patience_ms) do
+      GenServer.call({__MODULE__, other}, :anything_left?, patience_ms)
     catch
       :exit, {:timeout, _call} -> :no_answer
     end
@@ -107,7 +112,8 @@ defmodule Troubles do
 
   defp taker(stock, meet), do: spawn(fn -> Stock.take(stock, fn -> met(meet) end) end)
 
-  defp met(meet) do
+  @doc "Goes on when the other one is there, too."
+  def met(meet) do
     send(meet, {:here, self()})
 
     receive do
@@ -134,10 +140,11 @@ defmodule Troubles do
   @doc "An order that the till cannot bear: it falls, and the desk with it."
   def crash([desk | _], on), do: on.(desk, fn -> failing(fn -> Desk.order(desk, :piano) end) end)
 
-  @doc "Two desks that wait for each other."
+  @doc "Two desks that wait for each other, until the first has waited long enough; what it heard."
   def deadlock([desk, stock | _], on) do
-    other = on.(stock, fn -> spawn(fn -> Desk.swap(stock, desk) end) end)
-    answer = on.(desk, fn -> failing(fn -> Desk.swap(desk, stock) end) end)
+    meet = on.(stock, fn -> spawn(fn -> meeting_place([]) end) end)
+    other = on.(stock, fn -> spawn(fn -> Desk.swap(stock, desk, 5_000, meet) end) end)
+    answer = on.(desk, fn -> Desk.swap(desk, stock, 200, meet) end)
     on.(stock, fn -> ended(other) end)
     answer
   end

@@ -23,23 +23,24 @@ defmodule Shop.Demo do
     nodes = start()
     outcomes = Cluster.on(nodes.web, fn -> traced(fn -> Enum.map(@requests, &checkout/1) end) end)
     for {request, outcome} <- outcomes, do: IO.puts("#{request.item}: #{inspect(outcome)}")
-    {:ok, result} = Cluster.on(nodes.web, fn -> failing_request() end)
-    {:ok, causality} = Causality.build(result)
-    show("\nWhat happened to the piano, as the web node tells it:\n", causality, View.Tree)
-    show("\nEvent by event:\n", causality, View.Timeline)
-    verify(result, causality, nodes)
+    story = Cluster.on(nodes.web, fn -> story_of(failing_request()) end)
+    IO.puts(["\nWhat happened to the piano, as the web node tells it:\n\n", story.tree])
+    IO.puts(["\nEvent by event:\n\n", story.timeline])
+    verify(story, nodes)
   end
 
   defp start do
     nodes = Map.new(Enum.zip(@roles, Cluster.start_nodes(@roles)))
     where = for {role, services} <- @services, service <- services, do: {service, nodes[role]}
-    for {role, node} <- nodes, do: Cluster.on(node, fn -> take_role(role, where) end)
+    color? = IO.ANSI.enabled?()
+    for {role, node} <- nodes, do: Cluster.on(node, fn -> take_role(role, where, color?) end)
     nodes
   end
 
-  defp take_role(role, where) do
+  defp take_role(role, where, color?) do
     Application.put_env(:shop, :role, role)
     Application.put_env(:shop, :nodes, Map.new(where))
+    Application.put_env(:shop, :color, color?)
     # As a release does when it boots.
     Enum.each(@modules, &Code.ensure_loaded!/1)
     {:ok, _apps} = Application.ensure_all_started(:shop)
@@ -58,31 +59,36 @@ defmodule Shop.Demo do
 
   defp failing_request do
     {:ok, returns} = Scope.events(mfa: {Shop.Web, :checkout, 1}, kinds: [:return])
-    failed = Enum.find(returns, &match?({:error, _message}, &1.data))
-    Scope.query(correlation_id: failed.correlation_id)
+    Enum.find(returns, &match?({:error, _message}, &1.data)).correlation_id
   end
 
-  defp show(title, causality, view) do
-    IO.puts(title)
-    lines = view.render(causality, width: 100, color: IO.ANSI.enabled?())
-    Enum.each(lines, &IO.puts/1)
+  defp story_of(request) do
+    {:ok, causality} = Causality.build(correlation_id: request)
+
+    %{
+      tree: text(View.Tree.render(causality, paper())),
+      timeline: text(View.Timeline.render(causality, paper())),
+      about: causality.about,
+      events: Enum.map(Causality.rows(causality, 0, Causality.size(causality)), & &1.event)
+    }
   end
+
+  defp paper, do: [width: 100, color: Application.get_env(:shop, :color)]
+
+  defp text(lines), do: lines |> Enum.map(&[&1, ?\n]) |> IO.iodata_to_binary()
 
   # What is printed has to be true.
-  defp verify(result, causality, nodes) do
-    check(result.missing == %{} and result.dropped == 0, "nothing is missing")
-    check(length(Enum.uniq_by(result.events, & &1.node)) == 3, "events of three nodes")
-    failure = Enum.find(result.events, &(&1.kind == :exception))
+  defp verify(%{about: about, events: events}, nodes) do
+    check(about.missing == %{} and about.dropped == 0, "nothing is missing")
+    check(length(Enum.uniq_by(events, & &1.node)) == 3, "events of three nodes")
+    failure = Enum.find(events, &(&1.kind == :exception))
     check(failure && failure.node == nodes.payment, "the exception on the payment node")
-    check(calls(causality) == story(), "every cause before its effect")
-    IO.puts("\nThree nodes, one story: every cause stands before its effect.")
+    check(calls(events) == story(), "every cause before its effect")
+    IO.puts("Three nodes, one story: every cause stands before its effect.")
   end
 
-  defp calls(causality) do
-    for %{event: %{kind: :call, subject: {module, function, _arity}}} <-
-          Causality.rows(causality, 0, Causality.size(causality)),
-        module in @modules,
-        do: {module, function}
+  defp calls(events) do
+    for %{kind: :call, subject: {module, function, _arity}} <- events, do: {module, function}
   end
 
   # The only order in which this can have happened.

@@ -18,7 +18,11 @@ defmodule ElixirScope.Distributed.CLI.Options do
       value: "NAME@HOST",
       doc: "a node of the cluster; of several the first that answers"
     ],
-    scope: [type: :text, value: "NAME", doc: "the scope that is asked, where it is not the default one"],
+    scope: [
+      type: :text,
+      value: "NAME",
+      doc: "the scope that is asked, where it is not the default one"
+    ],
     ask_cookie: [type: :flag, doc: "ask for the cookie on the terminal, whatever else there is"],
     open: [type: :text, value: "FILE", doc: "ask a recording instead of a cluster"]
   ]
@@ -32,7 +36,8 @@ defmodule ElixirScope.Distributed.CLI.Options do
     ],
     color: [
       type: :switch,
-      doc: "colours or none (`--no-color`); by itself only on a terminal, and not with NO_COLOR set"
+      doc:
+        "colours or none (`--no-color`); by itself only on a terminal, and not with NO_COLOR set"
     ],
     help: [type: :flag, doc: "this text"]
   ]
@@ -69,7 +74,12 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   @questions [
     limit: [type: :positive, default: 10_000, value: "N", doc: "at most so many events"],
-    order: [type: {:in, ~w(asc desc)}, default: "asc", value: "ORDER", doc: "oldest or newest first"],
+    order: [
+      type: {:in, ~w(asc desc)},
+      default: "asc",
+      value: "ORDER",
+      doc: "oldest or newest first"
+    ],
     require: [
       type: {:in, ~w(any majority all)},
       default: "any",
@@ -150,9 +160,15 @@ defmodule ElixirScope.Distributed.CLI.Options do
       type: {:in, ~w(true false each_call)},
       default: "true",
       value: "HOW",
-      doc: "whether events are shown with the correlation that came with a message; each_call begins ids"
+      doc:
+        "whether events are shown with the correlation that came with a message; each_call begins ids"
     ],
-    on: [type: :node, many: true, value: "NODES", doc: "only on these nodes; by itself on all members"],
+    on: [
+      type: :node,
+      many: true,
+      value: "NODES",
+      doc: "only on these nodes; by itself on all members"
+    ],
     for: [
       type: :duration,
       value: "TIME",
@@ -160,7 +176,8 @@ defmodule ElixirScope.Distributed.CLI.Options do
     ],
     inject: [
       type: :flag,
-      doc: "on a node without the library: send a tracer of Elixir modules there, and take it away afterwards"
+      doc:
+        "on a node without the library: send a tracer of Elixir modules there, and take it away afterwards"
     ],
     yes: [type: :flag, doc: "do not ask before something is injected"]
   ]

@@ -55,7 +55,12 @@ defmodule ElixirScope.Distributed.CLI.Session do
   defp work(name, command, node, source, where, parsed) do
     file = Kept.file!(command.spec(), parsed)
     request = request(name, source, parsed, %{own?: where != :here, file: file})
-    code = if where == :here, do: start(node, request, command), else: interruptible(node, request, command)
+
+    code =
+      if where == :here,
+        do: start(node, request, command),
+        else: interruptible(node, request, command)
+
     Kept.done(file, code)
     code
   end
@@ -93,6 +98,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   defp start(node, request, command) do
     {job, monitor} = :erlang.spawn_opt(node, Job, :run, [request], [:monitor])
+
     wait(%{job: job, monitor: monitor, stops?: command.spec()[:interrupt] == :stop, asked?: false})
   end
 

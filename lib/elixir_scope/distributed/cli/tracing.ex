@@ -22,7 +22,10 @@ defmodule ElixirScope.Distributed.CLI.Tracing do
   @spec order([String.t()], map, atom) :: {[String.t()], keyword}
   def order(arguments, options, scope) do
     same = for {key, name} <- @same, Map.has_key?(options, key), do: {name, options[key]}
-    words = for {key, name} <- @words, text = options[key], do: {name, String.to_existing_atom(text)}
+
+    words =
+      for {key, name} <- @words, text = options[key], do: {name, String.to_existing_atom(text)}
+
     own = for {key, name} <- @own, given = options[key], do: {name, own(key, given)}
     Enum.each(arguments, &Atoms.afford!/1)
     {arguments, [scope: scope] ++ same ++ words ++ own}

@@ -13,13 +13,23 @@ defmodule ElixirScope.Distributed.CLI.Values do
 
   @same [limit: :limit, contains: :contains, timeout: :timeout_ms]
   @many [kind: :kinds, module: :modules, pid: :pids, nodes: :nodes]
-  @one [correlation: :correlation_id, mfa: :mfa, from: :from, to: :to, order: :order, require: :require]
+  @one [
+    correlation: :correlation_id,
+    mfa: :mfa,
+    from: :from,
+    to: :to,
+    order: :order,
+    require: :require
+  ]
 
   @doc "The filters of a question, of what is given of them."
   @spec filters(map) :: keyword
   def filters(options) do
     given = for {key, name} <- @same, Map.has_key?(options, key), do: {name, options[key]}
-    many = for {key, name} <- @many, texts = options[key], do: {name, Enum.map(texts, &one(key, &1))}
+
+    many =
+      for {key, name} <- @many, texts = options[key], do: {name, Enum.map(texts, &one(key, &1))}
+
     one = for {key, name} <- @one, text = options[key], do: {name, one(key, text)}
     bounded(given ++ many ++ one)
   end

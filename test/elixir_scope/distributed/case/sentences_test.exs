@@ -120,7 +120,7 @@ defmodule ElixirScope.Distributed.Case.SentencesTest do
     heal(nodes)
     assert_called(Till.init(0), on: till)
     {:ok, _pid} = on(desk, fn -> Desk.start(%{stock: stock, till: till}) end)
-    Troubles.deadlock(nodes, &on/2)
+    assert Troubles.deadlock(nodes, &on/2) == :no_answer
     assert_sent(:anything_left?, from: desk, to: stock)
     assert_sent(:anything_left?, from: stock, to: desk)
   end

@@ -26,7 +26,8 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
         {"--node web@10.0.0.2 --kind call --module MyApp.Orders --from -5m",
          "calls into a module, of the last five minutes"},
         {"--open crash.scope --kind exit --order desc --limit 1", "the last exit of a recording"},
-        {"--node web@10.0.0.2 --require all --count --json", "how many there are; exit code 4 if a node is missing"}
+        {"--node web@10.0.0.2 --require all --count --json",
+         "how many there are; exit code 4 if a node is missing"}
       ]
     }
   end
@@ -52,7 +53,13 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
 
   defp print(request, result) do
     nodes = for event <- result.events, uniq: true, do: event.node
-    look = %{width: request.width, palette: Palette.new(Enum.sort(nodes), request.color), id?: true}
+
+    look = %{
+      width: request.width,
+      palette: Palette.new(Enum.sort(nodes), request.color),
+      id?: true
+    }
+
     Job.lines(request, Stream.map(result.events, &Line.render(&1, look)))
     about(request, result)
   end

@@ -28,11 +28,13 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
       its place, its causes and how far its clock was behind, and {"result": …} at last.
       """,
       arguments: {"", 0..0},
-      options: Options.cluster() ++ [:open, :view] ++ Options.filters() ++ [:limit, :require, :timeout],
+      options:
+        Options.cluster() ++ [:open, :view] ++ Options.filters() ++ [:limit, :require, :timeout],
       examples: [
         {"--node web@10.0.0.2 --correlation r-17", "one request on all nodes"},
         {"--node web@10.0.0.2 --correlation r-17 --view tree", "the same as nested calls"},
-        {"--node web@10.0.0.2 --from -5m --view gaps", "what is missing of the last five minutes"},
+        {"--node web@10.0.0.2 --from -5m --view gaps",
+         "what is missing of the last five minutes"},
         {"--open crash.scope --width 200 --no-color | less", "of a recording, on wide lines"}
       ]
     }
@@ -59,7 +61,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   end
 
   defp unknown(text, views) do
-    message = "there is no view #{text}#{Parser.nearest(text, views)} There are #{Enum.join(views, ", ")}"
+    message =
+      "there is no view #{text}#{Parser.nearest(text, views)} There are #{Enum.join(views, ", ")}"
+
     Failure.new(:usage, message)
   end
 
@@ -76,13 +80,17 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
 
   defp row(row) do
     {:object, event} = Json.Event.value(row.event)
-    causes = for cause <- row.causes, do: %{place: cause.place, kind: cause.kind, sure: cause.sure}
+
+    causes =
+      for cause <- row.causes, do: %{place: cause.place, kind: cause.kind, sure: cause.sure}
+
     more = [place: row.place, behind_ns: row.behind_ns, causes: causes]
     Json.encode({:object, more ++ event})
   end
 
   defp about(about) do
     missing = Map.new(about.missing, fn {node, why} -> {node, Footer.word(why)} end)
+
     %{Map.take(about, [:events, :nodes, :dropped, :expired]) | nodes: about.nodes}
     |> Map.merge(%{missing: missing, more: about.more?})
   end
