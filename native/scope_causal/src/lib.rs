@@ -17,6 +17,7 @@ mod error;
 mod identity;
 mod likeness;
 mod message;
+mod messages;
 mod pairing;
 mod picture;
 
@@ -24,6 +25,7 @@ pub use error::CausalError;
 pub use identity::{Identity, Named, Node};
 pub use likeness::{Likeness, REFERENCES, Reference};
 pub use message::{Message, Peer, Tolerance};
+pub use messages::Messages;
 pub use pairing::{CANDIDATES, Confidence, Pair, Pairs, pair};
 pub use picture::{
     At, Edge, EdgeKind, End, Function, Id, Input, Picture, PictureBuilder, Process, Relation, Step,
