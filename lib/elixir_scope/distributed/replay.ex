@@ -84,7 +84,7 @@ defmodule ElixirScope.Distributed.Replay do
          {:ok, scope} <- Scope.fetch(options[:scope]),
          :ok <- allowed(scope),
          {:ok, past} <- Past.read(pid, past(from, to, options), [:send]),
-         {:ok, script} <- Script.write(past, options[:messages]),
+         {:ok, script} <- Script.write(Past.begun(past), options[:messages]),
          {:ok, result} <- Room.run(scope, request(script, module, options)),
          do: judged(result, script)
   end

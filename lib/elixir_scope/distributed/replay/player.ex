@@ -32,7 +32,6 @@ defmodule ElixirScope.Distributed.Replay.Player do
   defp outcome(module, function, arguments) do
     {:return, apply(module, function, arguments)}
   catch
-    :error, reason -> {:exception, :error, Exception.normalize(:error, reason, __STACKTRACE__)}
     class, reason -> {:exception, class, reason}
   end
 
@@ -63,6 +62,10 @@ defmodule ElixirScope.Distributed.Replay.Player do
 
   @doc "How something failed, in words."
   @spec words({atom, term}) :: String.t()
-  def words({class, reason}),
-    do: class |> Exception.format_banner(reason) |> String.slice(0, @words)
+  def words({class, reason}) do
+    class |> Exception.format_banner(reason) |> String.slice(0, @words)
+  rescue
+    # Some errors of the VM are more than Elixir can tell of.
+    _no_words -> inspect({class, reason}, limit: 20)
+  end
 end

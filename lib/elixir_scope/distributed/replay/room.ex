@@ -47,11 +47,15 @@ defmodule ElixirScope.Distributed.Replay.Room do
     monitor = Process.monitor(asker)
     folder = folder()
 
-    try do
-      send(asker, {ref, in_node(folder, monitor, request)})
-    after
-      File.rm_rf(folder)
-    end
+    # Whoever has the answer finds nothing of it left.
+    result =
+      try do
+        in_node(folder, monitor, request)
+      after
+        File.rm_rf(folder)
+      end
+
+    send(asker, {ref, result})
   end
 
   defp folder do
@@ -78,6 +82,7 @@ defmodule ElixirScope.Distributed.Replay.Room do
     %{
       connection: :standard_io,
       wait_boot: @boot_ms,
+      env: [{~c"ERL_CRASH_DUMP_SECONDS", ~c"0"}],
       exec: {~c"/bin/sh", [~c"-c", shell(folder), erl()]},
       args: Enum.map(arguments(), &to_charlist/1)
     }
@@ -97,7 +102,8 @@ defmodule ElixirScope.Distributed.Replay.Room do
 
   defp arguments do
     ~w(-kernel logger_level none -kernel dist_auto_connect never +Q #{@ports}) ++
-      ~w(+sbwt none +sbwtdcpu none +sbwtdio none -start_epmd false) ++ ["-pa" | code_paths()]
+      ~w(+sbwt none +sbwtdcpu none +sbwtdio none -start_epmd false) ++
+      ["-scope_replay_of", System.pid(), "-pa" | code_paths()]
   end
 
   defp code_paths do
@@ -124,6 +130,9 @@ defmodule ElixirScope.Distributed.Replay.Room do
           :replay_node_ended,
           "the replay node ended (#{inspect(reason)}): a callback has stopped it, or it had no room"
         )
+
+      {:EXIT, supervisor, reason} when supervisor != control and reason != :normal ->
+        failed(:no_replay_node, "its scope ends")
 
       {:DOWN, ^asker, :process, _pid, _reason} ->
         failed(:no_replay_node, "nobody waits for it")

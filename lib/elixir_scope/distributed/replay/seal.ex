@@ -21,6 +21,8 @@ defmodule ElixirScope.Distributed.Replay.Seal do
   @doc "Closes the node; says what is still open."
   @spec close() :: :ok | {:error, :ports | :descriptors}
   def close do
+    # Names of hosts are asked of a program, and a VM that cannot start it ends.
+    :inet_db.set_lookup([:file])
     with :ok <- loader(), :ok <- ports(@most), do: file_server()
   end
 

@@ -10,23 +10,32 @@ defmodule ElixirScope.Distributed.TimeTravel.Callbacks do
   @server [handle_call: 3, handle_cast: 2, handle_info: 2, handle_continue: 2]
   @server_too [init: 1, code_change: 3]
 
-  @type t :: %{module => :gen_server | :handle_event | :state_functions}
+  @type t :: %{module => :gen_server | :handle_event | {:state_functions, [name :: atom]}}
 
   @doc "What the modules of these states are."
   @spec of([Event.t()]) :: t
   def of(states) do
     states
-    |> Enum.group_by(&elem(&1.subject, 0), fn %{subject: {_m, f, a}} -> {f, a} end)
-    |> Map.new(fn {module, functions} -> {module, behaviour(Enum.uniq(functions))} end)
+    |> Enum.group_by(&elem(&1.subject, 0))
+    |> Map.new(fn {module, events} -> {module, behaviour(events)} end)
   end
 
-  defp behaviour(functions) do
+  defp behaviour(events) do
+    functions = for %{subject: {_m, f, a}} <- events, uniq: true, do: {f, a}
+
     cond do
       {:handle_event, 4} in functions -> :handle_event
       Enum.any?(functions, &(&1 in @server)) -> :gen_server
       Enum.all?(functions, &(&1 in @server_too)) -> :gen_server
-      true -> :state_functions
+      true -> {:state_functions, names(events)}
     end
+  end
+
+  # Functions that were a state, or left one: any other of three arguments is a helper of theirs.
+  defp names(events) do
+    called = for %{subject: {_module, name, 3}} <- events, do: name
+    left = for %{data: {name, _data}} when is_atom(name) <- events, do: name
+    Enum.uniq(called ++ left)
   end
 
   @doc "Which callback a function is, if any."
@@ -46,7 +55,9 @@ defmodule ElixirScope.Distributed.TimeTravel.Callbacks do
   defp rule(_machine, :init, 1), do: {:gen_statem, :init}
   defp rule(_machine, :code_change, 4), do: {:gen_statem, :code_change}
   defp rule(:handle_event, :handle_event, 4), do: {:gen_statem, :handle_event}
-  defp rule(:state_functions, :terminate, 3), do: nil
-  defp rule(:state_functions, name, 3), do: {:gen_statem, {:state, name}}
+
+  defp rule({:state_functions, names}, name, 3),
+    do: if(name in names, do: {:gen_statem, {:state, name}})
+
   defp rule(_behaviour, _function, _arity), do: nil
 end

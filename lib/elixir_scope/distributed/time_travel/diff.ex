@@ -29,10 +29,11 @@ defmodule ElixirScope.Distributed.TimeTravel.Diff do
   defp between(%Opaque{} = old, new, path), do: set(old, new, path)
   defp between(old, %Opaque{} = new, path), do: set(old, new, path)
 
-  defp between(%{__struct__: one} = old, %{__struct__: other} = new, path) when one != other,
-    do: set(old, new, path)
-
-  defp between(%{} = old, %{} = new, path), do: by_key(old, new, keys(old, new), path)
+  defp between(%{} = old, %{} = new, path) do
+    if Map.get(old, :__struct__) == Map.get(new, :__struct__),
+      do: by_key(old, new, keys(old, new), path),
+      else: set(old, new, path)
+  end
 
   defp between(old, new, path)
        when is_tuple(old) and is_tuple(new) and tuple_size(old) == tuple_size(new),

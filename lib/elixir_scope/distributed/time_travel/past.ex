@@ -17,9 +17,15 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
   @waited_ns 5_000_000_000
 
   @enforce_keys [:pid, :turns, :events, :about]
-  defstruct [:pid, :turns, :events, :about]
+  defstruct [:pid, :turns, :events, :about, :first]
 
-  @type t :: %__MODULE__{pid: pid, turns: [Turn.t()], events: [Event.t()], about: map}
+  @type t :: %__MODULE__{
+          pid: pid,
+          turns: [Turn.t()],
+          events: [Event.t()],
+          about: map,
+          first: Moment.t() | nil
+        }
 
   @doc "The past of a process, by checked options (`from:`, `to:`, `limit:`)."
   @spec read(pid, keyword, more) :: {:ok, t} | Query.failure()
@@ -61,7 +67,7 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
   defp earlier(first), do: [from: max((Moment.ns(first) || 0) - @waited_ns, 0)]
 
   defp past(pid, {events, first}, result) do
-    turns = events |> History.turns() |> Enum.filter(&within?(&1, first))
+    turns = events |> History.turns() |> Enum.filter(&from?(Turn.event(&1), first))
     about = Map.take(result, [:nodes, :missing, :dropped, :expired, :more?])
     told = Enum.filter(events, &from?(&1, first))
 
@@ -73,8 +79,10 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
     }
   end
 
-  defp within?(_turn, nil), do: true
-  defp within?(turn, first), do: from?(turn.call || turn.state, first)
+  @doc "The same without the turn in which it begins."
+  @spec begun(t) :: t
+  def begun(past),
+    do: %{past | turns: Enum.filter(past.turns, &from?(&1.call || &1.state, past.first))}
 
   defp from?(_event, nil), do: true
 

@@ -6,7 +6,8 @@ defmodule ElixirScope.Distributed.TimeTravel.State do
       captured whole stands there as `%ElixirScope.Distributed.Opaque{}`;
     * `event`, `at` - the event that says so: the end of the callback which left this state;
     * `callback` - that callback;
-    * `correlation_id` - of the request that it worked for;
+    * `correlation_id` - where the process itself was in one, as with `with_correlation/2`; what came with
+      the message, `changes/3` tells;
     * `truncated?` - whether a budget cut the state;
     * `unsure_since` - from when on it may have been another one, unseen, and `unsure` why; `nil` where
       nothing is known that speaks against it;
