@@ -85,6 +85,7 @@ enum What {
     Calls,
     Last,
     Traces,
+    Notes,
 }
 
 /// Why it failed: which of a closed list, and what there is to say.
@@ -181,6 +182,7 @@ fn recording_beside(
         What::Calls => Beside::Calls,
         What::Last => Beside::Last,
         What::Traces => Beside::Traces,
+        What::Notes => Beside::Notes,
     };
     writer.with(|writer| writer.beside(&found.0.events, what))
 }

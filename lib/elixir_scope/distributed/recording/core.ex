@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Recording.Core do
   @type writer :: reference
 
   @typedoc "What somebody looked for to explain what is in it; see `Recording.Beside`."
-  @type what :: :gaps | :names | :entries | :calls | :last | :traces
+  @type what :: :gaps | :names | :entries | :calls | :last | :traces | :notes
 
   @doc "Begins a file; nothing is at its path before it is finished."
   @spec begin(Path.t(), boolean, map) :: {:ok, writer} | {:error, Error.t()}
