@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.TidyTest do
   alias ElixirScope.Distributed.Tidy.{Boundaries, Documents}
 
   @lib "lib/elixir_scope/distributed/"
-  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ causal_ export_ graph_)
+  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ causal_ export_ graph_ recording_)
   @longest_module 250
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.

@@ -53,5 +53,5 @@ defmodule ElixirScope.Distributed.Recording.Core do
   defp told({:ok, outcome}, _path), do: {:ok, outcome}
 
   defp told({:error, {why, text}}, path),
-    do: {:error, Error.new(why, path: path, message: text)}
+    do: {:error, Error.new(why, recording: path, message: text)}
 end
