@@ -9,7 +9,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   alias ElixirScope.Distributed.Tidy.{Boundaries, Documents}
 
   @lib "lib/elixir_scope/distributed/"
-  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ pair_ causal_ span_ export_ graph_)
+  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ pair_ causal_ span_ export_ graph_) ++
+              ~w(recording_)
   @longest_module 250
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.

@@ -241,27 +241,8 @@ defmodule ElixirScope.Distributed.Error do
   defp text(:node_unavailable, %{nodes: nodes, members: members}),
     do: "#{inspect(nodes)} are no members; those are #{inspect(members)}"
 
-  defp text(:recording, %{scope: scope}) do
-    "#{inspect(scope)} is a recording: it is read, and nothing happens in it"
-  end
-
-  defp text(:no_recording, %{scope: scope}),
-    do: "#{inspect(scope)} is no recording; ElixirScope.Distributed.stop/1 ends a scope"
-
-  defp text(:scope_taken, %{scope: scope}),
-    do: "a scope #{inspect(scope)} runs already: give the recording another name"
-
-  # Of files; the core says what is wrong with them.
-  defp text(:exists, %{path: path}),
-    do: "#{path}: there is such a file already; `overwrite: true` replaces it"
-
-  defp text(:cut, %{path: path, message: message}),
-    do: "#{path}: #{message}; `salvage: true` opens what is whole"
-
-  defp text(:damaged, %{path: path, message: message}),
-    do: "#{path}: #{message}; `salvage: true` opens what comes before"
-
-  defp text(_reason, %{path: path, message: message}), do: "#{path}: #{message}"
+  defp text(reason, %{recording: _what} = details),
+    do: ElixirScope.Distributed.Recording.Failure.text(reason, details)
 
   defp text(reason, details), do: Simulated.text(reason, details) || unnamed(reason, details)
 

@@ -26,6 +26,7 @@ defmodule ElixirScope.Distributed.GlobalClock do
 
   alias ElixirScope.Distributed.{Clock, Error, Native, Options, Part, Scope}
   alias ElixirScope.Distributed.Cluster.{Clocked, Offset, Quarantine}
+  alias ElixirScope.Distributed.Recording.Opened
   alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.Types.{GlobalClockUpdate, GlobalTimestamp}
 
@@ -106,6 +107,10 @@ defmodule ElixirScope.Distributed.GlobalClock do
   @doc false
   # What the clock is and how it stands, for `status/0`.
   @spec status(Scope.t()) :: map
+  # What is read has a clock of its own, and nobody whom it could follow.
+  def status(%{recording: %Opened{}, store: store}),
+    do: Map.merge(Native.clock_status(store), %{quarantined: [], bounds: %{}})
+
   def status(scope) do
     with {:error, _not_there} <- Part.ask(scope.name, :clock, :describe), do: %{quarantined: []}
   end

@@ -86,7 +86,7 @@ defmodule ElixirScope.Distributed.Part do
       {:error, Error.new(:no_time, scope: scope, role: role, ms: ms)}
 
     :exit, {_ended, _call} ->
-      {:error, Error.new(:not_running, scope: scope)}
+      {:error, Scope.not_there(scope)}
   end
 
   @doc false

@@ -39,10 +39,12 @@ defmodule ElixirScope.Distributed.Recording do
   """
 
   alias ElixirScope.Distributed.{Error, Options, Query, Scope}
-  alias ElixirScope.Distributed.Recording.Save
+  alias ElixirScope.Distributed.Recording.{Save, Tree}
 
-  # As many as there can be scopes.
-  @most 64
+  # Opening files makes no atoms: who opens more at once gives them names.
+  @names ~w(recording_1 recording_2 recording_3 recording_4 recording_5 recording_6 recording_7
+            recording_8 recording_9 recording_10 recording_11 recording_12 recording_13 recording_14
+            recording_15 recording_16)a
 
   @enforce_keys [:path]
   defstruct [:path, events: 0, beside: 0, messages: 0, bytes: 0] ++
@@ -75,7 +77,7 @@ defmodule ElixirScope.Distributed.Recording do
     with {:ok, path} <- path(path),
          {:ok, options} <- checked(:open, options),
          {:ok, name} <- name(options[:name]),
-         {:ok, _pid} <- Scope.start_recording(name, path, options[:salvage]),
+         {:ok, _pid} <- Tree.start(name, path, options[:salvage]),
          do: {:ok, name}
   end
 
@@ -83,7 +85,7 @@ defmodule ElixirScope.Distributed.Recording do
   @spec close(atom) :: :ok | {:error, Error.t()}
   def close(name) do
     case Scope.fetch(name) do
-      {:ok, %{recording: nil}} -> {:error, Error.new(:no_recording, scope: name)}
+      {:ok, %{recording: nil}} -> {:error, Error.new(:no_recording, recording: name)}
       {:ok, _recording} -> Scope.stop(name)
       not_running -> not_running
     end
@@ -116,19 +118,16 @@ defmodule ElixirScope.Distributed.Recording do
     {:error, Error.new(:bad_option, message: message)}
   end
 
-  # Names are of a fixed number: opening files makes no atoms without end.
   defp name(nil) do
-    names = for number <- 1..@most, do: :"recording_#{number}"
-
-    case Enum.find(names, &match?({:error, _free}, Scope.fetch(&1))) do
-      nil -> {:error, Error.new(:no_scope, message: "too many scopes")}
+    case Enum.find(@names, &match?({:error, _free}, Scope.fetch(&1))) do
+      nil -> {:error, Error.new(:no_name, recording: length(@names))}
       name -> {:ok, name}
     end
   end
 
   defp name(name) do
     case Scope.fetch(name) do
-      {:ok, _scope} -> {:error, Error.new(:scope_taken, scope: name)}
+      {:ok, _scope} -> {:error, Error.new(:scope_taken, recording: name)}
       {:error, _free} -> {:ok, name}
     end
   end

@@ -90,34 +90,6 @@ defmodule ElixirScope.Distributed.Scope do
     end
   end
 
-  @doc "Starts a scope that is a recording: it ends with what it is of, and is not begun again."
-  @spec start_recording(atom, Path.t(), boolean) :: {:ok, pid} | {:error, Error.t()}
-  def start_recording(name, path, salvage) do
-    options = Options.validate!(:start, name: name)
-    arguments = [__MODULE__, {options, {path, salvage}}, [name: via(name, __MODULE__)]]
-    start = {Supervisor, :start_link, arguments}
-    child = %{id: {__MODULE__, name}, start: start, type: :supervisor, restart: :temporary}
-
-    with {:ok, _started} <- Application.ensure_all_started(:elixir_scope_distributed),
-         pid when is_pid(pid) <- Process.whereis(@supervisor) do
-      pid |> DynamicSupervisor.start_child(child) |> opened(name)
-    else
-      nil -> {:error, Error.new(:disabled)}
-      {:error, reason} -> {:error, Error.new(:no_scope, message: inspect(reason))}
-    end
-  end
-
-  defp opened({:ok, pid}, _name), do: {:ok, pid}
-
-  defp opened({:error, {:already_started, _pid}}, name),
-    do: {:error, Error.new(:scope_taken, scope: name)}
-
-  defp opened({:error, {:shutdown, {:failed_to_start_child, _child, %Error{} = error}}}, _name),
-    do: {:error, error}
-
-  defp opened({:error, reason}, _name),
-    do: {:error, Error.new(:no_scope, message: inspect(reason))}
-
   @doc "Stops a scope, wherever it was started."
   @spec stop(atom) :: :ok | {:error, Error.t()}
   def stop(name) do
@@ -219,7 +191,7 @@ defmodule ElixirScope.Distributed.Scope do
   @spec not_there(atom) :: Error.t()
   def not_there(name) do
     case fetch(name) do
-      {:ok, %{recording: %Opened{}}} -> Error.new(:recording, scope: name)
+      {:ok, %{recording: %Opened{}}} -> Error.new(:recording, recording: name)
       _not_running -> Error.new(:not_running, scope: name)
     end
   end
@@ -231,16 +203,7 @@ defmodule ElixirScope.Distributed.Scope do
     :ok
   end
 
-  # What is read needs its store, and processes that read: nobody hears of it, and nothing happens in it.
   @impl true
-  def init({options, recording}) do
-    own = %__MODULE__{name: options[:name], memory: Memory.new(), recording: recording}
-    scope = describe(%{own | inbox: Transport.Inbox.new()}, options)
-    workers = {Task.Supervisor, name: via(scope.name, Task.Supervisor)}
-    workers = Supervisor.child_spec(workers, id: Task.Supervisor)
-    Supervisor.init([{Storage, scope}, workers], strategy: :rest_for_one)
-  end
-
   def init(options) do
     memory = Memory.new()
     own = %__MODULE__{name: options[:name], memory: memory, inbox: Transport.Inbox.new()}

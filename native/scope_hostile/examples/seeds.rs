@@ -14,7 +14,8 @@
 use scope_event::{
     Budget, Interner, Kind, Origin, RawEvent, Subject, SymbolTable, TermWriter, delta,
 };
-use scope_store::{Config, Order, Query, Store};
+use scope_store::recording::{About, Beside, Confidence, Cover, Meanings, Outcome, Paired, Writer};
+use scope_store::{Config, Match, Order, Query, Store};
 use scope_sync::model::{MemoryHoldings, ModelBlock};
 use scope_sync::wire::{
     Body, Capabilities, Handshake, Intro, Message, Mismatch, Packed, Probe, Versions, encode,
@@ -30,6 +31,7 @@ fn main() {
         ("segment", segments()),
         ("recording", recordings()),
         ("page", pages()),
+        ("portable", portables()),
         ("frame", frames()),
         ("digest", digests()),
         ("handshake", handshakes()),
@@ -193,6 +195,59 @@ fn recordings() -> Vec<Vec<u8>> {
 }
 
 /// One message of each sort.
+/// Recordings of everything, of a few events with what explains them, of nothing.
+fn portables() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = node(folder.path(), 3, 8);
+    let all = store.query(&Query::default()).events;
+    let few: Vec<_> = all.iter().step_by(5).cloned().collect();
+    vec![
+        portable(&all, &[]),
+        portable(&few, &all),
+        portable(&[], &[]),
+    ]
+}
+
+fn portable(chosen: &[Match], beside: &[Match]) -> Vec<u8> {
+    let about = About {
+        library: "0.1.0".into(),
+        machine: "OTP 27".into(),
+        saved_ns: 1_600_000_000_000_000_000,
+        by: "seed@host".into(),
+        filters: "[]".into(),
+        members: vec!["seed@host".into()],
+        covers: vec![Cover {
+            origin: Origin::new("seed@host", 1),
+            first: 1,
+            last: 24,
+        }],
+    };
+    let meanings = Meanings {
+        entry: 64,
+        is_set: |_| false,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seed.scope");
+    let mut writer = Writer::create(&path, false, &about, meanings).unwrap();
+    writer.put(chosen).unwrap();
+    writer.beside(beside, Beside::Gaps).unwrap();
+    if let [one, other, ..] = chosen {
+        let pair = Paired {
+            id: (one.origin().clone(), one.seq()),
+            confidence: Confidence::Exact,
+            others: vec![(other.origin().clone(), other.seq())],
+        };
+        writer.pair(pair).unwrap();
+    }
+    let outcome = Outcome {
+        missing: vec![("away@host".into(), "timeout".into())],
+        dropped: 3,
+        expired: 2,
+    };
+    writer.finish(&outcome).unwrap();
+    fs::read(path).unwrap()
+}
+
 fn bodies() -> Vec<(Body, Vec<u8>)> {
     let probe = Probe {
         index: 0,

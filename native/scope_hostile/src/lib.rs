@@ -32,6 +32,7 @@ mod frame;
 mod handshake;
 mod memory;
 mod page;
+mod portable;
 mod recording;
 mod seal;
 mod segment;
@@ -43,6 +44,7 @@ pub use digest::digest;
 pub use frame::frame;
 pub use handshake::handshake;
 pub use page::page;
+pub use portable::portable;
 pub use recording::recording;
 pub use segment::segment;
 pub use term::term;
@@ -51,13 +53,14 @@ pub use term::term;
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by the name of their fuzz target.
-pub const DECODERS: [(&str, Decoder); 9] = [
+pub const DECODERS: [(&str, Decoder); 10] = [
     ("block", block),
     ("delta", delta),
     ("digest", digest),
     ("frame", frame),
     ("handshake", handshake),
     ("page", page),
+    ("portable", portable),
     ("recording", recording),
     ("segment", segment),
     ("term", term),

@@ -70,7 +70,7 @@ fn life(dir: &Path, incarnation: u64) -> Vec<(Origin, Seq, u64)> {
     found
 }
 
-fn ask(store: &Store) -> Vec<(Origin, Seq, u64)> {
+pub(crate) fn ask(store: &Store) -> Vec<(Origin, Seq, u64)> {
     let all = store.query(&Query::default());
     let newest_first = store.query(&Query {
         order: Order::Desc,

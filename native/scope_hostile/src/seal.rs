@@ -67,6 +67,42 @@ fn record(bytes: &mut [u8]) -> Option<usize> {
     Some(body)
 }
 
+/// A recording with the right first bytes, and with the right checksums for as many parts as there are by
+/// their lengths.
+pub(crate) fn recording(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() < FILE_HEAD {
+        return bytes;
+    }
+    bytes[..12].copy_from_slice(b"SCOPEREC\x01\0\0\0");
+    let sum = crc32c::crc32c(&bytes[..12]).to_le_bytes();
+    bytes[12..FILE_HEAD].copy_from_slice(&sum);
+    let mut rest = &mut bytes[FILE_HEAD..];
+    while let Some(body) = part(rest) {
+        rest = &mut rest[RECORD_HEAD + body..];
+    }
+    bytes
+}
+
+/// Puts the part right that stands first, with the block in it; answers the length of its body.
+fn part(bytes: &mut [u8]) -> Option<usize> {
+    let (head, rest) = bytes.split_first_chunk_mut::<RECORD_HEAD>()?;
+    let body = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let content = rest.get_mut(..body)?;
+    if let Some(at) = block_in(content) {
+        let sealed = block(&content[at..]);
+        content[at..].copy_from_slice(&sealed);
+    }
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&head[..5]), content);
+    head[5..].copy_from_slice(&sum.to_le_bytes());
+    Some(body)
+}
+
+/// Where a block begins in the body of a part.
+pub(crate) fn block_in(body: &[u8]) -> Option<usize> {
+    body.windows(4).position(|four| four == b"ESBK")
+}
+
 /// The bodies of the records of a segment's file.
 pub(crate) fn bodies(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes.get(FILE_HEAD..).unwrap_or_default();

@@ -73,6 +73,8 @@ struct Told<'a> {
     nodes: Vec<Term<'a>>,
     /// Those of which something is missing.
     missing: Vec<Term<'a>>,
+    /// Where the events are that explain others.
+    beside: Vec<Row>,
     /// Where it is cut, and how many bytes there are behind.
     lost: Option<(u64, u64)>,
 }
@@ -85,6 +87,7 @@ enum What {
     Calls,
     Last,
     Traces,
+    Notes,
 }
 
 /// Why it failed: which of a closed list, and what there is to say.
@@ -181,6 +184,7 @@ fn recording_beside(
         What::Calls => Beside::Calls,
         What::Last => Beside::Last,
         What::Traces => Beside::Traces,
+        What::Notes => Beside::Notes,
     };
     writer.with(|writer| writer.beside(&found.0.events, what))
 }
@@ -280,6 +284,7 @@ impl<'a> Told<'a> {
                 .iter()
                 .map(|(node, _)| symbols::atom(env, node))
                 .collect(),
+            beside: recording.beside().iter().map(row).collect(),
             about: recording.about().into(),
             outcome: recording.outcome().into(),
             totals: (*recording.totals()).into(),
@@ -309,10 +314,6 @@ impl From<Beginning> for About {
 
 impl From<&About> for Beginning {
     fn from(about: &About) -> Self {
-        let row = |cover: &Cover| {
-            let Origin { node, incarnation } = &cover.origin;
-            (node.to_string(), *incarnation, cover.first, cover.last)
-        };
         Self {
             library: about.library.clone(),
             machine: about.machine.clone(),
@@ -323,6 +324,11 @@ impl From<&About> for Beginning {
             covers: about.covers.iter().map(row).collect(),
         }
     }
+}
+
+fn row(cover: &Cover) -> Row {
+    let Origin { node, incarnation } = &cover.origin;
+    (node.to_string(), *incarnation, cover.first, cover.last)
 }
 
 impl From<Ending> for Outcome {

@@ -6,6 +6,7 @@ defmodule ElixirScope.Distributed.Query.Find do
 
   alias ElixirScope.Distributed.{Event, Options}
   alias ElixirScope.Distributed.Query.{Page, Reading, Survey, Wire}
+  alias ElixirScope.Distributed.Recording.Opened
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   # Events that are held at once.
@@ -43,7 +44,7 @@ defmodule ElixirScope.Distributed.Query.Find do
   defp open(survey, filter) do
     filter = %{filter | beside: true}
     failed = Map.keys(missing())
-    failed |> Enum.reduce(survey, &Survey.fail(&2, &1)) |> Reading.open(filter, nil)
+    failed |> Enum.reduce(Opened.widen(survey), &Survey.fail(&2, &1)) |> Reading.open(filter, nil)
   end
 
   defp close(reading) do

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   # What explains the events of a recording and does not match its filters: gaps, as without them nobody
   # knew what was lost; the marks that say whose ids are whose; the calls that began ids, without what
   # was called; what says which traces a number stands for. The core takes of what is found here
-  # only what belongs to events that are in the recording, and keeps it apart from them.
+  # only what belongs to events that are in the recording, and keeps it apart from them; notes of people alone are put among them.
 
   alias ElixirScope.Distributed.Capture.Correlation.Entry
   alias ElixirScope.Distributed.{Error, Event, Options}
@@ -30,6 +30,7 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   @spec add(job) :: :ok
   def add(job) do
     gaps(job)
+    notes(job)
     names(job, keys(job, @few + 1))
     entries(job, keys(job, @few + 1))
     processes(job, keys(job, @processes))
@@ -41,6 +42,9 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   # In the same nodes and time: what was lost may have matched.
   defp gaps(job),
     do: each(job, [kinds: [:gap]] ++ Keyword.take(job.options, [:nodes, :from, :to]), :gaps)
+
+  # Who saves an event keeps what people wrote about it.
+  defp notes(job), do: each(job, [kinds: [:mark], contains: "scope_note"], :notes)
 
   defp names(_job, []), do: :ok
 

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Recording.Core do
   @type writer :: reference
 
   @typedoc "What somebody looked for to explain what is in it; see `Recording.Beside`."
-  @type what :: :gaps | :names | :entries | :calls | :last | :traces
+  @type what :: :gaps | :names | :entries | :calls | :last | :traces | :notes
 
   @doc "Begins a file; nothing is at its path before it is finished."
   @spec begin(Path.t(), boolean, map) :: {:ok, writer} | {:error, Error.t()}
@@ -53,5 +53,5 @@ defmodule ElixirScope.Distributed.Recording.Core do
   defp told({:ok, outcome}, _path), do: {:ok, outcome}
 
   defp told({:error, {why, text}}, path),
-    do: {:error, Error.new(why, path: path, message: text)}
+    do: {:error, Error.new(why, recording: path, message: text)}
 end

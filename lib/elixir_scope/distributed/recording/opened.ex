@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Recording.Opened do
   # What an opened recording says of itself, and how a question sees it: as one member that has everything
   # and answers at once. Who did not answer when it was made is missing now.
 
-  alias ElixirScope.Distributed.Query.{Answer, Survey}
+  alias ElixirScope.Distributed.Query.{Answer, Survey, Wire}
   alias ElixirScope.Distributed.Recording.Reasons
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -11,7 +11,8 @@ defmodule ElixirScope.Distributed.Recording.Opened do
   @settled {0, 4_294_967_295_000_000_000}
 
   @enforce_keys [:path, :about, :nodes, :missing, :totals]
-  defstruct [:path, :about, :nodes, :missing, :totals, :lost, dropped: 0, expired: 0]
+  defstruct [:path, :about, :nodes, :missing, :totals, :lost] ++
+              [beside: [], dropped: 0, expired: 0]
 
   @type t :: %__MODULE__{
           path: Path.t(),
@@ -19,6 +20,7 @@ defmodule ElixirScope.Distributed.Recording.Opened do
           nodes: [node],
           missing: %{node => term},
           totals: map,
+          beside: [Wire.range()],
           lost: {at :: non_neg_integer, bytes :: non_neg_integer} | nil,
           dropped: non_neg_integer,
           expired: non_neg_integer
@@ -33,6 +35,7 @@ defmodule ElixirScope.Distributed.Recording.Opened do
       nodes: told.nodes,
       missing: missing(told),
       totals: told.totals,
+      beside: told.beside,
       lost: told.lost,
       dropped: told.outcome.dropped,
       expired: told.outcome.expired
@@ -69,6 +72,13 @@ defmodule ElixirScope.Distributed.Recording.Opened do
   # Who reads is no member, unless there is something of it.
   defp noter(_node, 0), do: []
   defp noter(node, _notes), do: [node]
+
+  @doc "The same with what explains events, which may be of nodes and times that were not asked for."
+  @spec widen(Survey.t()) :: Survey.t()
+  def widen(%{scope: %{recording: %__MODULE__{beside: rows}, node: node}} = survey),
+    do: update_in(survey.holdings[node], &(&1 ++ rows))
+
+  def widen(survey), do: survey
 
   @doc "Its nodes in the form of `status/0`: those that answered, and those that did not."
   @spec nodes(t) :: %{node => ClusterNodeInfo.t()}

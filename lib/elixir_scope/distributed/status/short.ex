@@ -31,6 +31,18 @@ defmodule ElixirScope.Distributed.Status.Short do
       traces: traces(status.traces),
       lost: counts(status.lost),
       bounds: bounds(status.bounds)
+    ] ++ recording(status.recording)
+  end
+
+  defp recording(nil), do: []
+
+  defp recording(recording) do
+    lost = with {at, bytes} <- recording.lost, do: ", cut at byte #{at}: #{bytes} left out"
+
+    [
+      recording:
+        "#{recording.events} events, #{recording.path}, saved by #{recording.by} at " <>
+          "#{recording.saved_at}, filters #{recording.filters}#{lost}"
     ]
   end
 

@@ -3,6 +3,9 @@
 use crate::bytes::{Reader, put_text, put_varint};
 use scope_event::{Origin, Seq};
 
+/// Rows of a list at most: what a reader makes room for grows faster than their bytes.
+pub(super) const MOST_ROWS: usize = 65_536;
+
 /// Numbers of an origin that were looked at, both ends included, whether there is an event of each in the
 /// recording or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,11 @@ pub struct Totals {
 }
 
 impl About {
+    /// Whether a reader takes it: there is no more than it makes room for.
+    pub(super) fn fits(&self) -> bool {
+        self.members.len() <= MOST_ROWS && self.covers.len() <= MOST_ROWS
+    }
+
     pub(super) fn put(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for text in [&self.library, &self.machine, &self.by, &self.filters] {
@@ -89,7 +97,11 @@ impl About {
             members: many(&mut from, |from| from.text().map(str::to_string))?,
             covers: many(&mut from, Cover::read)?,
         };
-        from.is_done().then_some(about)
+        // In order, so that they are put together without looking at the others.
+        let ends = |cover: &Cover| (cover.origin.clone(), cover.last);
+        let mut pairs = about.covers.windows(2);
+        let ordered = pairs.all(|two| ends(&two[0]) < (two[1].origin.clone(), two[1].first));
+        (from.is_done() && ordered).then_some(about)
     }
 }
 
@@ -162,7 +174,7 @@ impl Outcome {
 
 /// As many as the next number says, which makes no room for them.
 fn many<T>(from: &mut Reader<'_>, read: impl Fn(&mut Reader<'_>) -> Option<T>) -> Option<Vec<T>> {
-    let count = from.varint()?;
+    let count = from.varint().filter(|count| *count <= MOST_ROWS as u64)?;
     let mut all = Vec::new();
     for _ in 0..count {
         all.push(read(from)?);

@@ -4,14 +4,15 @@
 //! decoded; what stays in memory is their index. The blocks are read from the file again when they are
 //! asked for, and checked again.
 
-use super::about::{About, Outcome, Totals};
+use super::about::{About, Cover, Outcome, Totals};
 use super::error::RecordingError;
 use super::pairs::Pairs;
 use super::part::{self, Sort, damaged};
 use crate::disk::SegmentFile;
 use crate::index::Index;
-use crate::log::{Facts, Log, Place};
+use crate::log::{Facts, Log, Place, Shelf};
 use crate::open::Closed;
+use scope_event::Origin;
 use scope_event::block::Numbered;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -74,6 +75,20 @@ impl Recording {
     /// How much there is in it.
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// Where numbers lie of the events that explain others: outside of what was asked for, perhaps.
+    pub fn beside(&self) -> Vec<Cover> {
+        let of_shelf = |(origin, shelf): (&Arc<Origin>, &Shelf)| {
+            let first = shelf.slots().iter().map(|slot| slot.from).min()?;
+            let last = shelf.slots().iter().map(|slot| slot.to).max()?;
+            Some(Cover {
+                origin: Origin::clone(origin),
+                first,
+                last,
+            })
+        };
+        self.beside.shelves.iter().filter_map(of_shelf).collect()
     }
 
     /// Where it is cut or damaged, and how many bytes there are from there on.

@@ -5,7 +5,7 @@
 
 use crate::search::Match;
 use scope_event::{Kind, Origin, Seq, SubjectView, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What somebody looked for to explain what was chosen.
@@ -23,6 +23,8 @@ pub enum Beside {
     Last,
     /// What says which traces a number stands for.
     Traces,
+    /// What people wrote about events that were chosen: it is put among them.
+    Notes,
 }
 
 /// A key of a correlation has 16 bytes, and stands as such a binary.
@@ -31,6 +33,9 @@ const KEY: usize = 16;
 const KEY_TAG: u8 = 0xc0 + KEY as u8;
 /// What marks are about that say whose a key is.
 const NAMING: &str = "correlation";
+
+/// What marks are about that people write.
+const NOTE: &str = "scope_note";
 
 /// What the recorder's own numbers mean, which is not known here.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,8 @@ pub(super) struct Wanted {
     sets: HashSet<(Arc<str>, u16)>,
     /// What is in the recording of the kinds that explain something.
     there: HashSet<(Origin, Seq)>,
+    /// The numbers of all that was chosen.
+    chosen: HashMap<Origin, Numbers>,
 }
 
 impl Wanted {
@@ -63,11 +70,19 @@ impl Wanted {
             unnamed: HashSet::new(),
             sets: HashSet::new(),
             there: HashSet::new(),
+            chosen: HashMap::new(),
         }
     }
 
     /// An event was chosen.
     pub(super) fn chosen(&mut self, event: &Match) {
+        match self.chosen.get_mut(event.origin()) {
+            Some(numbers) => numbers.put(event.seq()),
+            None => {
+                let numbers = self.chosen.entry(event.origin().clone()).or_default();
+                numbers.put(event.seq());
+            }
+        }
         if let Some(key) = key(event) {
             if self.keys.insert(key) {
                 self.unnamed.insert(key);
@@ -91,6 +106,7 @@ impl Wanted {
             // Whoever looked for these knows whose they are.
             Beside::Calls => self.is_entry(event),
             Beside::Last => true,
+            Beside::Notes => self.is_note_of_chosen(event),
             Beside::Traces => event.kind() == Kind::TraceStarted && self.is_set(event),
         };
         wanted && self.note(event)
@@ -106,6 +122,17 @@ impl Wanted {
 
     fn is_entry(&self, event: &Match) -> bool {
         event.kind() == Kind::Call && event.flags() & self.meanings.entry != 0
+    }
+
+    fn is_note_of_chosen(&mut self, event: &Match) -> bool {
+        let of = Some(event)
+            .filter(|event| is_about(event, NOTE))
+            .and_then(noted);
+        let Some((origin, seq)) = of else {
+            return false;
+        };
+        let numbers = self.chosen.get_mut(&origin);
+        numbers.is_some_and(|numbers| numbers.contains(seq))
     }
 
     fn is_key(&self, event: &Match) -> bool {
@@ -130,7 +157,7 @@ impl Wanted {
     fn explains(&self, event: &Match) -> bool {
         match event.kind() {
             Kind::Gap | Kind::TraceStarted => true,
-            Kind::Mark => is_naming(event),
+            Kind::Mark => is_naming(event) || is_about(event, NOTE),
             _ => event.flags() & self.meanings.entry != 0,
         }
     }
@@ -147,8 +174,59 @@ impl Wanted {
 }
 
 fn is_naming(event: &Match) -> bool {
-    let named = matches!(event.subject(), SubjectView::Name(name) if &**name == NAMING);
+    is_about(event, NAMING)
+}
+
+/// Whether it is a mark of that name.
+fn is_about(event: &Match, wanted: &str) -> bool {
+    let named = matches!(event.subject(), SubjectView::Name(name) if &**name == wanted);
     event.kind() == Kind::Mark && named
+}
+
+/// Which event a note is about: a node in text, an incarnation, a number.
+fn noted(note: &Match) -> Option<(Origin, Seq)> {
+    let Ok(Some(Value::Map { pairs, .. })) = note.data_value() else {
+        return None;
+    };
+    let of = pairs.into_iter().find_map(|(key, value)| match key {
+        Value::Atom(name) if &*name == "of" => Some(value),
+        _ => None,
+    });
+    let Some(Value::Tuple { items, .. }) = of else {
+        return None;
+    };
+    let [
+        Value::Binary { kept, .. },
+        Value::Int(incarnation),
+        Value::Int(seq),
+    ] = &items[..]
+    else {
+        return None;
+    };
+    let node = std::str::from_utf8(kept).ok()?;
+    let origin = Origin::new(node, u64::try_from(*incarnation).ok()?);
+    Some((origin, u64::try_from(*seq).ok()?))
+}
+
+/// Numbers as they come, which are nearly in order, and are asked for when all are there.
+#[derive(Debug, Default)]
+struct Numbers {
+    all: Vec<Seq>,
+    sorted: usize,
+}
+
+impl Numbers {
+    fn put(&mut self, seq: Seq) {
+        self.all.push(seq);
+    }
+
+    fn contains(&mut self, seq: Seq) -> bool {
+        if self.sorted < self.all.len() {
+            self.all.sort_unstable();
+            self.sorted = self.all.len();
+        }
+        self.all.binary_search(&seq).is_ok()
+    }
 }
 
 fn key(event: &Match) -> Option<[u8; KEY]> {

@@ -3,7 +3,7 @@
 //! It is written beside its place under a name of its own, made durable, and moved: at the path there is
 //! never half of one. Only its owner may read it, as what it holds may be nobody else's business.
 
-use super::about::{About, Outcome, Totals};
+use super::about::{About, MOST_ROWS, Outcome, Totals};
 use super::error::RecordingError;
 use super::gather::Gather;
 use super::pairs::{self, Paired};
@@ -61,7 +61,7 @@ impl Writer {
         meanings: Meanings,
     ) -> Result<Self, RecordingError> {
         let body = about.put();
-        if body.len() > part::MOST {
+        if body.len() > part::MOST || !about.fits() {
             return Err(RecordingError::TooMuch("what it is of"));
         }
         let here: Arc<str> = about.by.as_str().into();
@@ -84,15 +84,17 @@ impl Writer {
     ///
     /// [`RecordingError`] when they cannot be written.
     pub fn put(&mut self, events: &[Match]) -> Result<(), RecordingError> {
+        events.iter().try_for_each(|event| self.choose(event))
+    }
+
+    fn choose(&mut self, event: &Match) -> Result<(), RecordingError> {
+        self.wanted.chosen(event);
         let (file, totals) = (&mut self.file, &mut self.totals);
-        for event in events {
-            self.wanted.chosen(event);
-            let put = |block: Numbered| {
-                totals.events += events_of(&block);
-                file.block(Sort::Block, &block, totals)
-            };
-            self.damaged += self.chosen.put(event.clone(), put)?;
-        }
+        let put = |block: Numbered| {
+            totals.events += events_of(&block);
+            file.block(Sort::Block, &block, totals)
+        };
+        self.damaged += self.chosen.put(event.clone(), put)?;
         Ok(())
     }
 
@@ -102,22 +104,27 @@ impl Writer {
     ///
     /// As [`put`](Self::put).
     pub fn beside(&mut self, events: &[Match], what: Beside) -> Result<(), RecordingError> {
-        let (file, totals) = (&mut self.file, &mut self.totals);
         let most = if what == Beside::Last { 1 } else { usize::MAX };
         for event in events.iter().take(most) {
-            if !self.wanted.takes(event, what) {
-                continue;
+            if self.wanted.takes(event, what) {
+                self.explain(event, what)?;
             }
-            let event = match what {
-                Beside::Entries | Beside::Calls | Beside::Last => event.without_content(),
-                Beside::Gaps | Beside::Names | Beside::Traces => event.clone(),
-            };
-            let put = |block: Numbered| {
-                totals.beside += events_of(&block);
-                file.block(Sort::Beside, &block, totals)
-            };
-            self.damaged += self.beside.put(event, put)?;
         }
+        Ok(())
+    }
+
+    fn explain(&mut self, event: &Match, what: Beside) -> Result<(), RecordingError> {
+        let event = match what {
+            Beside::Notes => return self.choose(event),
+            Beside::Entries | Beside::Calls | Beside::Last => event.without_content(),
+            Beside::Gaps | Beside::Names | Beside::Traces => event.clone(),
+        };
+        let (file, totals) = (&mut self.file, &mut self.totals);
+        let put = |block: Numbered| {
+            totals.beside += events_of(&block);
+            file.block(Sort::Beside, &block, totals)
+        };
+        self.damaged += self.beside.put(event, put)?;
         Ok(())
     }
 
@@ -175,7 +182,7 @@ impl Writer {
         }
         self.totals.bytes = self.file.at;
         let body = outcome.put(&self.totals);
-        if body.len() > part::MOST {
+        if body.len() > part::MOST || outcome.missing.len() > MOST_ROWS {
             return Err(RecordingError::TooMuch("what is missing"));
         }
         self.file.put(Sort::End, &body)?;
