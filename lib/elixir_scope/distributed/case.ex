@@ -112,6 +112,8 @@ defmodule ElixirScope.Distributed.Case do
       starts them in a network of their own, with a port mapper at the same port,
     * `:args`, `:env` - more arguments (strings) for `erl`, more variables (pairs),
     * `:cookie` - instead of the run's own,
+    * `:unique` - whether names are made unique in the machine (`true`); `false` for what people are
+      to read, where nothing else runs,
     * `:boot_ms` - how long a node may take to start (30,000),
     * `:capture` - what the nodes record from the start: patterns as in
       `ElixirScope.Distributed.trace/2`, or `{patterns, options}` with its options; by default

@@ -30,7 +30,7 @@ defmodule Shop.Demo do
   end
 
   defp start do
-    nodes = Map.new(Enum.zip(@roles, Cluster.start_nodes(@roles)))
+    nodes = Map.new(Enum.zip(@roles, Cluster.start_nodes(@roles, unique: false)))
     where = for {role, services} <- @services, service <- services, do: {service, nodes[role]}
     color? = IO.ANSI.enabled?()
     for {role, node} <- nodes, do: Cluster.on(node, fn -> take_role(role, where, color?) end)

@@ -25,7 +25,8 @@ defmodule ElixirScope.Distributed.Case.Boot do
     exec: nil,
     host: "127.0.0.1",
     log: :error,
-    net_ticktime: nil
+    net_ticktime: nil,
+    unique: true
   ]
 
   @type settings :: map

@@ -33,7 +33,7 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   def start_nodes(number_or_names, options \\ [], starter \\ &Peer.start_link/1) do
     settings = Boot.settings(options)
     Run.ensure_started()
-    nodes = number_or_names |> names() |> Enum.map(&unique(&1, settings.host))
+    nodes = number_or_names |> names() |> Enum.map(&name(&1, settings))
     for node <- nodes, do: {:ok, _} = starter.({node, nodes -- [node], settings})
     Enum.each(nodes, &up!(&1, Peer.await(&1)))
     if settings.connect, do: connect(nodes)
@@ -223,8 +223,10 @@ defmodule ElixirScope.Distributed.Case.Cluster do
   defp names(number) when is_integer(number), do: Enum.map(1..number, &"node#{&1}")
   defp names(names) when is_list(names), do: names
 
+  defp name(name, %{unique: false, host: host}), do: String.to_atom("#{name}@#{host}")
+
   # The machine's epmd may be shared: the pid keeps runs apart, the integer tests.
-  defp unique(name, host) do
+  defp name(name, %{host: host}) do
     String.to_atom("#{name}-#{System.pid()}-#{System.unique_integer([:positive])}@#{host}")
   end
 end
