@@ -98,7 +98,7 @@ defmodule ElixirScope.Distributed.View.Gaps do
   # Of the answer as a whole
 
   defp answer(about, told) do
-    for({node, reason} <- about.missing, do: missing(node, reason)) ++
+    for({node, reason} <- Enum.sort(about.missing), do: missing(node, reason)) ++
       expired(about.expired) ++ untold(about.dropped - told) ++ cut(about)
   end
 
