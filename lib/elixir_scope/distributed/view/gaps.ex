@@ -52,7 +52,7 @@ defmodule ElixirScope.Distributed.View.Gaps do
   defp paper(options), do: %{options: options, glyphs: Glyphs.of(options), width: options[:width]}
 
   defp lines(source, paper) do
-    first_ns = with %{} = first <- Source.at(source, 0), do: Source.ns(first)
+    first_ns = with {first, _last} <- Source.ends(source), do: Source.ns(first)
     more = %{source: source, first_ns: first_ns, palette: palette(source, paper)}
     paper = Map.merge(paper, more)
 

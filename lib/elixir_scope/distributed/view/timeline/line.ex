@@ -18,10 +18,9 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
           indexes: %{(pid | String.t()) => non_neg_integer}
         }
 
-  @doc "Before the first row of a source that has some."
-  @spec new(Source.t(), keyword) :: t
-  def new(source, options) do
-    [first, last] = for place <- [0, source.size - 1], do: Source.at(source, place)
+  @doc "Before the first row of a source, whose first and last one are given."
+  @spec new(Source.t(), {Source.row(), Source.row()}, keyword) :: t
+  def new(source, {first, last}, options) do
     first_ns = Source.ns(first)
     layout = layout(source, [first, last], Source.ns(last) - first_ns, options)
 
