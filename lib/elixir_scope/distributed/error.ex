@@ -100,14 +100,8 @@ defmodule ElixirScope.Distributed.Error do
       "#{div(limit, 1_000_000)} ms are followed: let a time server set both; see :max_clock_drift_ms"
   end
 
-<<<<<<< HEAD
   # Where only who found it can say what is wrong: a filter, an option, an id of an event.
   defp text(_reason, %{message: message}), do: message
-=======
-  defp text(reason, %{message: message})
-       when reason in [:bad_filter, :bad_option, :not_an_event],
-       do: message
->>>>>>> picture
 
   defp text(:not_an_event, %{given: given}),
     do: "#{given} is no event, or has fields that none has"
