@@ -276,7 +276,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   @entries ~w(start config simulator record filter query stream subscribe trace inject instrument)a ++
-             ~w(scope project logger vitals view tree flame top diff)a
+             ~w(scope project logger vitals view timeline sequence gaps dependencies tree flame top)a ++
+             ~w(diff)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -162,8 +162,8 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:save`, `:open`, `:trace`, `:inject`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of every view), `:timeline`, …, `:state_at`, `:changes`, `:states`,
-  `:replay`, `:note` or `:notes`.
+  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps`, `:dependencies`,
+  `:tree`, …, `:state_at`, `:changes`, `:states`, `:replay`, `:note` or `:notes`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -136,8 +136,10 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   defp structs(part), do: Enum.find_value(part, :ok, &(not is_struct(&1, Event) && {:error, &1}))
 
-  defp not_an_event(other),
-    do: {:error, Error.new(:not_an_event, given: inspect(other, limit: 5))}
+  defp not_an_event(other) do
+    message = "#{inspect(other, limit: 5)} is no event, or has fields that none has"
+    {:error, Error.new(:not_an_event, message: message)}
+  end
 
   defp about(events) do
     nodes = for %{node: node} <- events, uniq: true, do: node

@@ -69,8 +69,15 @@ defmodule ElixirScope.Distributed.Query.Pairs do
     reading = Native.pair_start(store, wanted(from_ns, terms, limit))
     source = source || (&Page.each(store, &1, &2))
     unsure = source.(filter(from_ns, to_ns, limit), &Native.pair_feed(reading, &1))
-    :ok = Native.pair_settle(reading, unsure)
-    reading
+    settled(reading, unsure)
+  end
+
+  # In as many steps as it takes, as none may hold a scheduler for long.
+  defp settled(reading, unsure) do
+    case Native.pair_settle(reading, unsure) do
+      :more -> settled(reading, unsure)
+      :done -> reading
+    end
   end
 
   defp slack_ns, do: @slack_ms * 1_000_000
