@@ -275,9 +275,7 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config simulator record filter query stream subscribe trace inject instrument)a ++
-             ~w(scope project logger vitals view timeline sequence gaps dependencies tree flame top)a ++
-             ~w(diff)a
+  @entries Options.entries()
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -98,6 +98,7 @@ defmodule ElixirScope.Distributed.Native do
   # page_: ElixirScope.Distributed.Query.Page
   def page_read(_scope, _filter, _ranges, _cursor, _max_bytes), do: missing()
   def page_events(_page), do: missing()
+  def page_state(_scope, _filter), do: missing()
   def page_holdings(_scope), do: missing()
   def page_head(_scope), do: missing()
   def page_open(_scope, _filter, _ranges, _cursor, _members), do: missing()

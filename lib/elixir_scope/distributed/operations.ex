@@ -100,7 +100,8 @@ defmodule ElixirScope.Distributed.Operations do
   | `:record` | no copies: nobody is told which events the node has, or gets them in the background, and it keeps none of others' but for what its own questions bring |
   | `:query` | no question of others is answered |
   | `:trace` | nothing is traced here, whoever asks |
-  | `:debug`, `:replay`, `:inject` | not granted unless they are named; no operation needs them yet |
+  | `:replay` | nothing is replayed here (`ElixirScope.Distributed.Replay`): nobody can ask that of another node |
+  | `:debug`, `:inject` | not granted unless they are named; no operation needs them yet |
 
   `serve: :queries` grants others no more than `:record` and `:query`, `serve: :none` nothing. What
   members decide about who belongs to the cluster (`register`) is heard in any case: it is no order to

@@ -158,12 +158,12 @@ defmodule ElixirScope.Distributed.Options do
   @spec default_scope() :: atom
   def default_scope, do: @default_scope
 
+  @doc "The entry points that have a schema."
+  @spec entries() :: [atom]
+  def entries, do: Map.keys(@schemas)
+
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:save`, `:open`, `:trace`, `:inject`, `:instrument`
-  (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps`, `:dependencies`,
-  `:tree`, …, `:state_at`, `:changes`, `:states`, `:replay`, `:note` or `:notes`.
+  The schema of an entry point, such as `:start`, `:query` or `:trace`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

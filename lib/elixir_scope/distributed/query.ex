@@ -67,6 +67,23 @@ defmodule ElixirScope.Distributed.Query do
          do: work(options, &answer(&1, options, folding(acc, fun), patience: :page))
   end
 
+  @doc """
+  Works out something in a worker, of what the members say they have: for questions of which the answer
+  depends on events that have to be looked for first. What is missing comes with it.
+  """
+  @spec look(keyword, (Survey.t() -> found)) :: {:ok, {found, missing :: map}} | failure
+        when found: term
+  def look(asked, fun) do
+    with {:ok, options} <- check(:query, asked) do
+      work(options, fn scope ->
+        with {:ok, survey} <- Survey.take(scope, [], options) do
+          found = fun.(survey)
+          {:ok, {found, Map.merge(Find.missing(), survey.missing)}}
+        end
+      end)
+    end
+  end
+
   @doc "Options of an entry point, checked."
   @spec check(:query | :stream, keyword | map) :: {:ok, keyword} | {:error, Error.t()}
   def check(entry, filters) do

@@ -104,6 +104,23 @@ fn page_events<'a>(env: Env<'a>, page: Binary<'a>) -> Result<Vec<Term<'a>>, Stri
     Ok(Reader::new(env, "").all(&matches))
 }
 
+/// The last state of the filter's process that is held, at or before the filter's end. The core finds it
+/// without looking at what lies between.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn page_state<'a>(
+    env: Env<'a>,
+    scope: ScopeRef,
+    filters: Term<'a>,
+) -> NifResult<Option<Term<'a>>> {
+    let query = filter::query(filters)?;
+    let pid = query.pids.first().ok_or(Error::BadArg)?;
+    drain::past_now();
+    let store = &scope.0.store;
+    let found = store.state_at(pid, query.to.unwrap_or(u64::MAX));
+    let (here, ..) = store.head();
+    Ok(found.and_then(|event| Reader::new(env, &here.node).all(&[event]).pop()))
+}
+
 /// The runs of numbers that are held, of every origin.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn page_holdings(scope: ScopeRef) -> Vec<Run> {

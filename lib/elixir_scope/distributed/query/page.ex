@@ -155,6 +155,13 @@ defmodule ElixirScope.Distributed.Query.Page do
   def take(union, most), do: Native.page_take(union, most)
 
   @doc """
+  The last state of the filter's one process that is held here, at or before the filter's end; what else
+  the filter says does not matter.
+  """
+  @spec state(Storage.t(), filter) :: Event.t() | nil
+  def state(store, filter), do: Native.page_state(store, filter)
+
+  @doc """
   Gives what matches here to `take`, a part at a time, until that has enough. It is a source of messages
   for `ElixirScope.Distributed.Query.Pairs`, for who has no others.
   """

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Replay.Script do
   # was lost, or changed the state unseen, and nothing is replayed.
 
   alias ElixirScope.Distributed.{Capture, Error, Event, Opaque}
-  alias ElixirScope.Distributed.Replay.Asked
+  alias ElixirScope.Distributed.Replay.{Asked, Opaques}
   alias ElixirScope.Distributed.TimeTravel.{Diff, Past, Turn}
 
   @enforce_keys [:pid, :steps]
@@ -215,7 +215,7 @@ defmodule ElixirScope.Distributed.Replay.Script do
   defp answered(from), do: from
 
   defp until_opaque(steps, begin, first) do
-    case begin && opaque(elem(begin, 1)) do
+    case begin && Opaques.first(elem(begin, 1)) do
       nil -> steps |> Enum.split_while(&(stop(&1) == nil)) |> stopped()
       found -> {[], stop(first.call.id, :state, found)}
     end
@@ -226,39 +226,17 @@ defmodule ElixirScope.Distributed.Replay.Script do
 
   defp stop(step) do
     cond do
-      found = opaque(step.arguments) -> stop(step.event, :message, found)
+      found = Opaques.first(step.arguments) -> stop(step.event, :message, found)
       found = expected_opaque(step.expected) -> stop(step.event, :state, found)
       true -> nil
     end
   end
 
-  defp expected_opaque({:ok, state}), do: opaque(state)
+  defp expected_opaque({:ok, state}), do: Opaques.first(state)
   defp expected_opaque(_none), do: nil
 
   defp stop(event, where, {type, path}),
     do: %{event: event, where: where, type: type, path: Enum.reverse(path)}
-
-  @doc "The first opaque term in a term, and its path, innermost step first."
-  @spec opaque(term, [term]) :: {atom, [term]} | nil
-  def opaque(term, path \\ [])
-  def opaque(%Opaque{type: type}, path), do: {type, path}
-  def opaque(port, path) when is_port(port), do: {:port, path}
-
-  def opaque(%{} = map, path) do
-    map
-    |> Map.to_list()
-    |> Enum.find_value(fn {key, value} ->
-      opaque(key, [key | path]) || opaque(value, [key | path])
-    end)
-  end
-
-  def opaque(tuple, path) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> each(path, 0)
-  def opaque([_ | _] = list, path), do: each(list, path, 0)
-  def opaque(_whole, _path), do: nil
-
-  defp each([head | tail], path, n), do: opaque(head, [n | path]) || each(tail, path, n + 1)
-  defp each([], _path, _n), do: nil
-  defp each(tail, path, n), do: opaque(tail, [n | path])
 
   defp name(turn) do
     {module, function, arity} = Turn.callback(turn)

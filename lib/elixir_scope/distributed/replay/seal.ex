@@ -90,13 +90,18 @@ defmodule ElixirScope.Distributed.Replay.Seal do
 
   defp load(_own, :error), do: :ok
 
+  # Nobody goes on with what was loaded before all descriptors are taken again.
   defp load(own, taken) do
     receive do
-      {from, request} when is_pid(from) -> send(from, {self(), lend(own, taken, request)})
-      _other -> :ok
-    end
+      {from, request} when is_pid(from) ->
+        answer = lend(own, taken, request)
+        taken = taken |> Enum.drop(2) |> take(@most)
+        send(from, {self(), answer})
+        load(own, taken)
 
-    load(own, taken |> Enum.drop(2) |> take(@most))
+      _other ->
+        load(own, taken)
+    end
   end
 
   defp lend(own, taken, request) do

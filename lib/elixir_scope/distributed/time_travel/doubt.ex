@@ -11,6 +11,8 @@ defmodule ElixirScope.Distributed.TimeTravel.Doubt do
   # A loss is told by an event that comes after it, within a round of whoever counts it.
   @told_ns 1_000_000_000
 
+  @kinds [:gap, :trace_stopped]
+
   # Such events that are looked at.
   @most 1_000
 
@@ -24,7 +26,7 @@ defmodule ElixirScope.Distributed.TimeTravel.Doubt do
   @doc "What has happened between an event of a state and a moment."
   @spec since(Event.t(), Survey.t(), Moment.t()) :: t
   def since(event, survey, moment) do
-    told = told(event, survey, Moment.ns(moment))
+    told = told(event, survey, moment)
     gaps = Enum.filter(told, &(&1.kind == :gap and concerns?(&1, event)))
 
     reasons =
@@ -34,17 +36,35 @@ defmodule ElixirScope.Distributed.TimeTravel.Doubt do
     %{
       reasons: Enum.map(reasons, &elem(&1, 0)),
       since: reasons |> Enum.map(&elem(&1, 1)) |> Enum.min_by(&at/1, fn -> nil end),
-      ended: ended(event, survey, moment),
+      ended: ended(event, told, moment),
       dropped: gaps |> Enum.map(&lost(&1.data)) |> Enum.sum()
     }
   end
 
   defp at({logical, ns, _node}), do: {ns, logical}
 
-  defp told(event, survey, ns) do
-    until = if ns, do: [to: ns + @told_ns], else: []
-    filter = [kinds: [:gap, :trace_stopped], nodes: [event.node], from: event.at, limit: @most]
-    Find.all(survey, filter ++ until)
+  # Mostly there is little of all this after a state, and one look tells it.
+  defp told(event, survey, moment) do
+    case find(event, survey, moment, [:exit | @kinds]) do
+      many when length(many) == @most ->
+        find(event, survey, moment, @kinds) ++ exit(event, survey, moment)
+
+      all ->
+        all
+    end
+  end
+
+  defp find(event, survey, moment, kinds) do
+    filter = [kinds: kinds, nodes: [event.node], from: event.at, limit: @most]
+    Find.all(survey, filter ++ until(Moment.ns(moment)))
+  end
+
+  defp until(nil), do: []
+  defp until(ns), do: [to: ns + @told_ns]
+
+  defp exit(event, survey, moment) do
+    filter = [pids: [event.pid], kinds: [:exit], from: event.at, limit: 1]
+    Find.all(survey, filter ++ Moment.up_to(moment))
   end
 
   # What a trace left out is of that trace alone.
@@ -85,12 +105,8 @@ defmodule ElixirScope.Distributed.TimeTravel.Doubt do
     end
   end
 
-  defp ended(event, survey, moment) do
-    filter = [pids: [event.pid], kinds: [:exit], from: event.at, limit: 1] ++ Moment.up_to(moment)
-
-    case Find.all(survey, filter) do
-      [exit] -> if Moment.covers?(moment, exit), do: exit.at
-      [] -> nil
-    end
+  defp ended(%{pid: pid}, told, moment) do
+    exit = Enum.find(told, &(&1.kind == :exit and &1.pid == pid and before?(&1, moment)))
+    exit && exit.at
   end
 end

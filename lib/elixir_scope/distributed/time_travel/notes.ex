@@ -30,15 +30,10 @@ defmodule ElixirScope.Distributed.TimeTravel.Notes do
     Error.new(:bad_text, limit: limit, message: message)
   end
 
-  # One look at what the members have; the question itself is not read.
   defp event(of, options) do
-    asked = [kinds: [:exit], limit: 1] ++ Keyword.take(options, [:scope, :timeout_ms])
+    asked = Keyword.take(options, [:scope, :timeout_ms])
 
-    find = fn reading, _options ->
-      {%{events: Moment.event(of, reading.survey), count: 1, more?: false}, reading}
-    end
-
-    with {:ok, result} <- Query.run(asked, find), do: result.events
+    with {:ok, {event, _missing}} <- Query.look(asked, &Moment.event(of, &1)), do: event
   end
 
   @doc "Those that match, oldest first, by checked options."

@@ -73,6 +73,7 @@ defmodule ElixirScope.Distributed.TimeTravel.Past do
 
     %__MODULE__{
       pid: pid,
+      first: first,
       turns: turns,
       events: told,
       about: Map.put(about, :events, length(told))

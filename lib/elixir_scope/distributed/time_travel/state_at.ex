@@ -4,9 +4,11 @@ defmodule ElixirScope.Distributed.TimeTravel.StateAt do
   # has it, and what has happened since that makes it doubtful. All of it is one question: one worker,
   # one look at what the members have.
 
-  alias ElixirScope.Distributed.Error
+  alias ElixirScope.Distributed.{Error, Options}
   alias ElixirScope.Distributed.Query
-  alias ElixirScope.Distributed.Query.{Find, Reading, Show}
+  alias ElixirScope.Distributed.Query.{Find, Page, Show, Survey}
+  alias ElixirScope.Distributed.Storage.Plugged
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
   alias ElixirScope.Distributed.TimeTravel.{Doubt, Machine, Moment, State}
 
   # States that are read back to find in which state a machine stayed.
@@ -18,54 +20,56 @@ defmodule ElixirScope.Distributed.TimeTravel.StateAt do
   @doc "The state at a moment, by checked options."
   @spec find(pid, Moment.written(), keyword) :: {:ok, State.t()} | Query.failure()
   def find(pid, moment, options) do
-    options = [pids: [pid], kinds: [:state], order: :desc, limit: 1, to: time(moment)] ++ options
-
-    with {:ok, result} <- Query.run(options, &answer(&1, &2, moment)),
-         {:ok, state} <- result.events do
-      {:ok, %{state | missing: result.missing}}
-    end
+    with {:ok, {found, missing}} <- Query.look(options, &answer(&1, pid, moment)),
+         {:ok, state} <- found,
+         do: {:ok, %{state | missing: missing}}
   end
 
-  defp time(moment), do: if(moment == :now or Moment.event?(moment), do: nil, else: moment)
-
-  defp answer(reading, options, written) do
-    {found, reading} = last(reading, options, written)
-
-    state =
-      with {:ok, event, moment} <- found,
-           do: {:ok, state(event, reading.survey, options, moment)}
-
-    {%{events: state, count: 1, more?: false}, reading}
-  end
-
-  # Up to a time the question has its answer by itself.
-  defp last(reading, options, written) do
-    if Moment.event?(written) do
-      {last_before(reading.survey, options, written), reading}
-    else
-      {events, reading} = Reading.take(reading, 1)
-      {:ok, moment} = Moment.resolve(written, reading.survey)
-      {found(events, moment, reading.survey, options), reading}
-    end
+  defp answer(survey, pid, written) do
+    with {:ok, moment} <- Moment.resolve(written, survey),
+         {:ok, event} <- last(survey, pid, moment),
+         do: {:ok, state(event, survey, pid, moment)}
   end
 
   # Of one time there may be more states than one, and the event that is meant in between.
-  defp last_before(survey, options, written) do
-    with {:ok, moment} <- Moment.resolve(written, survey) do
-      filter = [limit: @few] ++ filter(options) ++ Moment.up_to(moment)
-      events = survey |> Find.all(filter) |> Enum.filter(&Moment.covers?(moment, &1))
-      found(events, moment, survey, options)
+  defp last(survey, pid, {:event, _event} = moment) do
+    case newest(survey, native(pid, moment)) do
+      [event] ->
+        if Moment.covers?(moment, event), do: {:ok, event}, else: among(survey, pid, moment)
+
+      [] ->
+        found([], survey, pid)
     end
   end
 
-  defp found([event | _earlier], moment, _survey, _options), do: {:ok, event, moment}
-  defp found([], _moment, survey, options), do: {:error, nothing(survey, options)}
+  defp last(survey, pid, moment), do: survey |> newest(native(pid, moment)) |> found(survey, pid)
 
-  defp filter(options), do: [pids: options[:pids], kinds: [:state], order: :desc]
+  defp native(pid, moment) do
+    filter = [limit: 1] ++ filter(pid) ++ Moment.up_to(moment)
+    :filter |> Options.validate!(filter) |> Storage.native_filter()
+  end
 
-  defp nothing(survey, options) do
-    [pid] = options[:pids]
+  defp among(survey, pid, moment) do
+    filter = [limit: @few] ++ filter(pid) ++ Moment.up_to(moment)
+    events = survey |> Find.all(filter) |> Enum.filter(&Moment.covers?(moment, &1))
+    found(events, survey, pid)
+  end
 
+  # Where everything is here, the core goes straight to it.
+  defp newest(survey, filter) do
+    {_here, others} = Survey.shares(survey, filter, %{})
+
+    if others == [] and not Plugged.plugged?(survey.scope),
+      do: survey.scope.store |> Page.state(filter) |> List.wrap(),
+      else: Find.native(survey, filter)
+  end
+
+  defp found([event | _earlier], _survey, _pid), do: {:ok, event}
+  defp found([], survey, pid), do: {:error, nothing(survey, pid)}
+
+  defp filter(pid), do: [pids: [pid], kinds: [:state], order: :desc]
+
+  defp nothing(survey, pid) do
     case Find.all(survey, pids: [pid], kinds: [:state], limit: 1) do
       [first] -> before_first(pid, first)
       [] -> no_state(pid, survey.missing)
@@ -90,13 +94,13 @@ defmodule ElixirScope.Distributed.TimeTravel.StateAt do
     Error.new(:no_state_captured, pid: pid, missing: missing, message: message)
   end
 
-  defp state(event, survey, options, moment) do
+  defp state(event, survey, pid, moment) do
     [shown] = Show.all([event], survey, Show.terms(survey))
     doubt = Doubt.since(shown, survey, moment)
 
     %State{
-      pid: hd(options[:pids]),
-      state: named(event, survey, options),
+      pid: pid,
+      state: named(event, survey, pid),
       event: event.id,
       at: event.at,
       callback: event.subject,
@@ -110,14 +114,14 @@ defmodule ElixirScope.Distributed.TimeTravel.StateAt do
   end
 
   # A machine that stayed in its state says only its data; which it was, an earlier event says.
-  defp named(event, survey, options) do
+  defp named(event, survey, pid) do
     if Machine.stayed?(event),
-      do: survey |> before(event, options) |> Machine.name(event),
+      do: survey |> before(event, pid) |> Machine.name(event),
       else: event.data
   end
 
-  defp before(survey, event, options) do
-    filter = filter(options) ++ [to: event.at]
+  defp before(survey, event, pid) do
+    filter = filter(pid) ++ [to: event.at]
     earlier = survey |> Find.all([limit: @few] ++ filter) |> Enum.filter(&behind?(&1, event))
     if Enum.any?(earlier, &Machine.names?/1), do: earlier, else: all_before(survey, event, filter)
   end
