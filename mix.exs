@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.MixProject do
               "Clock|Synchronizer|Part|Operations",
           Transports: "Transports?",
           Storage: "Storages?",
-          Queries: "Query|Causality|View|Export",
+          Queries: "Query|Causality|View|Export|Recording",
           Debugging: "Debug",
           Testing: "Case",
           Integrations: "Integrations"
