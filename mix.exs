@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.MixProject do
               "Clock|Synchronizer|Part|Operations",
           Transports: "Transports?",
           Storage: "Storages?",
-          Queries: "Query|Causality|View|Export|TimeTravel|Replay",
+          Queries: "Query|Causality|View|Export|TimeTravel|Replay|Recording",
           Debugging: "Debug",
           Testing: "Case",
           Integrations: "Integrations"

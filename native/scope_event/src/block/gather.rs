@@ -140,8 +140,12 @@ impl GatherBuilder {
         }
         let anchors = self.room_for(event)?;
         let row = self.row(event)?;
-        self.anchors = anchors;
-        self.received = event.received.map(|(stamp, by)| (stamp, by.clone()));
+        if let Some(anchors) = anchors {
+            self.anchors = anchors;
+        }
+        if self.numbers.is_empty() {
+            self.received = event.received.map(|(stamp, by)| (stamp, by.clone()));
+        }
         self.rows.push(self.lanes.of(event.stamp), row);
         self.numbers.push(event.seq);
         self.times.push((event.stamp, event.mono_ns));
@@ -178,33 +182,37 @@ impl GatherBuilder {
         self.received = None;
     }
 
-    /// The anchors of the block with this event in it. It belongs into another block where there is
-    /// no room, where it came at another time than the others, or where anchors of both would change a
-    /// time.
-    fn room_for(&self, event: &Gathered<'_>) -> Result<Vec<Anchor>, Full> {
+    /// The anchors of the block with this event in it, if there are more then. It belongs into another block
+    /// where there is no room, where it came at another time than the others, or where anchors of both
+    /// would change a time.
+    fn room_for(&self, event: &Gathered<'_>) -> Result<Option<Vec<Anchor>>, Full> {
         if self.numbers.is_empty() {
-            return Ok(event.anchors.to_vec());
+            return Ok(Some(event.anchors.to_vec()));
         }
-        let terms = [event.subject, event.correlation, event.data];
-        let terms: usize = terms.iter().flatten().map(|term| term.len()).sum();
-        let received = self.received.as_ref().map(|(stamp, by)| (*stamp, by));
-        // So far from the first number, the last one still has a number behind it in the block.
-        let is_far = event.seq > Seq::MAX - MAX_EVENTS as u64;
-        if self.numbers.len() >= MAX_EVENTS
-            || self.bytes() + terms > FULL_BYTES
-            || received != event.received
-            || is_far
-        {
+        if self.is_full(event) {
             return Err(Full);
         }
         let both = merged(&self.anchors, event.anchors);
-        let is_kept = |(stamp, mono): &(u64, Option<i64>)| mono_ns(&both, *stamp) == *mono;
-        let kept = both == self.anchors || self.times.iter().all(is_kept);
+        let anchors = both.as_ref().unwrap_or(&self.anchors);
+        let is_kept = |(stamp, mono): &(u64, Option<i64>)| mono_ns(anchors, *stamp) == *mono;
+        let kept = both.is_none() || self.times.iter().all(is_kept);
         if kept && is_kept(&(event.stamp, event.mono_ns)) {
             Ok(both)
         } else {
             Err(Full)
         }
+    }
+
+    fn is_full(&self, event: &Gathered<'_>) -> bool {
+        let terms = [event.subject, event.correlation, event.data];
+        let terms: usize = terms.iter().flatten().map(|term| term.len()).sum();
+        let received = self.received.as_ref().map(|(stamp, by)| (*stamp, by));
+        // So far from the first number, the last one still has a number behind it in the block.
+        let is_far = event.seq > Seq::MAX - MAX_EVENTS as u64;
+        self.numbers.len() >= MAX_EVENTS
+            || self.bytes() + terms > FULL_BYTES
+            || received != event.received
+            || is_far
     }
 
     fn bytes(&self) -> usize {
@@ -269,15 +277,21 @@ impl GatherBuilder {
     }
 }
 
-/// All anchors of both, by stamp; where both have one, the first counts.
-fn merged(one: &[Anchor], other: &[Anchor]) -> Vec<Anchor> {
+/// All anchors of both, by stamp, if the other one has more; where both have one, the first counts.
+fn merged(one: &[Anchor], other: &[Anchor]) -> Option<Vec<Anchor>> {
+    let place = |all: &[Anchor], anchor: &Anchor| {
+        all.binary_search_by_key(&anchor.stamp, |known| known.stamp)
+    };
+    if other.iter().all(|anchor| place(one, anchor).is_ok()) {
+        return None;
+    }
     let mut all = one.to_vec();
     for anchor in other {
-        if let Err(at) = all.binary_search_by_key(&anchor.stamp, |known| known.stamp) {
+        if let Err(at) = place(&all, anchor) {
             all.insert(at, *anchor);
         }
     }
-    all
+    Some(all)
 }
 
 /// The last stamp of each lane.

@@ -49,7 +49,7 @@ impl Gather {
         each: impl FnMut(Numbered) -> Result<(), E>,
     ) -> Result<Damaged, E> {
         let bytes = EVENT_BYTES + event.bytes();
-        let origin = Arc::new(event.origin().clone());
+        let origin = self.known(event.origin());
         let held = self.held.entry(origin.clone()).or_default();
         held.events.push(event);
         held.bytes += bytes;
@@ -65,6 +65,15 @@ impl Gather {
             return most.map_or(Ok(0), |origin| self.flush(&origin, each));
         }
         Ok(0)
+    }
+
+    /// The one copy of its name.
+    fn known(&self, origin: &Origin) -> Arc<Origin> {
+        let known = self
+            .held
+            .get_key_value(origin)
+            .map(|(known, _)| known.clone());
+        known.unwrap_or_else(|| Arc::new(origin.clone()))
     }
 
     /// Gives all that is held to `each`.
