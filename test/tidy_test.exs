@@ -274,7 +274,7 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config simulator record filter query stream subscribe trace instrument scope)a ++
+  @entries ~w(start config simulator record filter query stream export collector subscribe trace instrument scope)a ++
              ~w(project logger vitals)a
 
   describe "options" do

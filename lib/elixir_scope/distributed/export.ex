@@ -3,45 +3,29 @@ defmodule ElixirScope.Distributed.Export do
   Events in the formats that other tools read.
 
       {:ok, lines} = ElixirScope.Distributed.Export.json_lines(correlation_id: "r-17")
-      File.write!("r-17.jsonl", lines)
+      {:ok, written} = ElixirScope.Distributed.Export.write("r-17.csv", :csv, correlation_id: "r-17")
+      written.events
 
-  ## JSON Lines
-
-  One event, one object, one line, in stamp order:
-
-  | field | what |
-  |---|---|
-  | `id` | `{"node", "incarnation", "seq"}`: identity |
-  | `at` | `{"ns", "logical", "time"}`: nanoseconds since 1970 as a string of digits, the place within that nanosecond, RFC 3339 |
-  | `mono_ns` | the monotonic clock of the node as a string of digits, or `null` |
-  | `node`, `pid` | who; a pid is text: `"<node.id.serial>"` |
-  | `kind` | what |
-  | `subject` | a function as `{"module", "function", "arity"}`, else a term |
-  | `correlation_id`, `data` | terms |
-  | `meta` | `"truncated?": true`, `"attribution": "inherited"`, `"confidence": "likely"`, `"entry": true`, of a message `"pairing"` and `"pair"`, as far as they apply, in `{}` |
-
-  `pairing` is `"exact"`, `"likely"` or `"ambiguous"`, and `pair` the `id` of the other half of a send or
-  receive; of an ambiguous one, an array of those it may be.
-
-  Terms are written so that they can be told apart, all but atoms from strings:
-
-  | Erlang | JSON |
-  |---|---|
-  | `nil`, `true`, `false` | `null`, `true`, `false` |
-  | other atoms, pids, binaries in UTF-8 | strings |
-  | integers | numbers; a reader that uses floats rounds those beyond 2^53 |
-  | other binaries | `{"$binary": base64}` |
-  | lists, improper lists | arrays, `{"$improper": [element, …, tail]}` |
-  | tuples | `{"$tuple": [element, …]}` |
-  | maps | objects, if every key is text, no two have the same text, and none begins with `$` |
-  | other maps, and maps that were cut | `{"$map": [[key, value], …]}` |
-  | references, ports, remote pids | `{"$reference": base64}`, `{"$port": …}`, `{"$pid": …}` of the external term format |
-  | `ElixirScope.Distributed.Opaque` | `{"$opaque": {"type", "size", "kept"}}` |
+  TABLES_AND_TRACES
   """
 
-  alias ElixirScope.Distributed.{Error, Native, Query}
-  alias ElixirScope.Distributed.Storage.Kept
-  alias ElixirScope.Distributed.Query.{Losses, Page, Reading, Result, Show}
+  alias ElixirScope.Distributed.{Error, Event, Native, Query}
+  alias ElixirScope.Distributed.Export.{Failure, Table, Target, Written}
+  alias ElixirScope.Distributed.Query.Page
+
+  @tables [:json_lines, :csv, :parquet]
+
+  @typedoc "A format, see `formats/0`."
+  @type format :: :json_lines | :csv | :parquet
+
+  @doc """
+  Every format there is.
+
+      iex> :csv in ElixirScope.Distributed.Export.formats()
+      true
+  """
+  @spec formats() :: [format]
+  def formats, do: @tables
 
   @doc """
   The matching events of all members as JSON Lines; the filters are those of
@@ -52,54 +36,80 @@ defmodule ElixirScope.Distributed.Export do
       {:ok, lines} = ElixirScope.Distributed.Export.json_lines(kinds: [:mark], limit: 100)
   """
   @spec json_lines(keyword | map) :: {:ok, iodata} | {:error, Error.t()}
-  def json_lines(filters \\ []) do
-    with {:ok, result} <- Query.run(filters, &read/2) do
-      if Result.partial?(result) or result.more?, do: Query.warn(result)
-      {:ok, result.events}
+  def json_lines(filters \\ []), do: value(:json_lines, filters)
+
+  @doc """
+  The same as CSV.
+
+      {:ok, csv} = ElixirScope.Distributed.Export.csv(kinds: [:mark])
+  """
+  @spec csv(keyword | map) :: {:ok, iodata} | {:error, Error.t()}
+  def csv(filters \\ []), do: value(:csv, filters)
+
+  @doc """
+  The same as a Parquet file. The native library has to be built for it.
+
+      {:ok, file} = ElixirScope.Distributed.Export.parquet(kinds: [:mark])
+  """
+  @spec parquet(keyword | map) :: {:ok, iodata} | {:error, Error.t()}
+  def parquet(filters \\ []), do: value(:parquet, filters)
+
+  # As a value it is in memory, and so has the limit of a question.
+  defp value(format, filters) do
+    with {:ok, options} <- Query.check(:export, filters),
+         options = Keyword.update!(options, :limit, &(&1 || 10_000)),
+         {:ok, written} <- Table.write(format, :memory, options) do
+      if Written.partial?(written) or written.more?, do: Query.warn(written)
+      {:ok, written.into}
     end
   end
 
-  # What is found is held until all of it is there, so that its messages can be paired.
-  defp read(%{survey: survey} = reading, options) do
-    {steps, reading} = reading |> Kept.leave() |> hold(options[:limit], [])
-    {more?, reading} = Reading.more?(reading)
-    written = lines(Enum.map(steps, & &1.events), Show.pairs(survey, stretch(steps)))
-    found = %{events: written.events, count: written.count, more?: more?}
-    {found, update_in(reading.losses, &Losses.more(&1, written.damaged))}
+  @doc """
+  Writes all events that match to a path, a device or something collectable, in steps: it takes no
+  more memory for more events.
+
+  A file is written under a name of its own beside `path` and renamed when it is whole. What it came
+  to says what is missing, as the format itself does where it has a place for it.
+
+  #{ElixirScope.Distributed.Options.docs(:export)}
+
+      {:ok, written} = ElixirScope.Distributed.Export.write("today.jsonl", :json_lines, show_progress: true)
+  """
+  @spec write(Target.place(), format, keyword | map) :: {:ok, Written.t()} | {:error, Error.t()}
+  def write(target, format, options \\ [])
+
+  def write(target, format, options) when format in @tables do
+    with {:ok, options} <- Query.check(:export, options),
+         do: Table.write(format, target, options)
+  end
+
+  def write(_target, format, _options), do: {:error, Failure.unknown_format(format, formats())}
+
+  # What the core is asked: from here alone.
+
+  @doc false
+  @spec table(atom) :: {:ok, reference} | {:error, Error.t()}
+  def table(format) do
+    with :error <- Native.export_table(format),
+         do: {:error, Failure.no_parquet()},
+         else: (table -> {:ok, table})
   end
 
   @doc false
-  # What the core holds as text, with its pairs of messages.
-  @spec lines([Page.found()], reference | nil) ::
-          %{events: iodata, count: non_neg_integer, damaged: non_neg_integer}
-  def lines(found, pairs) do
-    written = for part <- found, do: Native.export_json_lines(part, pairs)
+  # The events that have the key of a correlation, each with its place.
+  @spec keyed(Page.found(), node) :: [{non_neg_integer, Event.t()}]
+  def keyed(found, here), do: Native.export_keyed(found, here)
 
-    %{
-      events: for(%{text: text} <- written, do: text),
-      count: sum(written, & &1.count),
-      damaged: sum(written, & &1.damaged)
-    }
-  end
+  @doc false
+  @spec rows(reference, Page.found(), reference | nil, map) ::
+          %{text: binary, count: non_neg_integer, damaged: non_neg_integer}
+  def rows(table, found, pairs, shown), do: Native.export_rows(table, found, pairs, shown)
 
-  defp hold(%{done?: true} = reading, _left, steps), do: {Enum.reverse(steps), reading}
-  defp hold(reading, 0, steps), do: {Enum.reverse(steps), reading}
+  @doc false
+  @spec row_missing(reference, node, {non_neg_integer, non_neg_integer}, map) :: binary
+  def row_missing(table, node, now, data), do: Native.export_missing(table, node, now, data)
 
-  defp hold(reading, left, steps) do
-    {step, reading} = Reading.step(reading, left, &Page.take/2)
-    hold(reading, left - step.count, [step | steps])
-  end
-
-  # The stretch of time of all messages in some steps.
-  defp stretch(steps) do
-    case for(%{messages: {from, to}} <- steps, do: {from, to}) do
-      [] ->
-        nil
-
-      all ->
-        {all |> Enum.map(&elem(&1, 0)) |> Enum.min(), all |> Enum.map(&elem(&1, 1)) |> Enum.max()}
-    end
-  end
-
-  defp sum(written, field), do: written |> Enum.map(field) |> Enum.sum()
+  @doc false
+  @spec table_end(reference) :: binary
+  def table_end(table), do: Native.export_finish(table)
 end

@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
+  alias ElixirScope.Distributed.Options.{Capture, Export, Grants, Instrument, Live, Parts, Query}
   alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type}
 
   @default_scope ElixirScope.Distributed
@@ -126,6 +126,8 @@ defmodule ElixirScope.Distributed.Options do
     filter: Query.filter(),
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
+    export: Export.of_write(Query.of_stream(@default_scope)),
+    collector: Export.of_collector(Query.of_stream(@default_scope)),
     subscribe: Live.schema(Query.filter(), @default_scope),
     trace: Trace.schema(@default_scope),
     instrument: Instrument.of_use(),
@@ -140,7 +142,7 @@ defmodule ElixirScope.Distributed.Options do
   def default_scope, do: @default_scope
 
   @doc """
-  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
+  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`, `:export`, `:collector`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`).

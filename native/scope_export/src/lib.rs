@@ -28,6 +28,7 @@
 //!     likely: false,
 //!     entry: false,
 //!     pairing: None,
+//!     received: None,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;
@@ -39,11 +40,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod csv;
 pub mod json;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 
 mod base64;
+mod cells;
+mod labels;
+mod proto;
 mod row;
 mod time;
 
+pub use csv::{csv_header, csv_record};
 pub use json::json_line;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetWriter;
 pub use row::{About, Pairing, Row};

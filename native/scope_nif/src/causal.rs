@@ -251,7 +251,7 @@ fn id(term: Term<'_>) -> NifResult<Id> {
 }
 
 /// The name of a node: an atom, or text where this machine may make no more atoms.
-fn name(term: Term<'_>) -> NifResult<Arc<str>> {
+pub(crate) fn name(term: Term<'_>) -> NifResult<Arc<str>> {
     if !term.is_atom() {
         return term.decode::<&str>().map(Arc::from);
     }

@@ -36,6 +36,11 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// The struct of one event, unless its terms are damaged.
+    pub(crate) fn one(&mut self, event: &Match) -> Option<Term<'a>> {
+        self.event(event).ok()
+    }
+
     fn event(&mut self, event: &Match) -> Result<Term<'a>, TermError> {
         let env = self.env;
         let node = symbols::atom(env, &event.origin().node);

@@ -60,6 +60,11 @@ defmodule ElixirScope.Distributed.Query.Show do
     if ahead?, do: %{event | meta: Map.put_new(meta, :received_at, now)}, else: event
   end
 
+  @doc "Events with their correlations as users call them."
+  @spec names([Event.t()], Survey.t()) :: [Event.t()]
+  def names(events, survey),
+    do: events |> Entries.show(&Find.all(survey, &1)) |> Names.show(&marks(survey, &1))
+
   @doc "What matches as events, shown: up to the limit."
   @spec events(Reading.t(), keyword) :: {map, Reading.t()}
   def events(reading, options) do
