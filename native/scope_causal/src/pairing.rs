@@ -13,7 +13,7 @@ mod alike;
 mod exact;
 mod order;
 
-use crate::{Edge, Message, Tolerance};
+use crate::{Message, Tolerance};
 
 /// Candidates that are told of one ambiguous message; the nearest in time.
 pub const CANDIDATES: usize = 8;
@@ -32,6 +32,8 @@ pub enum Pair {
 /// How sure it is that a cause is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Confidence {
+    /// One of several: it orders nothing.
+    Ambiguous,
     /// By content and order.
     Likely,
     /// By a reference.
@@ -90,25 +92,6 @@ impl Pairs {
     #[must_use]
     pub fn of(&self, message: usize) -> Option<&Pair> {
         self.pairs.get(message)?.as_ref()
-    }
-
-    /// The pairs that are settled, as causes for [`Causality::build`](crate::Causality::build), with
-    /// how sure each is.
-    pub fn edges<'a>(
-        &'a self,
-        messages: &'a [Message],
-    ) -> impl Iterator<Item = (Edge, Confidence)> + 'a {
-        let halves = self.pairs.iter().enumerate().zip(messages);
-        halves.filter_map(|((cause, pair), message)| {
-            let (effect, confidence) = match pair.as_ref()? {
-                Pair::Exact(effect) => (*effect, Confidence::Exact),
-                Pair::Likely(effect) => (*effect, Confidence::Likely),
-                Pair::Ambiguous(_) => return None,
-            };
-            message
-                .is_send()
-                .then_some((Edge { cause, effect }, confidence))
-        })
     }
 
     fn is_open(&self, message: usize) -> bool {
