@@ -39,7 +39,10 @@ pub(crate) enum Cell<'r> {
 
 /// What a column holds, in every row, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "only Parquet has types"))]
+#[cfg_attr(
+    not(feature = "parquet"),
+    allow(dead_code, reason = "only Parquet has types")
+)]
 pub(crate) enum Sort {
     Text,
     Int,
@@ -78,12 +81,15 @@ pub(crate) const COLUMNS: [(&str, Sort); 23] = [
 pub(crate) fn cells<'r>(row: &'r Row<'r>) -> [Cell<'r>; COLUMNS.len()] {
     let ns = row.stamp.physical_ns();
     let (module, function, arity, subject) = about(&row.about);
-    let (pairing, pair) = row.pairing.as_ref().map_or((Cell::Empty, Cell::Empty), |of| {
-        (
-            Cell::Own(of.name().into()),
-            Cell::Own(json::pair_text(of).into()),
-        )
-    });
+    let (pairing, pair) = row
+        .pairing
+        .as_ref()
+        .map_or((Cell::Empty, Cell::Empty), |of| {
+            (
+                Cell::Own(of.name().into()),
+                Cell::Own(json::pair_text(of).into()),
+            )
+        });
     let (received_at, received_by) = row.received.map_or((Cell::Empty, Cell::Empty), |of| {
         (Cell::Time(of.0.physical_ns()), Cell::Text(of.1.into()))
     });

@@ -92,7 +92,17 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_text() {
-        for hostile in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u{ff1d}1", "'=1"] {
+        for hostile in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r\n=1",
+            " =1",
+            "\u{ff1d}1",
+            "'=1",
+        ] {
             assert_eq!(text(hostile), format!("\"'{hostile}\""));
         }
         for harmless in ["", "a=1", "<a@b.1.0>", "1-2", "größe"] {

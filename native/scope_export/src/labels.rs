@@ -107,7 +107,10 @@ mod tests {
             function("Elixir.a;b", "two\nwords\"", 1),
             r#":"Elixir.a;b"."two\nwords\""/1"#
         );
-        assert_eq!(function("", "", 0), r#":""."""/0"#.replace(r#""""/0"#, r#"""/0"#));
+        assert_eq!(
+            function("", "", 0),
+            r#":""."""/0"#.replace(r#""""/0"#, r#"""/0"#)
+        );
     }
 
     #[test]

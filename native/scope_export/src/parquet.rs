@@ -6,8 +6,8 @@
 
 use crate::cells::{COLUMNS, Cell, Sort, cells};
 use crate::row::Row;
-use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::basic::ZstdLevel;
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
@@ -183,7 +183,9 @@ fn schema() -> Result<Type, ParquetError> {
         field.build().map(Arc::new)
     });
     let fields = fields.collect::<Result<_, _>>()?;
-    Type::group_type_builder("event").with_fields(fields).build()
+    Type::group_type_builder("event")
+        .with_fields(fields)
+        .build()
 }
 
 fn nanoseconds() -> LogicalType {

@@ -19,16 +19,6 @@ impl Message {
         &self.0
     }
 
-    /// Whether it has no field.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Forgets all fields and keeps the room.
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// An unsigned number, an enum's value or a boolean.
     pub(crate) fn uint(&mut self, field: u32, value: u64) -> &mut Self {
         self.tag(field, VARINT);
@@ -114,6 +104,9 @@ mod tests {
         let mut negative = Message::default();
         negative.int(1, -2);
         let ones = [0xff; 8];
-        assert_eq!(negative.bytes(), [&[0x08, 0xfe], &ones[..], &[0x01]].concat());
+        assert_eq!(
+            negative.bytes(),
+            [&[0x08, 0xfe], &ones[..], &[0x01]].concat()
+        );
     }
 }

@@ -167,7 +167,9 @@ impl Table {
             Format::JsonLines => Some(Self::Lines),
             Format::Csv => Some(Self::Csv { is_begun: false }),
             #[cfg(feature = "parquet")]
-            Format::Parquet => ParquetWriter::new().ok().map(|file| Self::Parquet(Some(file))),
+            Format::Parquet => ParquetWriter::new()
+                .ok()
+                .map(|file| Self::Parquet(Some(file))),
             #[cfg(not(feature = "parquet"))]
             Format::Parquet => None,
         }
@@ -257,8 +259,8 @@ impl Known {
             let by = event.received_by().unwrap_or(&self.here);
             return Some((Stamp::from_bits(stamp), by));
         }
-        let is_ahead = self.ahead.contains(&event.origin().node)
-            && Stamp::from_bits(event.stamp()) > self.now;
+        let is_ahead =
+            self.ahead.contains(&event.origin().node) && Stamp::from_bits(event.stamp()) > self.now;
         is_ahead.then_some((self.now, &*self.here))
     }
 }
