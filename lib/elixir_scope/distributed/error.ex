@@ -98,13 +98,15 @@ defmodule ElixirScope.Distributed.Error do
       "#{div(limit, 1_000_000)} ms are followed: let a time server set both; see :max_clock_drift_ms"
   end
 
-  defp text(:bad_filter, %{message: message}), do: message
+  # Where only who found it can say what is wrong: a filter, an option, an id of an event.
+  defp text(_reason, %{message: message}), do: message
+
+  defp text(:not_an_event, %{given: given}),
+    do: "#{given} is no %ElixirScope.Distributed.Event{}, or one with fields that none has"
 
   defp text(:filter_too_large, %{field: field}) do
     "`#{field}:` names more, or is longer, than other nodes are asked by: ask several times"
   end
-
-  defp text(:bad_option, %{message: message}), do: message
 
   defp text(:not_in_profile, %{profile: profile, option: option}),
     do: "profile: #{inspect(profile)} does not take #{inspect(option)}"

@@ -3,19 +3,112 @@ defmodule ElixirScope.Distributed.View do
   What people read: text made from events by pure functions.
 
       {:ok, result} = ElixirScope.Distributed.query(correlation_id: "r-17")
-      IO.puts(ElixirScope.Distributed.View.Timeline.render(result, width: 100))
+      :ok = ElixirScope.Distributed.View.timeline(result, width: 100)
+
+  The first argument of each view says which events: filters (a keyword list or a map, with `scope:`, as for
+  `ElixirScope.Distributed.query/2`; up to a `limit:` of 10,000 unless another is given), what a
+  query returned, a list of events, or a `Causality` that was built of one of these. The second one has the
+  options of the view. It prints and returns `:ok`, or an error; nothing raises.
+
+  Every module below has a `render/2`, which prints nothing: of a `Causality` and the same options it
+  makes lines, each when it is taken.
+
+      {:ok, causality} = ElixirScope.Distributed.Causality.build(result)
+      causality |> ElixirScope.Distributed.View.Timeline.render(width: 80) |> Enum.take(20)
+
+  ## Options of every view
+
+  #{ElixirScope.Distributed.Options.docs(:view)}
   """
 
-  alias ElixirScope.Distributed.{Error, GlobalClock, Query}
+  alias ElixirScope.Distributed.{Causality, Error, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.Query.Result
-  alias ElixirScope.Distributed.View.Timeline
+
+  # Built beside this.
+  @compile {:no_warn_undefined, Causality}
+
+  @typedoc "Lines without their ends, made as they are taken."
+  @type lines :: Enumerable.t()
+
+  @typedoc "What makes lines of a picture by checked options."
+  @type renderer :: (Causality.t(), keyword -> lines | {:error, Error.t()})
+
+  # Where the output says nothing of its width.
+  @width 120
+
+  # Lines that are written at once.
+  @batch 200
+
+  @doc """
+  Builds the picture of a source, and writes the lines that a renderer makes of it; the options are given
+  to the renderer, which checks them.
+
+      ElixirScope.Distributed.View.print(events, [width: 80], &ElixirScope.Distributed.View.Timeline.render/2)
+  """
+  @spec print(term, keyword | map, renderer) :: :ok | {:error, Error.t()}
+  def print(source, options, renderer) do
+    with {:ok, causality} <- Causality.build(source),
+         do: write(renderer.(causality, options))
+  end
+
+  defp write({:error, _error} = error), do: error
+
+  defp write(lines) do
+    lines
+    |> Stream.map(&[&1, ?\n])
+    |> Stream.chunk_every(@batch)
+    |> Enum.each(&IO.write/1)
+  end
+
+  @doc """
+  The options of a view, checked, with what the terminal says in the place of what is `nil`.
+
+      iex> {:ok, options} = ElixirScope.Distributed.View.check(:view, width: 80, color: false)
+      iex> {options[:width], options[:color]}
+      {80, false}
+      iex> {:error, error} = ElixirScope.Distributed.View.check(:view, width: 0)
+      iex> Exception.message(error)
+      "expected :width to be a positive integer or nil, got: 0"
+  """
+  @spec check(atom, keyword | map) :: {:ok, keyword} | {:error, Error.t()}
+  def check(entry, options) do
+    case Options.validate(entry, options) do
+      {:ok, options} -> {:ok, resolve(options)}
+      {:error, message} -> {:error, Error.new(:bad_option, message: message)}
+    end
+  end
+
+  defp resolve(options) do
+    options
+    |> replace(:width, fn -> columns() || @width end)
+    |> replace(:color, fn -> columns() != nil and IO.ANSI.enabled?() end)
+    |> replace(:ascii, &latin?/0)
+  end
+
+  defp replace(options, key, value) do
+    if options[key] == nil, do: Keyword.put(options, key, value.()), else: options
+  end
+
+  defp columns do
+    case :io.columns() do
+      {:ok, columns} -> columns
+      {:error, _none} -> nil
+    end
+  end
+
+  defp latin? do
+    case :io.getopts() do
+      options when is_list(options) -> options[:encoding] == :latin1
+      _unknown -> false
+    end
+  end
 
   @doc false
   @spec timeline(keyword | map) :: :ok | {:error, Error.t()}
   def timeline(filters) do
-    with {:ok, result} <- Query.run(filters) do
-      IO.puts(Timeline.render(result, width: width(), color: IO.ANSI.enabled?()))
-    end
+    with {:ok, result} <- Query.run(filters),
+         {:ok, options} <- check(:view, []),
+         do: IO.puts(ElixirScope.Distributed.View.Timeline.render(result, options))
   end
 
   @doc false
@@ -41,11 +134,4 @@ defmodule ElixirScope.Distributed.View do
     do: if(module in modules, do: modules, else: modules ++ [module])
 
   defp with_module(modules, _other), do: modules
-
-  defp width do
-    case :io.columns() do
-      {:ok, columns} -> columns
-      {:error, :enotsup} -> 120
-    end
-  end
 end

@@ -21,6 +21,7 @@ pub use edge::{Edge, EdgeKind};
 pub use input::{End, Input, Subject};
 pub use path::{Step, Way};
 
+use crate::Confidence;
 use chains::Chains;
 use columns::Columns;
 use edge::Edges;
@@ -93,6 +94,8 @@ pub struct Picture {
     corrections: Vec<(At, u64)>,
     possible: Possible,
     left_out: Vec<Edge>,
+    /// In order.
+    outside: Vec<builder::Outside>,
     clocks_ns: u64,
 }
 
@@ -311,6 +314,37 @@ impl Picture {
     #[must_use]
     pub fn left_out(&self) -> &[Edge] {
         &self.left_out
+    }
+
+    /// The other half of a message, or what it may be, wherever that is, and how sure it is.
+    #[must_use]
+    pub fn other_half(&self, at: At) -> Option<(Confidence, Vec<(&Origin, Seq)>)> {
+        let begin = self.outside.partition_point(|(of, ..)| *of < at);
+        let outside = self.outside[begin..]
+            .iter()
+            .take_while(|(of, ..)| *of == at);
+        let outside = outside.filter_map(|(_, (origin, seq), sure)| {
+            Some((*sure, (self.origins.get(*origin as usize)?, *seq)))
+        });
+        let all: Vec<_> = self.half_here(at).into_iter().chain(outside).collect();
+        let sure = all.iter().map(|(sure, _)| *sure).max()?;
+        let surest = all.into_iter().filter(|(of, _)| *of == sure);
+        Some((sure, surest.map(|(_, id)| id).collect()))
+    }
+
+    fn half_here(&self, at: At) -> Vec<(Confidence, (&Origin, Seq))> {
+        let of = |edges: &Edges| {
+            let causes = edges.of_effect(at).iter().map(|edge| (edge, edge.cause));
+            let effects = edges.of_cause(at).map(|edge| (edge, edge.effect));
+            let both = causes.chain(effects);
+            let messages = both.filter(|(edge, _)| edge.kind == EdgeKind::Message);
+            messages
+                .map(|(edge, other)| (edge.sure, other))
+                .collect::<Vec<_>>()
+        };
+        let here = [of(&self.edges), of(&self.possible.edges)].concat();
+        let id = |(sure, other)| Some((sure, self.id(other)?));
+        here.into_iter().filter_map(id).collect()
     }
 
     /// How event `a` stands to event `b`, by the order within processes and the edges.

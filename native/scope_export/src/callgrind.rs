@@ -10,7 +10,7 @@
 
 use crate::labels;
 use crate::trace::{Format, Progress, Rows, Trace, node};
-use scope_causal::{Link, Span};
+use scope_causal::{At, Link, Picture, Span};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -37,6 +37,10 @@ pub struct Callgrind {
 }
 
 impl Format for Callgrind {
+    fn window(&self, _picture: &Picture) -> Vec<At> {
+        Vec::new()
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,

@@ -10,7 +10,7 @@
 //! frames end with a semicolon and lines with an end of line.
 
 use crate::trace::{Format, Progress, Rows, Trace, function, node};
-use scope_causal::{Block, Frame, flame};
+use scope_causal::{At, Block, Frame, Picture, flame};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -24,6 +24,10 @@ pub struct Folded {
 }
 
 impl Format for Folded {
+    fn window(&self, _picture: &Picture) -> Vec<At> {
+        Vec::new()
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,

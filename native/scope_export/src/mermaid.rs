@@ -11,7 +11,7 @@
 use crate::labels;
 use crate::row::Row;
 use crate::trace::{Format, Progress, Rows, Trace, function, node, process};
-use scope_causal::{At, Confidence, EdgeKind};
+use scope_causal::{At, Confidence, EdgeKind, Picture};
 use scope_event::Kind;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -28,6 +28,10 @@ pub struct Mermaid {
 }
 
 impl Format for Mermaid {
+    fn window(&self, picture: &Picture) -> Vec<At> {
+        self.progress.window(picture.order())
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,

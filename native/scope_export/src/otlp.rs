@@ -4,7 +4,7 @@
 //! |---|---|
 //! | resource | a node: `service.name`, `service.instance.id`, and what is missing |
 //! | span | a call; a mark or a loss outside of any call is a span of no length |
-//! | trace id | from the correlation, else from the root of the request |
+//! | trace id | that of the parent; of a root from its correlation (one that is a W3C trace id is taken as it is), else from its event |
 //! | span id | from the id of the call's event |
 //! | parent | the call within which it was called, or whose message, spawn or correlation began it |
 //! | link | what led to it besides, and a parent by a message that is only likely |
@@ -28,7 +28,7 @@ mod span;
 use crate::row::Row;
 use crate::trace::{Format, Progress, Rows, STEP_EVENTS, Trace};
 use ids::Ids;
-use scope_causal::At;
+use scope_causal::{At, Picture};
 use scope_event::Kind;
 use span::{Event, Finished};
 use std::collections::HashMap;
@@ -93,6 +93,7 @@ impl Otlp {
     }
 
     fn with(&mut self, trace: &Trace<'_>, at: At, row: Option<&Row<'_>>) {
+        self.ids.see(trace, at, row);
         let index = trace.spans.of_event(at);
         let span = index.and_then(|index| Some((index, trace.spans.get(index)?)));
         match span {
@@ -185,6 +186,10 @@ impl Otlp {
 }
 
 impl Format for Otlp {
+    fn window(&self, picture: &Picture) -> Vec<At> {
+        self.progress.window(picture.order())
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,
@@ -192,14 +197,16 @@ impl Format for Otlp {
         out: &mut Vec<u8>,
     ) -> io::Result<bool> {
         if self.progress.begins() {
-            self.ids = Ids::of(trace);
+            self.ids = Ids::new(trace.spans.len());
             self.finished
                 .resize_with(trace.picture.nodes().len(), Vec::new);
         }
         let mut progress = self.progress;
         let (mut more, mut left) = (true, STEP_EVENTS);
         while more && left > 0 && !self.is_full() {
-            more = progress.one(trace.picture.len(), |at| self.event(trace, at, rows))?;
+            more = progress.one(trace.picture.len(), |place| {
+                self.event(trace, trace.picture.order()[place as usize], rows)
+            })?;
             left -= 1;
         }
         self.progress = progress;

@@ -24,7 +24,7 @@ use crate::trace::{function, id, node, ns, process};
 use crate::{json, labels};
 use counters::Counters;
 use names::{annotation, begin, descriptor, packet, track};
-use scope_causal::{At, Edge, Span};
+use scope_causal::{At, Edge, Picture, Span};
 use scope_event::{Family, Kind};
 use std::io;
 
@@ -47,6 +47,10 @@ enum Type {
 }
 
 impl Format for Perfetto {
+    fn window(&self, picture: &Picture) -> Vec<At> {
+        self.progress.window(picture.order())
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,
@@ -58,8 +62,8 @@ impl Format for Perfetto {
             begin(trace, out);
         }
         let mut progress = self.progress;
-        let more = progress.step(trace.picture.len(), out, |at, out| {
-            self.event(trace, at, rows, out)
+        let more = progress.step(trace.picture.len(), out, |place, out| {
+            self.event(trace, trace.picture.order()[place as usize], rows, out)
         });
         self.progress = progress;
         more

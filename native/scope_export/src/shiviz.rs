@@ -12,7 +12,7 @@ use crate::json::text;
 use crate::labels;
 use crate::row::Row;
 use crate::trace::{Format, Progress, Rows, Trace, id, node, process};
-use scope_causal::At;
+use scope_causal::{At, Picture};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -41,6 +41,10 @@ pub struct Shiviz {
 }
 
 impl Format for Shiviz {
+    fn window(&self, picture: &Picture) -> Vec<At> {
+        self.progress.window(picture.order())
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,

@@ -9,7 +9,7 @@
 use crate::json::text;
 use crate::trace::{Format, Open, Progress, Rows, STEP_BYTES, STEP_EVENTS, Trace, Turn};
 use crate::trace::{function, ns, process};
-use scope_causal::At;
+use scope_causal::{At, Picture};
 use std::io::{self, Write};
 
 /// The format's writer.
@@ -30,6 +30,10 @@ pub struct Speedscope {
 }
 
 impl Format for Speedscope {
+    fn window(&self, _picture: &Picture) -> Vec<At> {
+        Vec::new()
+    }
+
     fn step(
         &mut self,
         trace: &Trace<'_>,

@@ -5,7 +5,7 @@ use scope_causal::{At, Picture, Span, Spans};
 use std::io;
 
 /// Events of one step, at most.
-pub const STEP_EVENTS: usize = 4 * 1024;
+pub const STEP_EVENTS: usize = 2 * 1024;
 
 /// Bytes after which a step ends before it has all its events.
 pub const STEP_BYTES: usize = 1024 * 1024;
@@ -47,6 +47,9 @@ pub trait Rows {
 
 /// A format that is written in steps, so that no call takes long and no step takes much memory.
 pub trait Format: Send {
+    /// The events that the next step reads, at most [`STEP_EVENTS`]; none where a format reads no terms.
+    fn window(&self, picture: &Picture) -> Vec<At>;
+
     /// Writes some more; answers whether there is more to come.
     ///
     /// # Errors
@@ -105,6 +108,12 @@ impl Progress {
 
     pub(crate) fn done(self) -> usize {
         self.next
+    }
+
+    /// What the next step reads, of events in causal order.
+    pub(crate) fn window(self, order: &[At]) -> Vec<At> {
+        let next = order.iter().skip(self.next);
+        next.take(STEP_EVENTS).copied().collect()
     }
 
     /// The next of so many; answers whether there are more.

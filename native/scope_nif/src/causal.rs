@@ -1,72 +1,38 @@
-//! `causal_*`: which send and which receive are of one message.
+//! `causal_*`: an answer as a picture of what led to what.
 //!
-//! A reading is given the messages of a stretch of time, wherever they were found, some at a time, so
-//! that no call holds a scheduler for long, and pairs them when it has them all. All on dirty schedulers.
+//! It is given events, some at a time, and made when it has them all. What the core found stays in pages,
+//! and is decoded when it is shown; what Erlang gave stays with Erlang. All on dirty schedulers.
 
-mod message;
+mod answer;
+mod given;
+mod input;
+mod kept;
 
+use crate::atoms;
 use crate::found::FoundRef;
-use crate::scopes::{Scope, ScopeRef};
-use crate::{atoms, etf, symbols};
-use message::message;
+use crate::pair::{Confidence, ReadingRef, name};
+use kept::Kept;
 use parking_lot::Mutex;
-use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
-use scope_causal::{Message, Pair, Pairs, Tolerance, pair};
-use scope_clock::Stamp;
-use scope_event::{Kind, Origin, Seq};
-use scope_store::{Match, Matches};
-use std::collections::{HashMap, HashSet};
+use rustler::{Atom, NifMap, NifResult, Resource, ResourceArc, Term};
+use scope_causal::{At, Id, Picture, PictureBuilder};
 use std::sync::Arc;
 
-/// Which event: of whom, and the number there.
-pub(crate) type Id = (Origin, Seq);
-
-/// What is wanted of a reading, as the Erlang side writes it.
-#[derive(NifMap)]
-struct Wanted<'a> {
-    /// Where the stretch begins, in nanoseconds since 1970.
-    from_ns: u64,
-    /// By how much the clocks of two nodes may differ.
-    clocks_ns: u64,
-    /// The most messages that are read.
-    limit: usize,
-    /// The nodes whose events are not all here.
-    unsure: Vec<Term<'a>>,
+/// Everything that was made of one answer.
+pub(crate) struct Drawn {
+    pub(crate) picture: Picture,
+    /// The events themselves, unless Erlang has them.
+    pub(crate) kept: Option<Kept>,
 }
 
-/// How far a reading has come.
-#[derive(NifUnitEnum)]
-enum Progress {
-    More,
-    Done,
-}
-
-struct Reading {
-    tolerance: Tolerance,
-    left: usize,
-    /// Nodes of which something may be missing; what is of them is not called exact.
-    unsure: HashSet<Arc<str>>,
-    /// Whether that goes for every node.
-    all_unsure: bool,
-    /// In stamp order, beside `messages`.
-    ids: Vec<Id>,
-    messages: Vec<Message>,
-    /// Events that were lost, and gaps that say so.
-    dropped: u64,
-    gaps: u64,
-}
-
-/// Messages with their other halves, once all are read.
-#[derive(Default)]
-struct Paired {
-    ids: Vec<Id>,
-    places: HashMap<Id, usize>,
-    pairs: Pairs,
+/// An answer that is not all here.
+struct Drawing {
+    builder: PictureBuilder,
+    kept: Option<Kept>,
 }
 
 enum State {
-    Reading(Box<Reading>),
-    Paired(Paired),
+    Drawing(Box<Drawing>),
+    Drawn(Arc<Drawn>),
 }
 
 /// What Erlang holds of it.
@@ -78,182 +44,132 @@ impl Resource for Handle {}
 // A NIF that panics poisons nothing: the lock is free again, and each step is whole.
 impl std::panic::RefUnwindSafe for Handle {}
 
-pub(crate) type ReadingRef = ResourceArc<Handle>;
+pub(crate) type PictureRef = ResourceArc<Handle>;
 
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_start(scope: ScopeRef, wanted: Wanted<'_>) -> NifResult<ReadingRef> {
-    let reading = Reading::new(&scope.0, &wanted)?;
-    let state = State::Reading(Box::new(reading));
-    Ok(ResourceArc::new(Handle(Mutex::new(state))))
-}
-
-/// Takes the next messages; nothing more once it has enough.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_feed(handle: ReadingRef, found: FoundRef) -> Progress {
-    let State::Reading(reading) = &mut *handle.0.lock() else {
-        return Progress::Done;
-    };
-    if reading.take(&found.0) {
-        Progress::More
-    } else {
-        Progress::Done
-    }
-}
-
-/// Pairs what was read; of these nodes it was not all there is.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_pair(handle: ReadingRef, unsure: Vec<Term<'_>>) -> NifResult<Atom> {
-    let unsure = unsure.into_iter().map(name);
-    let unsure = unsure.collect::<NifResult<Vec<_>>>()?;
-    let mut state = handle.0.lock();
-    if let State::Reading(reading) = &mut *state {
-        reading.unsure.extend(unsure);
-        let paired = reading.pair();
-        *state = State::Paired(paired);
-    }
-    Ok(atoms::ok())
-}
-
-/// The other half of each of these events.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_pairs<'a>(
-    env: Env<'a>,
-    handle: ReadingRef,
-    ids: Vec<Term<'a>>,
-) -> NifResult<Vec<Term<'a>>> {
-    let mut known = HashMap::new();
-    let mut terms = Vec::with_capacity(ids.len());
-    for term in ids {
-        let found = handle.pair_of(&id(term)?);
-        terms.push(found.map_or_else(
-            || atoms::nil().encode(env),
-            |found| found.term(env, &mut known),
-        ));
-    }
-    Ok(terms)
-}
-
-/// The other half of a message, or what it may be, in stamp order.
-pub(crate) struct Found {
-    pub(crate) confidence: Confidence,
-    pub(crate) ids: Vec<Id>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confidence {
-    Exact,
-    Likely,
-    Ambiguous,
-}
-
-impl Found {
-    fn term<'a>(&self, env: Env<'a>, nodes: &mut HashMap<Arc<str>, Term<'a>>) -> Term<'a> {
-        let mut id = |(origin, seq): &Id| {
-            let node = nodes.entry(Arc::clone(&origin.node));
-            let node = *node.or_insert_with(|| symbols::atom(env, &origin.node));
-            ((node, origin.incarnation), *seq).encode(env)
-        };
-        let ids: Vec<_> = self.ids.iter().map(&mut id).collect();
-        match (self.confidence, ids.as_slice()) {
-            (Confidence::Exact, &[id]) => (atoms::exact(), id).encode(env),
-            (Confidence::Likely, &[id]) => (atoms::likely(), id).encode(env),
-            _ => (atoms::ambiguous(), ids).encode(env),
-        }
-    }
+/// What is known of an answer, besides its events.
+#[derive(NifMap)]
+struct Known<'a> {
+    /// The nodes whose events are not all here.
+    missing: Vec<Term<'a>>,
+    /// By how much the clocks of two nodes may differ.
+    clocks_ns: u64,
 }
 
 impl Handle {
-    /// The other half of an event, if it is a message that was read and there is one.
-    pub(crate) fn pair_of(&self, id: &Id) -> Option<Found> {
+    /// The picture, once it is made.
+    pub(crate) fn drawn(&self) -> NifResult<Arc<Drawn>> {
         match &*self.0.lock() {
-            State::Paired(paired) => paired.of(id),
-            State::Reading(_) => None,
+            State::Drawn(drawn) => Ok(Arc::clone(drawn)),
+            State::Drawing(_) => Err(rustler::Error::BadArg),
         }
     }
 }
 
-impl Paired {
-    fn of(&self, id: &Id) -> Option<Found> {
-        let (confidence, ids) = match self.pairs.of(*self.places.get(id)?)? {
-            Pair::Exact(other) => (Confidence::Exact, std::slice::from_ref(other)),
-            Pair::Likely(other) => (Confidence::Likely, std::slice::from_ref(other)),
-            Pair::Ambiguous(others) => (Confidence::Ambiguous, &**others),
+/// Begins a picture of events that the core finds, in that order; `here` is the node that reads.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_new(here: Term<'_>, descending: bool) -> NifResult<PictureRef> {
+    Ok(begun(Some(Kept::new(name(here)?, descending))))
+}
+
+/// Begins a picture of events that Erlang has.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_list() -> PictureRef {
+    begun(None)
+}
+
+fn begun(kept: Option<Kept>) -> PictureRef {
+    let builder = PictureBuilder::new();
+    let drawing = Drawing { builder, kept };
+    ResourceArc::new(Handle(Mutex::new(State::Drawing(Box::new(drawing)))))
+}
+
+/// Takes the next events; answers how many of them are damaged, and not in it.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_feed(handle: PictureRef, found: FoundRef) -> NifResult<usize> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => drawing.feed(&found.0.events),
+        State::Drawn(_) => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Takes the next events of Erlang; answers which of them, if any, is none.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_give<'a>(handle: PictureRef, events: Vec<Term<'a>>) -> NifResult<Option<Term<'a>>> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => given::give(&mut drawing.builder, &events),
+        State::Drawn(_) => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Makes the picture, with the messages in pairs.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_finish(
+    handle: PictureRef,
+    pairs: Option<ReadingRef>,
+    known: Known<'_>,
+) -> NifResult<Atom> {
+    let mut state = handle.0.lock();
+    let State::Drawing(drawing) = &mut *state else {
+        return Err(rustler::Error::BadArg);
+    };
+    let mut builder = std::mem::take(&mut drawing.builder);
+    if let Some(pairs) = pairs {
+        paired(&mut builder, &pairs);
+    }
+    for node in known.missing {
+        builder.misses(name(node)?);
+    }
+    builder.clocks(known.clocks_ns);
+    let kept = drawing.kept.take().map(Kept::closed);
+    let picture = builder.finish().map_err(|_| rustler::Error::BadArg)?;
+    *state = State::Drawn(Arc::new(Drawn { picture, kept }));
+    Ok(atoms::ok())
+}
+
+fn paired(builder: &mut PictureBuilder, pairs: &ReadingRef) {
+    let origins = builder.origins();
+    let messages: Vec<_> = builder.messages().collect();
+    for (origin, seq) in messages {
+        let Some(origin) = origins.get(origin as usize) else {
+            continue;
         };
-        let ids = ids.iter().map(|&at| self.ids[at].clone()).collect();
-        Some(Found { confidence, ids })
+        let id: Id = (origin.clone(), seq);
+        let Some(found) = pairs.pair_of(&id) else {
+            continue;
+        };
+        for other in found.ids {
+            builder.pair(id.clone(), other, sure(found.confidence));
+        }
     }
 }
 
-impl Reading {
-    fn new(scope: &Scope, wanted: &Wanted<'_>) -> NifResult<Self> {
-        let from = Stamp::from_ns(wanted.from_ns).bits();
-        let unsure = wanted.unsure.iter().map(|&node| name(node));
-        let unsure = unsure.collect::<NifResult<_>>()?;
-        // What retention took may have been another half.
-        let is_cut = scope.store.floor().is_some_and(|floor| floor > from)
-            && scope.store.stats().expired_events > 0;
-        Ok(Self {
-            tolerance: Tolerance::of_clocks(wanted.clocks_ns),
-            left: wanted.limit,
-            unsure,
-            all_unsure: is_cut,
-            ids: Vec::new(),
-            messages: Vec::new(),
-            dropped: 0,
-            gaps: 0,
-        })
+fn sure(confidence: Confidence) -> scope_causal::Confidence {
+    match confidence {
+        Confidence::Exact => scope_causal::Confidence::Exact,
+        Confidence::Likely => scope_causal::Confidence::Likely,
+        Confidence::Ambiguous => scope_causal::Confidence::Ambiguous,
     }
+}
 
-    /// Whether it wants more. Behind the bound there may be another half.
-    fn take(&mut self, found: &Matches) -> bool {
-        for event in &found.events {
-            if self.left == 0 {
-                self.all_unsure = true;
-                return false;
+impl Drawing {
+    fn feed(&mut self, events: &[scope_store::Match]) -> NifResult<usize> {
+        let kept = self.kept.as_mut().ok_or(rustler::Error::BadArg)?;
+        let (mut damaged, mut known) = (0, input::Known::default());
+        for event in events {
+            if kept.put(event) {
+                let pushed = input::push(&mut self.builder, event, &mut known);
+                pushed.map_err(|_| rustler::Error::BadArg)?;
+            } else {
+                damaged += 1;
             }
-            self.left -= 1;
-            self.take_one(event);
         }
-        self.dropped = self.dropped.max(found.dropped);
-        self.all_unsure |= found.expired.is_some();
-        true
-    }
-
-    fn take_one(&mut self, event: &Match) {
-        if event.kind() == Kind::Gap {
-            self.unsure.insert(Arc::clone(&event.origin().node));
-            self.gaps += 1;
-        } else if let Some(message) = message(event) {
-            self.ids.push((event.origin().clone(), event.seq()));
-            self.messages.push(message);
-        }
-    }
-
-    fn pair(&mut self) -> Paired {
-        // Lost, and no gap says where.
-        self.all_unsure |= self.dropped > 0 && self.gaps == 0;
-        for (message, (origin, _)) in self.messages.iter_mut().zip(&self.ids) {
-            message.complete = !self.all_unsure && !self.unsure.contains(&origin.node);
-        }
-        let ids = std::mem::take(&mut self.ids);
-        let places = ids.iter().cloned().zip(0..).collect();
-        Paired {
-            pairs: pair(&self.messages, self.tolerance),
-            places,
-            ids,
-        }
+        Ok(damaged)
     }
 }
 
-fn id(term: Term<'_>) -> NifResult<Id> {
-    let ((node, incarnation), seq): ((Term<'_>, u64), Seq) = term.decode()?;
-    Ok((Origin::new(name(node)?, incarnation), seq))
-}
-
-/// The name of a node: an atom, or text where this machine may make no more atoms.
-pub(crate) fn name(term: Term<'_>) -> NifResult<Arc<str>> {
-    if !term.is_atom() {
-        return term.decode::<&str>().map(Arc::from);
+impl Drawn {
+    /// The event at a place in causal order.
+    pub(crate) fn at_place(&self, place: u32) -> Option<At> {
+        self.picture.order().get(place as usize).copied()
     }
-    etf::atom_text(term.to_binary().as_slice()).ok_or(rustler::Error::BadArg)
 }

@@ -60,6 +60,26 @@ defmodule ElixirScope.Distributed.Export.Failure do
     )
   end
 
+  def not_written(reason), do: Error.new(:not_written, message: "nothing was written: #{reason}")
+
+  def not_readable(path),
+    do: Error.new(:not_readable, path: path, message: "there is no file #{path}")
+
+  def no_authorities do
+    Error.new(:no_authorities,
+      message:
+        "this system names no authorities to trust: name a file of them (cacertfile: \"…/ca.pem\")"
+    )
+  end
+
+  def no_client(application, reason) do
+    Error.new(:no_client,
+      message:
+        "#{inspect(application)} of Erlang/OTP, which sends over HTTP, does not start: #{inspect(reason)}; " <>
+          "name it in :extra_applications, so that a release has it"
+    )
+  end
+
   defp why(reason) when is_atom(reason), do: :file.format_error(reason)
   defp why(text), do: text
 end

@@ -95,7 +95,7 @@ defmodule ElixirScope.Distributed.Export.Table do
   # What is known of events besides what they hold.
   defp shown(%{survey: %{scope: scope} = survey}, found) do
     keyed = Export.keyed(found, scope.node)
-    events = Show.names(for({_place, event} <- keyed, do: event), survey)
+    events = Show.named(for({_place, event} <- keyed, do: event), survey)
 
     named =
       Enum.zip_with(keyed, events, fn {place, _}, event -> {place, event.correlation_id} end)

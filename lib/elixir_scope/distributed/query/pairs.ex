@@ -66,10 +66,10 @@ defmodule ElixirScope.Distributed.Query.Pairs do
 
   def read(store, {from_ns, to_ns}, terms, limit, source) do
     {from_ns, to_ns} = {max(from_ns - slack_ns(), 0), to_ns + slack_ns()}
-    reading = Native.causal_start(store, wanted(from_ns, terms, limit))
+    reading = Native.pair_start(store, wanted(from_ns, terms, limit))
     source = source || (&Page.each(store, &1, &2))
-    unsure = source.(filter(from_ns, to_ns, limit), &Native.causal_feed(reading, &1))
-    :ok = Native.causal_pair(reading, unsure)
+    unsure = source.(filter(from_ns, to_ns, limit), &Native.pair_feed(reading, &1))
+    :ok = Native.pair_settle(reading, unsure)
     reading
   end
 
@@ -91,7 +91,7 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   def found(messages, reading) do
     ids = for event <- messages, do: event.id
 
-    for {id, {_how, _other} = pair} <- Enum.zip(ids, Native.causal_pairs(reading, ids)),
+    for {id, {_how, _other} = pair} <- Enum.zip(ids, Native.pair_found(reading, ids)),
         into: %{},
         do: {id, pair}
   end

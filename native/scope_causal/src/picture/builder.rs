@@ -11,7 +11,7 @@ use super::possible::Possible;
 use super::{At, Ids, Picture};
 use crate::{CausalError, Confidence};
 use scope_clock::Stamp;
-use scope_event::{Kind, Origin, Seq};
+use scope_event::{Family, Kind, Origin, Seq};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -62,6 +62,9 @@ pub struct PictureBuilder {
     missing: HashSet<Arc<str>>,
     clocks_ns: u64,
 }
+
+/// Half of a message, the id of the other half, and how sure that is.
+pub(super) type Outside = (At, (u32, Seq), Confidence);
 
 /// Two halves of a message by their ids, with origins as numbers.
 type Paired = ((u32, Seq), (u32, Seq), Confidence);
@@ -121,6 +124,19 @@ impl PictureBuilder {
         Ok(())
     }
 
+    /// The sends and receives that it was given.
+    pub fn messages(&self) -> impl Iterator<Item = (u32, Seq)> + '_ {
+        let kinds = self.columns.kinds.iter().enumerate();
+        let messages = kinds.filter(|(_, kind)| kind.family() == Family::Message);
+        messages.map(|(at, _)| (self.columns.origins[at], self.columns.seqs[at]))
+    }
+
+    /// The origins of the events so far, in the order that [`messages`](Self::messages) counts them by.
+    #[must_use]
+    pub fn origins(&self) -> Vec<Origin> {
+        self.names.origins.clone().list()
+    }
+
     /// Says that two events are the halves of one message, in whichever order; of an ambiguous message
     /// it is said of each candidate.
     pub fn pair(&mut self, one: Id, other: Id, sure: Confidence) {
@@ -158,6 +174,9 @@ impl PictureBuilder {
         let chains = Chains::new(&self.columns, processes.len());
         let messages = Messages::new(&self.columns, &ids, &self.pairs);
         let told = self.told(&rows);
+        let mut outside = messages.outside;
+        outside.sort_unstable();
+        outside.dedup();
         let mut edges = messages.edges;
         edges.extend(Lives::new(&self.columns, &chains, &told).edges(&told));
         let (order, edges, left_out) = Order::new(&self.columns.stamps, &chains, Edges::new(edges));
@@ -193,6 +212,7 @@ impl PictureBuilder {
             order,
             possible,
             left_out,
+            outside,
         })
     }
 
@@ -266,14 +286,21 @@ struct Messages {
     possible: Vec<Edge>,
     /// Messages of which no pair is settled.
     open: Vec<At>,
+    /// Halves of which the other one is not here.
+    outside: Vec<Outside>,
 }
 
 impl Messages {
     fn new(columns: &Columns, ids: &Ids, pairs: &[Paired]) -> Self {
         let mut settled = vec![false; columns.len()];
-        let (mut edges, mut possible) = (Vec::new(), Vec::new());
-        for (one, other, sure) in pairs {
-            let (one, other) = (ids.find(columns, *one), ids.find(columns, *other));
+        let (mut edges, mut possible, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+        for (one_id, other_id, sure) in pairs {
+            let (one, other) = (ids.find(columns, *one_id), ids.find(columns, *other_id));
+            match (one, other) {
+                (Some(at), None) => outside.push((at, *other_id, *sure)),
+                (None, Some(at)) => outside.push((at, *one_id, *sure)),
+                _ => {}
+            }
             if *sure > Confidence::Ambiguous {
                 one.into_iter()
                     .chain(other)
@@ -298,6 +325,7 @@ impl Messages {
             edges,
             possible,
             open,
+            outside,
         }
     }
 }

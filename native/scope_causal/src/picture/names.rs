@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 /// A table of what is told apart, by the order in which it was first seen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table<T> {
     known: HashMap<T, u32>,
 }

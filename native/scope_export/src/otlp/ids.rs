@@ -1,5 +1,9 @@
 //! W3C trace ids and span ids.
 
+use super::span::is_parent;
+use crate::json::text_of;
+use crate::labels;
+use crate::row::Row;
 use crate::trace::Trace;
 use scope_causal::At;
 
@@ -9,50 +13,62 @@ pub(super) type TraceId = [u8; 16];
 /// A span id: never all zeros.
 pub(super) type SpanId = [u8; 8];
 
-/// Which request each span belongs to.
+/// Which trace each span belongs to, as far as they were seen: in causal order, so that a parent's is known
+/// before it is asked for.
 #[derive(Debug, Default)]
-pub(super) struct Ids {
-    /// By span, the one above it, or it itself, from which the trace id is made.
-    of: Vec<u32>,
-}
+pub(super) struct Ids(Vec<TraceId>);
 
 impl Ids {
-    pub(super) fn of(trace: &Trace<'_>) -> Self {
-        let mut of: Vec<u32> = Vec::with_capacity(trace.spans.len());
-        for (index, span) in trace.spans.spans().enumerate() {
-            let own = trace.picture.correlation(span.first()).is_some();
-            // A parent stands before its children.
-            let above = span.parent.and_then(|parent| of.get(parent as usize));
-            of.push(match above {
-                Some(above) if !own => *above,
-                _ => index as u32,
-            });
+    pub(super) fn new(spans: usize) -> Self {
+        Self(vec![[0; 16]; spans])
+    }
+
+    /// An event is seen: if a span begins with it, that has its trace from here on.
+    pub(super) fn see(&mut self, trace: &Trace<'_>, at: At, row: Option<&Row<'_>>) {
+        let Some(index) = trace.spans.of_event(at) else {
+            return;
+        };
+        let Some(span) = trace.spans.get(index).filter(|span| span.first() == at) else {
+            return;
+        };
+        let parent = span.parent.filter(|_| is_parent(span.link));
+        let id = match parent.and_then(|parent| self.0.get(parent as usize)) {
+            Some(id) if *id != [0; 16] => *id,
+            _ => trace_of(trace, at, row),
+        };
+        if let Some(own) = self.0.get_mut(index as usize) {
+            *own = id;
         }
-        Self { of }
     }
 
     /// The trace id of a span.
     pub(super) fn trace(&self, trace: &Trace<'_>, span: u32) -> TraceId {
-        let from = self
-            .of
-            .get(span as usize)
-            .and_then(|of| trace.spans.get(*of));
-        from.map_or([1; 16], |from| trace_of(trace, from.first()))
+        match self.0.get(span as usize) {
+            Some(id) if *id != [0; 16] => *id,
+            _ => {
+                let first = trace.spans.get(span).map_or(0, |span| span.first());
+                trace_of(trace, first, None)
+            }
+        }
     }
 }
 
 /// The trace id of an event's correlation, else of the event alone.
-pub(super) fn trace_of(trace: &Trace<'_>, at: At) -> TraceId {
-    let correlation = trace.picture.correlation(at);
-    let correlation = correlation.and_then(|of| trace.picture.correlations().get(of as usize));
-    let (first, second) = match correlation {
-        Some(hash) => (*hash, mixed(*hash, 1)),
-        None => (event(trace, at), mixed(event(trace, at), 2)),
+pub(super) fn trace_of(trace: &Trace<'_>, at: At, row: Option<&Row<'_>>) -> TraceId {
+    let Some(correlation) = row.and_then(|row| row.correlation.as_ref()) else {
+        return both(event(trace, at), 2);
     };
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&first.to_be_bytes());
-    id[8..].copy_from_slice(&second.max(1).to_be_bytes());
-    id
+    match w3c(&labels::term(correlation)) {
+        Some(id) => id,
+        None => both(crate::hash(text_of(correlation).as_bytes()), 1),
+    }
+}
+
+/// A trace id in the 32 digits of W3C's Trace Context.
+fn w3c(text: &str) -> Option<TraceId> {
+    let is_id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let id = u128::from_str_radix(text, 16).ok().filter(|_| is_id)?;
+    (id != 0).then(|| id.to_be_bytes())
 }
 
 /// The span id of an event.
@@ -65,8 +81,11 @@ fn event(trace: &Trace<'_>, at: At) -> u64 {
     crate::hash(crate::trace::id(trace, at).as_bytes())
 }
 
-fn mixed(hash: u64, with: u8) -> u64 {
+fn both(hash: u64, with: u8) -> TraceId {
     let mut bytes = [with; 9];
     bytes[..8].copy_from_slice(&hash.to_le_bytes());
-    crate::hash(&bytes)
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&hash.to_be_bytes());
+    id[8..].copy_from_slice(&crate::hash(&bytes).max(1).to_be_bytes());
+    id
 }

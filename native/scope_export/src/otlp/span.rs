@@ -111,9 +111,9 @@ pub(super) fn alone(
     event: Event,
 ) -> Finished {
     let parent = above.and_then(|above| trace.spans.get(above));
-    let trace_id = match (trace.picture.correlation(at), above) {
-        (None, Some(above)) => ids.trace(trace, above),
-        _ => trace_of(trace, at),
+    let trace_id = match above {
+        Some(above) => ids.trace(trace, above),
+        None => trace_of(trace, at, row),
     };
     let mut attributes = about(trace, at, row);
     attributes.extend(
@@ -209,7 +209,7 @@ fn above(trace: &Trace<'_>, ids: &Ids, span: &Span) -> (Option<SpanId>, Vec<Link
     };
     let to = span_of(trace, parent.first());
     match span.link {
-        Link::Message(confidence) if confidence != Confidence::Exact => {
+        Link::Message(confidence) if !is_parent(span.link) => {
             let of = ids.trace(trace, index);
             (
                 None,
@@ -222,6 +222,11 @@ fn above(trace: &Trace<'_>, ids: &Ids, span: &Span) -> (Option<SpanId>, Vec<Link
         }
         _ => (Some(to), Vec::new()),
     }
+}
+
+/// Whether what a span hangs below is sure enough to be its parent.
+pub(super) fn is_parent(link: Link) -> bool {
+    !matches!(link, Link::Message(confidence) if confidence != Confidence::Exact)
 }
 
 const DATA: &str = "elixir_scope.data";

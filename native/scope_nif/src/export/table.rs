@@ -1,10 +1,10 @@
 //! JSON Lines, CSV and Parquet: one row for each event, however many there are.
 
 use super::value::value;
-use crate::causal::{Confidence, Found, ReadingRef, name};
 use crate::event::Reader;
 use crate::found::FoundRef;
 use crate::page::binary;
+use crate::pair::{Confidence, Found, ReadingRef, name};
 use crate::{atoms, clock, payload};
 use parking_lot::Mutex;
 use rustler::{Binary, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
@@ -98,7 +98,7 @@ fn export_keyed<'a>(env: Env<'a>, found: FoundRef, here: Term<'a>) -> NifResult<
         .collect())
 }
 
-fn has_key(event: &Match) -> bool {
+pub(super) fn has_key(event: &Match) -> bool {
     // A key of sixteen bytes takes some more in block form.
     event.correlation().is_some_and(|bytes| bytes.len() > 16)
         && matches!(event.correlation_value(), Ok(Some(Value::Binary { full: 16, kept })) if kept.len() == 16)

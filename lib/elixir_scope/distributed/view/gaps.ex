@@ -1,0 +1,167 @@
+defmodule ElixirScope.Distributed.View.Gaps do
+  @moduledoc """
+  What is missing from a picture: where, when, how much, why, and whose events may be among it.
+  """
+
+  alias ElixirScope.Distributed.Capture.Governor
+  alias ElixirScope.Distributed.{Causality, Error, View}
+  alias ElixirScope.Distributed.Event.Id
+  alias ElixirScope.Distributed.View.{Footer, Glyphs, Palette, Source, Text, Words}
+  alias ElixirScope.Distributed.View.Gaps.Losses
+
+  # A name of a correlation that is longer is cut.
+  @name 40
+
+  @doc """
+  The lines of a picture.
+
+  ## Options
+
+  #{ElixirScope.Distributed.Options.docs(:gaps)}
+  """
+  @spec render(Causality.t(), keyword | map) :: View.lines() | {:error, Error.t()}
+  def render(causality, options \\ []) do
+    with {:ok, options} <- View.check(:gaps, options),
+         do: causality |> Source.of() |> lines(paper(options))
+  end
+
+  # With what is written: signs, colours, columns.
+  defp paper(options), do: %{options: options, glyphs: Glyphs.of(options), width: options[:width]}
+
+  defp lines(source, paper) do
+    first_ns = source |> Source.at(0) |> time()
+    paper = Map.merge(paper, %{first_ns: first_ns, palette: palette(source, paper)})
+
+    source
+    |> Source.stream()
+    |> Stream.transform(
+      fn -> {%Losses{}, 0} end,
+      &row(&1, &2, paper),
+      &{rest(&1, source, paper), &1},
+      fn _state -> :ok end
+    )
+  end
+
+  defp palette(source, paper), do: Palette.new(source.about.nodes, paper.options[:color])
+
+  defp time(nil), do: 0
+  defp time(%{event: %{at: {_logical, ns, _node}}, behind_ns: behind_ns}), do: ns + behind_ns
+
+  defp row(row, {losses, sum}, paper) do
+    {over, losses} = Losses.add(losses, row)
+    {Enum.flat_map(over, &loss(&1, paper)), {losses, sum + told(over)}}
+  end
+
+  # Those that stand for events which `dropped` of an answer counts.
+  defp told(losses) do
+    losses
+    |> Enum.filter(&(&1.cause in [:ring, :thinned, :budget, :dropped]))
+    |> Enum.map(&(&1.events || 0))
+    |> Enum.sum()
+  end
+
+  defp rest({losses, sum}, source, paper) do
+    rest = Losses.rest(losses)
+    answer = answer(source.about, sum + told(rest))
+
+    nothing =
+      if sum == 0 and rest == [] and answer == [],
+        do: ["nothing is known to be missing"],
+        else: []
+
+    Enum.flat_map(rest, &loss(&1, paper)) ++
+      Enum.map(answer ++ nothing, &Glyphs.fit(paper.glyphs, &1, paper.width)) ++
+      ["", Footer.line(source.about, source.size, paper.options)]
+  end
+
+  # Of the answer as a whole
+
+  defp answer(about, told) do
+    for({node, reason} <- about.missing, do: missing(node, reason)) ++
+      expired(about.expired) ++ untold(about.dropped - told) ++ cut(about)
+  end
+
+  defp missing(node, reason),
+    do: "#{node} is missing (#{Footer.word(reason)}): what only it has is not here"
+
+  defp expired(0), do: []
+
+  defp expired(count),
+    do: ["at most #{Footer.count(count, "event")} expired: retention took them everywhere"]
+
+  defp untold(count) when count > 0 do
+    [
+      "#{Footer.count(count, "event")} lost, and nothing here says where: damaged, or lost on the way"
+    ]
+  end
+
+  defp untold(_none), do: []
+
+  defp cut(%{more?: true}), do: ["the limit cut the answer: there are more events than these"]
+  defp cut(_all), do: []
+
+  # Of one node
+
+  defp loss(loss, paper) do
+    id = if loss.id, do: Glyphs.fit(paper.glyphs, Id.text(loss.id, :short), paper.width), else: ""
+    room = max(paper.width - Text.width(id) - 2, 0)
+    text = Glyphs.fit(paper.glyphs, "#{period(loss, paper)}  #{node(loss)}#{words(loss)}", room)
+    line = [Text.pad(text, room), "  ", Palette.paint(paper.palette, loss.node, id)]
+    [if(room == 0, do: id, else: line) | affected(loss, paper)]
+  end
+
+  # The id begins with it.
+  defp node(%{id: nil, node: node}), do: "#{node}  "
+  defp node(_loss), do: ""
+
+  defp period(%{from_ns: ns, to_ns: ns}, paper), do: after_first(ns, paper)
+
+  defp period(loss, paper),
+    do: "#{after_first(loss.from_ns, paper)} to #{after_first(loss.to_ns, paper)}"
+
+  defp after_first(ns, paper), do: "+" <> Words.ms(ns - paper.first_ns)
+
+  defp affected(loss, paper) do
+    case Losses.affected(loss) do
+      {[], 0} ->
+        []
+
+      {some, more} ->
+        [Glyphs.fit(paper.glyphs, "    around it: #{names(some)}#{more(more)}", paper.width)]
+    end
+  end
+
+  defp names(some), do: Enum.map_join(some, ", ", &Words.term(&1, @name))
+  defp more(0), do: ""
+  defp more(count), do: " and #{Footer.grouped(count)} more"
+
+  defp words(%{cause: :ended, reason: reason} = loss),
+    do: "trace #{inspect(loss.trace)} ended, nothing of it comes after: #{why(reason)}"
+
+  defp words(%{cause: :cut, events: events}),
+    do: "#{Footer.count(events, "event")} cut to a budget"
+
+  defp words(%{cause: :missing, reason: reason}), do: "does not answer (#{Footer.word(reason)})"
+  defp words(%{cause: :other, reason: data}), do: Words.term(data, @name)
+  defp words(loss), do: "#{events(loss)} #{how(loss.cause)}#{of(loss)}#{gaps(loss)}"
+
+  defp events(%{events: nil}), do: "events"
+  defp events(%{events: count}), do: Footer.count(count, "event")
+
+  defp how(:ring), do: "lost, a ring was full"
+  defp how(:thinned), do: "left out by thinning"
+  defp how(:budget), do: "over a budget"
+  defp how(:expired), do: "expired"
+  defp how(:restarted), do: "gone with a restart"
+  defp how(:dropped), do: "lost on the way"
+
+  defp of(%{trace: nil}), do: ""
+  defp of(%{trace: trace}), do: " of trace #{inspect(trace)}"
+
+  defp gaps(%{gaps: 1}), do: ""
+  defp gaps(%{gaps: gaps}), do: ", in #{gaps} gaps"
+
+  defp why(reason) do
+    if reason in Governor.reasons(), do: Governor.message(reason), else: Words.term(reason, @name)
+  end
+end
