@@ -91,7 +91,9 @@ defmodule ElixirScope.Distributed.Export.Trace do
     with {:ok, %{step: step} = state} <- step(state),
          {:ok, target} <- take.(state.target, step.text) do
       state = %{state | target: target}
-      Progress.told(state.progress, step.done, target)
+      # What is counted in calls has come to its end with the last event, too.
+      done = if step.more, do: step.done, else: state.progress.of
+      Progress.told(state.progress, done, target)
       if step.more, do: steps(state, take), else: {:ok, state}
     end
   end
