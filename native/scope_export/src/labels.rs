@@ -94,6 +94,107 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// A term for people, about as Elixir shows it; [`json`](crate::json) is for programs.
+pub(crate) fn inspect(value: &Value) -> String {
+    let mut text = String::new();
+    show(value, &mut text);
+    text
+}
+
+fn show(value: &Value, to: &mut String) {
+    let _ = match value {
+        Value::Atom(name) => return atom(name, to),
+        Value::Int(value) => write!(to, "{value}"),
+        Value::Float(value) => write!(to, "{value:?}"),
+        Value::Binary { kept, full } => return binary(kept, *full, to),
+        Value::Pid(pid) => write!(to, "{pid}"),
+        Value::Tuple { items, arity } => {
+            return all(['{', '}'], items, *arity as usize > items.len(), to);
+        }
+        Value::List { items, tail, cut } => {
+            let with_tail = items.iter().chain(tail.as_deref());
+            return all(['[', ']'], with_tail, *cut, to);
+        }
+        Value::Map { pairs, size } => return map(pairs, *size as usize > pairs.len(), to),
+        Value::Foreign(of, _) => write!(to, "#{of:?}"),
+        Value::Opaque(of, _) => write!(to, "#{of:?}"),
+        Value::Redacted => write!(to, "#Redacted"),
+    };
+}
+
+fn atom(name: &str, to: &mut String) {
+    match name {
+        "nil" | "true" | "false" => to.push_str(name),
+        _ => to.push_str(&module(name)),
+    }
+}
+
+fn binary(kept: &[u8], full: u64, to: &mut String) {
+    let rest = if full > kept.len() as u64 { "…" } else { "" };
+    let _ = match std::str::from_utf8(kept) {
+        Ok(text) => write!(to, "{text:?}{rest}"),
+        Err(_) => write!(to, "#Binary({full})"),
+    };
+}
+
+fn all<'v>(
+    [open, close]: [char; 2],
+    items: impl IntoIterator<Item = &'v Value>,
+    cut: bool,
+    to: &mut String,
+) {
+    to.push(open);
+    for (at, item) in items.into_iter().enumerate() {
+        to.push_str(if at > 0 { ", " } else { "" });
+        show(item, to);
+    }
+    to.push_str(if cut { ", …" } else { "" });
+    to.push(close);
+}
+
+fn map(pairs: &[(Value, Value)], cut: bool, to: &mut String) {
+    to.push_str("%{");
+    for (at, (key, value)) in pairs.iter().enumerate() {
+        to.push_str(if at > 0 { ", " } else { "" });
+        match key {
+            Value::Atom(name) if is_identifier(name) => {
+                let _ = write!(to, "{name}: ");
+            }
+            key => {
+                show(key, to);
+                to.push_str(" => ");
+            }
+        }
+        show(value, to);
+    }
+    to.push_str(if cut { ", …}" } else { "}" });
+}
+
+/// What a message says: without what carries a call of a server, and its answer, there and back.
+pub(crate) fn message(value: &Value) -> String {
+    if let Value::Tuple { items, .. } = value {
+        match items.as_slice() {
+            [Value::Atom(tag), _, request] if &**tag == "$gen_call" => return inspect(request),
+            [Value::Atom(tag), request] if &**tag == "$gen_cast" => return inspect(request),
+            [tag, answer] if is_tag(tag) => return inspect(answer),
+            _ => {}
+        }
+    }
+    inspect(value)
+}
+
+/// The reference of a call, alone or as an alias.
+fn is_tag(value: &Value) -> bool {
+    match value {
+        Value::Foreign(scope_event::Foreign::Reference, _) => true,
+        Value::Opaque(scope_event::Opaque::Reference, _) => true,
+        Value::List {
+            tail: Some(tail), ..
+        } => is_tag(tail),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +212,21 @@ mod tests {
             function("", "", 0),
             r#":""."""/0"#.replace(r#""""/0"#, r#"""/0"#)
         );
+    }
+
+    #[test]
+    fn people_see_terms_as_they_write_them() {
+        let key = |name: &str| Value::Atom(name.into());
+        let map = Value::map([(key("a"), Value::Int(1)), (Value::Int(2), key("nil"))]);
+        let term = Value::tuple([key("ok"), map, Value::list([Value::binary("x\n")])]);
+        assert_eq!(inspect(&term), r#"{:ok, %{a: 1, 2 => nil}, ["x\n"]}"#);
+        let call = [
+            key("$gen_call"),
+            key("from"),
+            Value::tuple([key("buy"), Value::Int(1)]),
+        ];
+        assert_eq!(message(&Value::tuple(call)), "{:buy, 1}");
+        assert_eq!(inspect(&key("Elixir.Shop")), "Shop");
     }
 
     #[test]

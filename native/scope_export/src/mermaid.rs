@@ -247,16 +247,13 @@ fn words(at: At, rows: &mut dyn Rows, of: fn(&Row<'_>) -> String) -> io::Result<
 
 fn message(row: &Row<'_>) -> String {
     let data = row.data.as_ref();
-    data.map_or_else(
-        || "message".to_owned(),
-        |data| labels::term(data).into_owned(),
-    )
+    data.map_or_else(|| "message".to_owned(), labels::message)
 }
 
 fn with_data(row: &Row<'_>) -> String {
     let mut words = labels::event(row);
     if let Some(data) = &row.data {
-        let _ = write!(words, " {}", labels::term(data));
+        let _ = write!(words, " {}", labels::inspect(data));
     }
     words
 }

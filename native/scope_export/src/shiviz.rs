@@ -182,7 +182,7 @@ fn describe(row: &Row<'_>) -> String {
         let _ = write!(what, " {about}");
     }
     if let Some(data) = &row.data {
-        let _ = write!(what, " {}", crate::json::text_of(data));
+        let _ = write!(what, " {}", labels::inspect(data));
     }
     what
 }

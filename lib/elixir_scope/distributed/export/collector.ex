@@ -135,9 +135,20 @@ defmodule ElixirScope.Distributed.Export.Collector do
   end
 
   defp not_started(application) do
+    find(application)
+
     with {:error, reason} <- Application.ensure_all_started(application),
          do: {application, reason},
          else: (_ -> nil)
+  end
+
+  # Under Mix, Elixir 1.15 and later find only the applications that a project names.
+  defp find(application) do
+    if Code.ensure_loaded?(Mix) and function_exported?(Mix, :ensure_application!, 1),
+      do: apply(Mix, :ensure_application!, [application])
+  rescue
+    # Not there: starting it says so.
+    _no_application -> :ok
   end
 
   defp ssl("http:" <> _, _file), do: {:ok, []}

@@ -110,9 +110,24 @@ fn some(term: Term<'_>) -> Option<Value> {
     }
 }
 
+/// A pid, or its text where this machine has no word for its node.
 fn pid(term: Term<'_>) -> Option<Pid> {
-    term.is_pid()
-        .then(|| etf::pid(term.to_binary().as_slice()))?
+    if term.is_pid() {
+        return etf::pid(term.to_binary().as_slice());
+    }
+    let inner = term
+        .decode::<&str>()
+        .ok()?
+        .strip_prefix('<')?
+        .strip_suffix('>')?;
+    let mut parts = inner.rsplitn(3, '.');
+    let (serial, id) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some(Pid {
+        node: parts.next()?.into(),
+        id,
+        serial,
+        creation: 0,
+    })
 }
 
 fn kind(term: Term<'_>) -> NifResult<Kind> {

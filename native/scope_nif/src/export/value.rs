@@ -1,8 +1,8 @@
 //! From a term that this library made itself to a value: names of correlations, what is missing.
 
-use crate::etf;
+use crate::{atoms, etf};
 use rustler::types::tuple::get_tuple;
-use rustler::{Binary, ListIterator, MapIterator, Term};
+use rustler::{Binary, MapIterator, Term};
 use scope_event::{Foreign, Opaque, Value};
 
 /// How deep a term may be nested; what lies deeper is opaque. A captured term is not nested deeper.
@@ -35,6 +35,9 @@ fn read(term: Term<'_>, depth: usize) -> Value {
 
 fn container(term: Term<'_>, depth: usize) -> Value {
     if let Some(pairs) = MapIterator::new(term) {
+        if let Some(value) = stand_in(term) {
+            return value;
+        }
         let pairs = pairs.map(|(key, value)| (read(key, depth), read(value, depth)));
         return Value::map(pairs.collect::<Vec<_>>());
     }
@@ -42,10 +45,58 @@ fn container(term: Term<'_>, depth: usize) -> Value {
         let items = items.into_iter().map(|item| read(item, depth));
         return Value::tuple(items.collect::<Vec<_>>());
     }
-    if let Ok(items) = term.decode::<ListIterator<'_>>() {
-        return Value::list(items.map(|item| read(item, depth)).collect::<Vec<_>>());
+    if term.is_list() || term.is_empty_list() {
+        return list(term, depth);
     }
     external(term)
+}
+
+/// A list cell by cell: where it ends is not known before.
+fn list(mut rest: Term<'_>, depth: usize) -> Value {
+    let mut items = Vec::new();
+    while let Ok((head, tail)) = rest.list_get_cell() {
+        items.push(read(head, depth));
+        rest = tail;
+    }
+    let tail = (!rest.is_empty_list()).then(|| Box::new(read(rest, depth)));
+    Value::List {
+        items,
+        tail,
+        cut: false,
+    }
+}
+
+/// What stands in a term where it could not be kept.
+fn stand_in(map: Term<'_>) -> Option<Value> {
+    let is_opaque =
+        map.map_get(atoms::__struct__()).ok()? == atoms::opaque().to_term(map.get_env());
+    if !is_opaque {
+        return None;
+    }
+    let size = map.map_get(atoms::size()).ok()?.decode::<u64>().ok();
+    if let Ok(kept) = map.map_get(atoms::kept()).ok()?.decode::<Binary<'_>>() {
+        let kept = kept.as_slice().to_vec();
+        let full = size.unwrap_or(kept.len() as u64 + 1);
+        return Some(Value::Binary { kept, full });
+    }
+    let of = etf::atom_text(map.map_get(atoms::r#type()).ok()?.to_binary().as_slice())?;
+    Some(match &*of {
+        "redacted" => Value::Redacted,
+        "fun" => Value::Opaque(Opaque::Fun, size),
+        "integer" => Value::Opaque(Opaque::Integer, size),
+        "bitstring" => Value::Opaque(Opaque::Bitstring, size),
+        "record" => Value::Opaque(Opaque::Record, size),
+        "reference" => Value::Opaque(Opaque::Reference, size),
+        "port" => Value::Opaque(Opaque::Port, size),
+        "pid" => Value::Opaque(Opaque::Pid, size),
+        "tuple" => Value::Opaque(Opaque::Tuple, size),
+        "map" => Value::Opaque(Opaque::Map, size),
+        "list" => Value::Opaque(Opaque::List, size),
+        "binary" => Value::Opaque(Opaque::Binary, size),
+        "cut" => Value::Opaque(Opaque::Cut, size),
+        "damaged" => Value::Opaque(Opaque::Damaged, size),
+        _ => Value::Opaque(Opaque::Unknown, size),
+    })
 }
 
 fn atom(term: Term<'_>) -> Value {
