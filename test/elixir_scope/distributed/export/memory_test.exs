@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Export.MemoryTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Error, Export}
+  alias ElixirScope.Distributed.Capture.Recorder
 
   @moduletag :slow
   @moduletag :tmp_dir
@@ -13,42 +14,54 @@ defmodule ElixirScope.Distributed.Export.MemoryTest do
   @events 1_000_000
   @most_mb 200
 
-  # Requests over eight processes of marks, within the bounds of the rings.
+  # Eight processes of nested calls with marks in them, in parts that fit into the rings.
+  @part 2_500
+  @turn 5
+
   setup_all do
-    scope = __MODULE__
-    start_supervised!({Scope, name: scope, retention_bytes: 512 * 1024 * 1024})
-    for part <- 1..div(@events, 20_000), do: fill(part, scope)
-    {:ok, scope: scope}
+    processes = for one <- 1..8, do: spawn_link(fn -> serve(one) end)
+    for part <- 1..div(@events, 8 * @part), do: fill(part, processes)
+    {:ok, processes: processes}
   end
 
   # Reading one event waits until all are out of the rings.
-  defp fill(part, scope) do
-    tasks = for one <- 1..8, do: Task.async(fn -> record(part, one, scope) end)
-    Task.await_many(tasks, 60_000)
-    {:ok, [_]} = Scope.events(scope: scope, limit: 1, order: :desc)
+  defp fill(part, processes) do
+    for process <- processes, do: send(process, {:record, part, self()})
+    for process <- processes, do: assert_receive({:recorded, ^process}, 60_000)
+    {:ok, [_]} = Scope.events(limit: 1, order: :desc)
   end
 
-  defp record(part, one, scope) do
-    for n <- 1..2_500 do
-      Scope.record(:step, {part, n, "some text"},
-        scope: scope,
-        correlation_id: {part, one, div(n, 100)}
-      )
+  defp serve(one) do
+    receive do
+      {:record, part, test} ->
+        for n <- 1..div(@part, @turn), do: request({part, one, n})
+        send(test, {:recorded, self()})
     end
+
+    serve(one)
+  end
+
+  defp request(id) do
+    Recorder.call(Shop, :buy, [id, "some text"])
+    Recorder.call(:"Shop.Größe", :price, 1)
+    Scope.record(:step, id, correlation_id: id)
+    Recorder.return(:"Shop.Größe", :price, 1, {:ok, 17})
+    Recorder.return(Shop, :buy, 2, :ok)
   end
 
   for format <- Export.formats() do
-    test "#{format}", %{scope: scope, tmp_dir: folder} do
+    test "#{format}", %{processes: processes, tmp_dir: folder} do
       path = Path.join(folder, "out")
       resident = resident_mb()
       {:ok, most} = Agent.start_link(fn -> resident end)
       look = fn _progress -> Agent.update(most, &max(&1, resident_mb())) end
-      options = [scope: scope, limit: @events, progress: look]
+      options = [pids: processes, limit: @events, progress: look]
 
       case Export.write(path, unquote(format), options) do
         {:ok, written} ->
           grown = Agent.get(most, & &1) - resident
           assert written.events == @events and File.stat!(path).size == written.bytes
+          if System.get_env("SCOPE_SAY"), do: IO.puts("#{unquote(format)}: #{grown} MB")
           assert grown <= @most_mb, "#{unquote(format)} took #{grown} MB more"
 
         {:error, %Error{reason: :no_parquet}} ->
