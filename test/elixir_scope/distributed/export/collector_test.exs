@@ -178,6 +178,7 @@ defmodule ElixirScope.Distributed.Export.CollectorTest do
 
     if Certificates.there?() do
       @tag :tmp_dir
+      @tag capture_log: true
       test "certificates are verified: who signed them is trusted, or nothing is sent", %{
         tmp_dir: folder
       } do
