@@ -1,7 +1,8 @@
 # Everything runs by default, tests on real nodes (:cluster) and long ones (:slow)
 # too: `mix test --exclude slow`. The first test that starts a node also starts the
 # run's epmd; without such a test there is none. Tests of two versions of Erlang
-# (:other_otp) run where SCOPE_OTHER_OTP says how to start the other one.
+# (:other_otp) run where SCOPE_OTHER_OTP says how to start the other one, those of other people's
+# readers (:readers) where scripts/readers brought them in.
 #
 # As many modules at a time as there are schedulers: a module that is at work has nodes of its own.
 ElixirScope.Distributed.SharedCode.on_path!()
@@ -9,5 +10,7 @@ ElixirScope.Distributed.SharedCode.on_path!()
 ExUnit.start(
   assert_receive_timeout: 2_000,
   max_cases: System.schedulers_online(),
-  exclude: if(ElixirScope.Distributed.OtherOtp.there?(), do: [], else: [:other_otp])
+  exclude:
+    if(ElixirScope.Distributed.OtherOtp.there?(), do: [], else: [:other_otp]) ++
+      ElixirScope.Distributed.Readers.excluded()
 )

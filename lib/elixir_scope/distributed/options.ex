@@ -18,9 +18,9 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Inject, Instrument, Live, Parts, Query}
-  alias ElixirScope.Distributed.Options.{Recording, Simulation, Sync, TimeTravel, Trace, Type}
-  alias ElixirScope.Distributed.Options.View
+  alias ElixirScope.Distributed.Options.{Capture, Export, Grants, Inject, Instrument, Live, Parts}
+  alias ElixirScope.Distributed.Options.{Query, Recording, Simulation, Sync, TimeTravel, Trace}
+  alias ElixirScope.Distributed.Options.{Type, View}
 
   @default_scope ElixirScope.Distributed
 
@@ -127,6 +127,8 @@ defmodule ElixirScope.Distributed.Options do
     filter: Query.filter(),
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
+    export: Export.of_write(Query.of_stream(@default_scope)),
+    collector: Export.of_collector(Query.of_stream(@default_scope)),
     subscribe: Live.schema(Query.filter(), @default_scope),
     save: Recording.of_save(@default_scope),
     open: Recording.of_open(),
