@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.CLI.Commands do
     {"query", Commands.Query},
     {"export", Commands.Export},
     {"status", Commands.Status},
+    {"record", Commands.Record},
     {"stop", Commands.Stop}
   ]
 

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.CLI.Options do
   alias ElixirScope.Distributed.CLI.When
   alias ElixirScope.Distributed.Event
 
-  @kinds Enum.map(Event.kinds() ++ Event.families(), &Atom.to_string/1)
+  @kinds Enum.uniq(Event.kinds() ++ Event.families())
   # Options that may stand several times take at most so many values: each may become an atom.
   @most 64
 
@@ -69,10 +69,10 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   @questions [
     limit: [type: :positive, default: 10_000, value: "N", doc: "at most so many events"],
-    order: [type: {:in, ~w(asc desc)}, default: "asc", value: "ORDER", doc: "oldest or newest first"],
+    order: [type: {:in, [:asc, :desc]}, default: :asc, value: "ORDER", doc: "oldest or newest first"],
     require: [
-      type: {:in, ~w(any majority all)},
-      default: "any",
+      type: {:in, [:any, :majority, :all]},
+      default: :any,
       value: "WHO",
       doc: "how many members must have answered"
     ],
@@ -118,8 +118,8 @@ defmodule ElixirScope.Distributed.CLI.Options do
       doc: "leave some out when more come in a second on a node"
     ],
     profile: [
-      type: {:in, ~w(adhoc recorder production)},
-      default: "adhoc",
+      type: {:in, [:adhoc, :recorder, :production]},
+      default: :adhoc,
       value: "PROFILE",
       doc: "the budgets of each node: adhoc ends after 15 s or 10,000 events"
     ],
@@ -141,14 +141,14 @@ defmodule ElixirScope.Distributed.CLI.Options do
       doc: "only calls of these: a pid, a registered name, new, or supervised_by:NAME"
     ],
     capture: [
-      type: {:in, ~w(calls arguments full)},
-      default: "arguments",
+      type: {:in, [:calls, :arguments, :full]},
+      default: :arguments,
       value: "HOW",
       doc: "how much of each event: that it was, what is small of it, or up to 64 KiB"
     ],
     correlate: [
-      type: {:in, ~w(true false each_call)},
-      default: "true",
+      type: {:in, [true, false, :each_call]},
+      default: true,
       value: "HOW",
       doc: "whether events are shown with the correlation that came with a message; each_call begins ids"
     ],
@@ -221,7 +221,13 @@ defmodule ElixirScope.Distributed.CLI.Options do
   # What it comes to depends on when and where it is asked.
   defp one(:time, text), do: with({:ok, _ns} <- When.time(text, 0), do: {:ok, text})
   defp one(:positive, text), do: positive(Integer.parse(text))
-  defp one({:in, values}, text), do: among(text in values, text, values)
+  # Words are those of the table: none becomes an atom that was not one.
+  defp one({:in, words}, text) do
+    case Enum.find_index(words, &(to_string(&1) == text)) do
+      nil -> {:error, "one of #{Enum.join(words, ", ")}"}
+      at -> {:ok, Enum.at(words, at)}
+    end
+  end
 
   defp node_name(text) do
     if text =~ ~r/\A[^\s@]{1,128}(@[^\s@]{1,128})?\z/,
@@ -231,7 +237,4 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   defp positive({number, ""}) when number > 0, do: {:ok, number}
   defp positive(_other), do: {:error, "a positive number"}
-
-  defp among(true, text, _values), do: {:ok, text}
-  defp among(false, _text, values), do: {:error, "one of #{Enum.join(values, ", ")}"}
 end

@@ -11,9 +11,10 @@ defmodule ElixirScope.Distributed.CLI.Values do
   # What an answer may take at once; a stream has no such bound.
   @most 1_000_000
 
-  @same [limit: :limit, contains: :contains, timeout: :timeout_ms]
-  @many [kind: :kinds, module: :modules, pid: :pids, nodes: :nodes]
-  @one [correlation: :correlation_id, mfa: :mfa, from: :from, to: :to, order: :order, require: :require]
+  @same [limit: :limit, contains: :contains, timeout: :timeout_ms] ++
+          [kind: :kinds, order: :order, require: :require]
+  @many [module: :modules, pid: :pids, nodes: :nodes]
+  @one [correlation: :correlation_id, mfa: :mfa, from: :from, to: :to]
 
   @doc "The filters of a question, of what is given of them."
   @spec filters(map) :: keyword
@@ -32,9 +33,6 @@ defmodule ElixirScope.Distributed.CLI.Values do
 
   @doc "One value of an option."
   @spec one(atom, String.t()) :: term
-  def one(:kind, text), do: String.to_existing_atom(text)
-  def one(:order, text), do: String.to_existing_atom(text)
-  def one(:require, text), do: String.to_existing_atom(text)
   def one(:module, text), do: module(text)
   def one(:mfa, text), do: mfa(text)
   def one(:pid, text), do: pid(text)

@@ -105,14 +105,14 @@ defmodule ElixirScope.Distributed.View.Gaps do
   defp loss(loss, paper) do
     id = if loss.id, do: Glyphs.fit(paper.glyphs, Id.text(loss.id, :short), paper.width), else: ""
     room = max(paper.width - Text.width(id) - 2, 0)
-    text = Glyphs.fit(paper.glyphs, "#{period(loss, paper)}  #{node(loss)}#{words(loss)}", room)
+    text = Glyphs.fit(paper.glyphs, "#{period(loss, paper)}  #{where(loss)}#{words(loss)}", room)
     line = [Text.pad(text, room), "  ", Palette.paint(paper.palette, loss.node, id)]
     [if(room == 0, do: id, else: line) | affected(loss, paper)]
   end
 
   # The id begins with it.
-  defp node(%{id: nil, node: node}), do: "#{node}  "
-  defp node(_loss), do: ""
+  defp where(%{id: nil, node: node}), do: "#{node}  "
+  defp where(_loss), do: ""
 
   defp period(%{from_ns: ns, to_ns: ns}, paper), do: after_first(ns, paper)
 

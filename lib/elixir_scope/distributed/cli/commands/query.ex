@@ -13,8 +13,8 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
     %{
       summary: "Lists the events of all nodes that match",
       about: """
-      One line for each event, in the order of the cluster: id, time of the day (UTC),
-      node, process, what, data, and the correlation. What is known to be missing is said
+      One line for each event, in the order of the cluster: time of the day (UTC), id (the
+      node and its number there), process, what, data, and the correlation. What is known to be missing is said
       on standard error; with --json in a last line, {"result": …}.
       """,
       arguments: {"", 0..0},
@@ -51,10 +51,17 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
   end
 
   defp print(request, result) do
-    nodes = for event <- result.events, uniq: true, do: event.node
-    look = %{width: request.width, palette: Palette.new(Enum.sort(nodes), request.color), id?: true}
+    look = look(request, result.events)
     Job.lines(request, Stream.map(result.events, &Line.render(&1, look)))
     about(request, result)
+  end
+
+  defp look(request, events) do
+    origins = for %{id: {origin, _seq}} <- events, uniq: true, do: origin
+    nodes = origins |> Enum.map(&elem(&1, 0)) |> Enum.sort()
+    # One start of each node: then the node and the number say which event it is.
+    form = if nodes == Enum.uniq(nodes), do: :short, else: :whole
+    %{width: request.width, palette: Palette.new(nodes, request.color), ids: form}
   end
 
   defp about(%{options: %{json: true}} = request, result) do

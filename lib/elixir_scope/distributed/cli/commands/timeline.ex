@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   @behaviour ElixirScope.Distributed.CLI.Command
 
   alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Options, Parser, Request}
-  alias ElixirScope.Distributed.{Causality, Error, View}
+  alias ElixirScope.Distributed.{Causality, View}
   alias ElixirScope.Distributed.View.Footer
 
   # Views of events alone; those that want more than filters are for `iex`.
@@ -54,12 +54,13 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   end
 
   defp view!(text) do
-    views = for view <- @views, function_exported?(View, view, 2), do: Atom.to_string(view)
-    if text in views, do: String.to_existing_atom(text), else: raise(unknown(text, views))
+    {:module, View} = Code.ensure_loaded(View)
+    views = for view <- @views, function_exported?(View, view, 2), do: view
+    Enum.find(views, &(to_string(&1) == text)) || raise(unknown(text, Enum.map(views, &to_string/1)))
   end
 
   defp unknown(text, views) do
-    message = "there is no view #{text}#{Parser.nearest(text, views)} There are #{Enum.join(views, ", ")}"
+    message = "there is no view #{text}#{Parser.nearest(text, views)}; there are #{Enum.join(views, ", ")}"
     Failure.new(:usage, message)
   end
 
@@ -83,7 +84,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
 
   defp about(about) do
     missing = Map.new(about.missing, fn {node, why} -> {node, Footer.word(why)} end)
-    %{Map.take(about, [:events, :nodes, :dropped, :expired]) | nodes: about.nodes}
-    |> Map.merge(%{missing: missing, more: about.more?})
+    known = Map.take(about, [:events, :nodes, :dropped, :expired, :corrections])
+    Map.merge(known, %{missing: missing, more: about.more?})
   end
 end
