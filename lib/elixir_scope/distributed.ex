@@ -302,7 +302,7 @@ defmodule ElixirScope.Distributed do
       :ok = ElixirScope.Distributed.timeline(correlation_id: "r-17")
   """
   @spec timeline(keyword | map) :: :ok | {:error, Error.t()}
-  def timeline(filters \\ []), do: View.timeline(filters)
+  def timeline(filters \\ []), do: View.timeline_of(filters)
 
   @doc """
   The nodes that a correlation touched: when first, when last, how many events.

@@ -119,6 +119,18 @@ defmodule ElixirScope.Distributed.Native do
   def causal_path(_picture, _from, _to), do: missing()
   def causal_correlated(_picture, _forms), do: missing()
 
+  # span_: ElixirScope.Distributed.Causality.Spans
+  def span_build(_picture), do: missing()
+  def span_about(_spans), do: missing()
+  def span_find(_spans, _id), do: missing()
+  def span_rows(_spans, _top, _from, _count), do: missing()
+  def span_count(_spans, _top), do: missing()
+  def span_waits(_spans, _index), do: missing()
+  def span_top(_spans, _per_node, _by, _most), do: missing()
+  def span_flame(_spans, _below), do: missing()
+  def span_frames(_flame, _from, _count), do: missing()
+  def span_diff(_left, _right, _most), do: missing()
+
   # graph_: ElixirScope.Distributed.Debug.Graph
   def graph_load(_modules), do: missing()
   def graph_from_bytes(_bytes), do: missing()

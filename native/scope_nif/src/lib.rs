@@ -33,6 +33,7 @@ mod ring;
 mod scopes;
 mod settled;
 mod source;
+mod span;
 mod store;
 mod symbols;
 mod sync;

@@ -5,9 +5,8 @@ defmodule ElixirScope.Distributed.View.Gaps do
 
   alias ElixirScope.Distributed.Capture.Governor
   alias ElixirScope.Distributed.{Causality, Error, View}
-  alias ElixirScope.Distributed.Event.Id
   alias ElixirScope.Distributed.View.{Footer, Glyphs, Palette, Source, Text, Words}
-  alias ElixirScope.Distributed.View.Gaps.Losses
+  alias ElixirScope.Distributed.View.Gaps.{Asked, Losses}
 
   # A name of a correlation that is longer is cut.
   @name 40
@@ -25,12 +24,18 @@ defmodule ElixirScope.Distributed.View.Gaps do
          do: causality |> Source.of() |> lines(paper(options))
   end
 
+  @doc false
+  # What a question about something else leaves out.
+  @spec widen(term) :: {:ok, term} | {:error, Error.t()}
+  defdelegate widen(source), to: Asked
+
   # With what is written: signs, colours, columns.
   defp paper(options), do: %{options: options, glyphs: Glyphs.of(options), width: options[:width]}
 
   defp lines(source, paper) do
-    first_ns = source |> Source.at(0) |> time()
-    paper = Map.merge(paper, %{first_ns: first_ns, palette: palette(source, paper)})
+    first_ns = with %{} = first <- Source.at(source, 0), do: Source.ns(first)
+    more = %{source: source, first_ns: first_ns, palette: palette(source, paper)}
+    paper = Map.merge(paper, more)
 
     source
     |> Source.stream()
@@ -43,9 +48,6 @@ defmodule ElixirScope.Distributed.View.Gaps do
   end
 
   defp palette(source, paper), do: Palette.new(source.about.nodes, paper.options[:color])
-
-  defp time(nil), do: 0
-  defp time(%{event: %{at: {_logical, ns, _node}}, behind_ns: behind_ns}), do: ns + behind_ns
 
   defp row(row, {losses, sum}, paper) do
     {over, losses} = Losses.add(losses, row)
@@ -103,7 +105,7 @@ defmodule ElixirScope.Distributed.View.Gaps do
   # Of one node
 
   defp loss(loss, paper) do
-    id = if loss.id, do: Glyphs.fit(paper.glyphs, Id.text(loss.id, :short), paper.width), else: ""
+    id = Glyphs.fit(paper.glyphs, Source.id(paper.source, loss.id), paper.width)
     room = max(paper.width - Text.width(id) - 2, 0)
     text = Glyphs.fit(paper.glyphs, "#{period(loss, paper)}  #{where(loss)}#{words(loss)}", room)
     line = [Text.pad(text, room), "  ", Palette.paint(paper.palette, loss.node, id)]

@@ -3,39 +3,44 @@ defmodule ElixirScope.Distributed.View.Source do
   # What a view reads: the processes of a picture, and its rows in causal order, a part at a time.
   # Only what is shown is decoded, so that a million events stream.
 
-  alias ElixirScope.Distributed.Causality
-
-  # Built beside this.
-  @compile {:no_warn_undefined, Causality}
+  alias ElixirScope.Distributed.{Causality, Event}
+  alias ElixirScope.Distributed.Event.Id
 
   # Rows that are decoded at once.
   @part 500
 
+  # Processes whose node is looked for where their pid does not say it: those of virtual nodes.
+  @looked_for 64
+
   @enforce_keys [:about, :processes, :size, :rows, :place]
-  defstruct @enforce_keys
+  defstruct [:short | @enforce_keys]
 
   @type row :: %{
-          place: non_neg_integer,
-          event: ElixirScope.Distributed.Event.t(),
-          process: non_neg_integer | nil,
-          behind_ns: non_neg_integer,
-          causes: [%{place: non_neg_integer, kind: atom, sure: atom}]
+          required(:place) => non_neg_integer,
+          required(:event) => Event.t(),
+          required(:process) => non_neg_integer | nil,
+          required(:behind_ns) => non_neg_integer,
+          required(:causes) => [%{place: non_neg_integer, kind: atom, sure: atom}],
+          optional(atom) => term
         }
 
+  @typedoc "`short` has the nodes of which one start is all there is, so that their ids need not name it."
   @type t :: %__MODULE__{
           about: map,
           processes: [map],
           size: non_neg_integer,
           rows: (non_neg_integer, pos_integer -> [row]),
-          place: (ElixirScope.Distributed.Event.Id.id() -> non_neg_integer | nil)
+          place: (Id.id() -> non_neg_integer | nil),
+          short: [node]
         }
 
   @doc "Of a picture."
   @spec of(Causality.t() | t) :: t
+  def of(%__MODULE__{short: nil} = source), do: source |> at_home() |> once()
   def of(%__MODULE__{} = source), do: source
 
   def of(causality) do
-    %__MODULE__{
+    of(%__MODULE__{
       about: causality.about,
       # Others are only spoken of.
       processes:
@@ -43,8 +48,42 @@ defmodule ElixirScope.Distributed.View.Source do
       size: Causality.size(causality),
       rows: &Causality.rows(causality, &1, &2),
       place: &Causality.place(causality, &1)
-    }
+    })
   end
+
+  # A virtual node has its processes on the node that simulates it.
+  defp at_home(source) do
+    {known, others} = Enum.split_with(source.processes, &(&1.node in source.about.nodes))
+    {busiest, quiet} = others |> Enum.sort_by(&{-&1.events, &1.first}) |> Enum.split(@looked_for)
+    found = for process <- busiest, do: %{process | node: at(source, process.first).event.node}
+    %{source | processes: known ++ found ++ quiet}
+  end
+
+  # The starts of a node follow each other: where the first and the last event are of one, all are.
+  defp once(source) do
+    ends = Enum.group_by(source.processes, & &1.node, &{&1.first, &1.last})
+    %{source | short: for({node, ends} <- ends, once?(source, ends), do: node)}
+  end
+
+  defp once?(source, ends) do
+    {first, _} = Enum.min(ends)
+    {_, last} = Enum.max_by(ends, &elem(&1, 1))
+    origin(at(source, first)) == origin(at(source, last))
+  end
+
+  defp origin(%{event: %{id: {origin, _seq}}}), do: origin
+  defp origin(_none), do: nil
+
+  @doc "The id of an event as text that can be copied, as short as it may be."
+  @spec id(t, Id.id() | nil) :: String.t()
+  def id(_source, nil), do: ""
+
+  def id(source, {{node, _incarnation}, _seq} = id),
+    do: Id.text(id, if(node in source.short, do: :short, else: :whole))
+
+  @doc "When an event happened, by what is known: no earlier than its causes."
+  @spec ns(row) :: integer
+  def ns(%{event: %{at: {_logical, ns, _node}}, behind_ns: behind_ns}), do: ns + behind_ns
 
   @doc "All rows, as they are taken."
   @spec stream(t) :: Enumerable.t()

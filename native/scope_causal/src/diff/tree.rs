@@ -73,6 +73,8 @@ impl<'a> Tree<'a> {
         for &at in side.picture.order() {
             if growing.holds(at) {
                 growing.step(at);
+            } else {
+                growing.leave(at);
             }
         }
         let mut tree = Self {
@@ -151,7 +153,7 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
         );
         told && match part {
             Part::All => true,
-            Part::Correlation(correlation) => picture.correlation(at) == Some(correlation),
+            Part::Correlation(correlation) => self.is_of(at, correlation),
             Part::Span(top) => {
                 self.lies_below(at, top)
                     || spans.of_event(at).is_some_and(|span| {
@@ -161,6 +163,29 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
                     })
             }
         }
+    }
+
+    /// What a process does after a message of another execution is no part of this one.
+    fn leave(&mut self, at: At) {
+        let Side { picture, spans, .. } = self.side;
+        if picture.kind(at) == Kind::Receive
+            && spans.of_event(at).is_none()
+            && let Some(process) = picture.process(at)
+        {
+            self.reactions.remove(&process);
+        }
+    }
+
+    /// A receive seldom has a correlation of its own: it is about that of who sent the message.
+    fn is_of(&self, at: At, correlation: u32) -> bool {
+        let picture = self.side.picture;
+        let own = picture.correlation(at);
+        let sent = || {
+            let edges = picture.edges_into(at);
+            let edge = edges.iter().find(|edge| edge.kind == EdgeKind::Message)?;
+            picture.correlation(edge.cause)
+        };
+        own.or_else(sent) == Some(correlation)
     }
 
     /// Whether what began an event that is in no call lies in the span.

@@ -88,11 +88,8 @@ impl<'a> Lives<'a> {
         let spawns = events.filter(|(_, kind)| **kind == Kind::Spawn);
         spawns.filter_map(|(cause, _)| {
             let child = self.columns.abouts[cause as usize].process()?;
-            let effect = self.chains.first(child)?;
-            // An earlier life of the same pid is not what was spawned here.
-            let is_over = self.ends.get(&child).and_then(|ends| ends.first());
-            let is_over = is_over.is_some_and(|end| *end < cause);
-            (!is_over).then_some(Edge {
+            let effect = self.begins(child, cause)?;
+            Some(Edge {
                 cause,
                 effect,
                 kind: EdgeKind::Spawn,
@@ -101,9 +98,18 @@ impl<'a> Lives<'a> {
         })
     }
 
+    /// What a process did first: the first event of its pid, or the one behind the end of an earlier life.
+    fn begins(&self, child: u32, spawn: At) -> Option<At> {
+        let ends = self.ends.get(&child).into_iter().flatten().copied();
+        match ends.take_while(|end| *end < spawn).last() {
+            Some(end) => self.chains.behind(end),
+            None => self.chains.first(child),
+        }
+    }
+
     /// From an end to an exit signal or `:DOWN` that tells of it.
     fn shown(&self, told: Told, edges: &mut Vec<Edge>) {
-        if let Some(end) = self.end(told.of, told.reason) {
+        if let Some(end) = self.end(told.of, told.reason, told.at) {
             self.ended(end, told.of, told.at, edges);
         }
     }
@@ -113,7 +119,8 @@ impl<'a> Lives<'a> {
         for (&effect, &reason) in &self.reasons {
             let process = self.columns.processes[effect as usize];
             for other in self.linked(process, effect) {
-                if let Some(end) = self.end(other, Some(reason)).filter(|end| *end < effect) {
+                let end = self.end(other, Some(reason), effect);
+                if let Some(end) = end.filter(|end| *end < effect) {
                     self.ended(end, other, effect, edges);
                 }
             }
@@ -134,9 +141,11 @@ impl<'a> Lives<'a> {
         })
     }
 
-    /// The end of a process, unless it is known to have had another reason.
-    fn end(&self, process: u32, reason: Option<u64>) -> Option<At> {
-        let end = *self.ends.get(&process)?.last()?;
+    /// The end of a process that is seen in `effect`, unless it is known to have had another reason.
+    fn end(&self, process: u32, reason: Option<u64>, effect: At) -> Option<At> {
+        let ends = self.ends.get(&process)?;
+        let before = ends.iter().rfind(|end| **end < effect);
+        let end = *before.or(ends.first())?;
         let known = self.reasons.get(&end).copied();
         let differs = known.zip(reason).is_some_and(|(one, other)| one != other);
         (!differs).then_some(end)

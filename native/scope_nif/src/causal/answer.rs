@@ -262,7 +262,7 @@ fn causal_correlated<'a>(
 
 impl Drawn {
     /// The event of an id; of what is no id there is none.
-    fn at(&self, of: Term<'_>) -> Option<At> {
+    pub(crate) fn at(&self, of: Term<'_>) -> Option<At> {
         self.picture.at(&id(of).ok()?)
     }
 
@@ -271,7 +271,7 @@ impl Drawn {
     }
 
     /// As the correlation of its events was hashed.
-    fn hash(&self, form: Term<'_>) -> NifResult<u64> {
+    pub(crate) fn hash(&self, form: Term<'_>) -> NifResult<u64> {
         match self.kept {
             Some(_) => Ok(input::hash(&filter::correlation(form)?)),
             None => Ok(hash(form)),

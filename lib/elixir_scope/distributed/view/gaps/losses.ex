@@ -4,6 +4,8 @@ defmodule ElixirScope.Distributed.View.Gaps.Losses do
   # go, however many gaps tell of it. Whose events may be among those that were lost is told by the
   # events of that node around it. Pure.
 
+  alias ElixirScope.Distributed.View.Source
+
   # Two gaps of one cause that are no further apart are one loss.
   @together_ns 1_000_000_000
 
@@ -48,7 +50,7 @@ defmodule ElixirScope.Distributed.View.Gaps.Losses do
   @doc "With one row more; gives the losses that are over."
   @spec add(t, map) :: {[loss], t}
   def add(losses, %{event: event} = row) do
-    ns = elem(event.at, 1) + row.behind_ns
+    ns = Source.ns(row)
     {over, losses} = close(losses, event.node, ns)
     {over, event |> causes() |> Enum.reduce(seen(losses, event), &lost(&2, event, ns, &1))}
   end

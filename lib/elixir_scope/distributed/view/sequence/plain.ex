@@ -2,14 +2,13 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
   @moduledoc false
   # A sequence for a terminal: the participants by their numbers, and a line for each step. Pure.
 
-  alias ElixirScope.Distributed.Event.Id
   alias ElixirScope.Distributed.View.{Footer, Glyphs, Palette, Source, Text, Words}
   alias ElixirScope.Distributed.View.Sequence.Steps
 
   # With less text than that the time gives way.
   @least 24
 
-  @enforce_keys [:glyphs, :palette, :width, :digits, :first_ns, :time, :nodes]
+  @enforce_keys [:source, :glyphs, :palette, :width, :digits, :first_ns, :time, :nodes]
   defstruct @enforce_keys
 
   @doc "The lines."
@@ -29,17 +28,18 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
   defp new(source, own, options) do
     first = Source.at(source, 0)
     last = Source.at(source, source.size - 1)
-    time = Text.width("+" <> Words.ms(time(last) - time(first)))
+    time = Text.width("+" <> Words.ms(Source.ns(last) - Source.ns(first)))
     digits = own |> length() |> Integer.to_string() |> byte_size()
-    ids = for %{event: %{id: {_, _} = id}} <- [first, last], do: Text.width(Id.text(id, :short))
+    ids = for %{event: %{id: id}} <- [first, last], do: Text.width(Source.id(source, id))
     beside = time + arrow(digits) + Enum.max(ids, fn -> 0 end) + 6
 
     %__MODULE__{
+      source: source,
       glyphs: Glyphs.of(options),
       palette: Palette.new(source.about.nodes, options[:color]),
       width: options[:width],
       digits: digits,
-      first_ns: time(first),
+      first_ns: Source.ns(first),
       time: if(options[:width] - beside < @least, do: 0, else: time),
       nodes: Map.new(own, fn {number, process} -> {number, process.node} end)
     }
@@ -75,7 +75,7 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
   defp arrow(digits), do: digits * 2 + 4
 
   defp step(plain, %{row: %{event: event}} = step) do
-    id = Glyphs.fit(plain.glyphs, id(event), plain.width)
+    id = Glyphs.fit(plain.glyphs, Source.id(plain.source, event.id), plain.width)
     left = left(plain, step)
     room = max(plain.width - Text.width(left) - Text.width(id) - 2, 0)
 
@@ -84,13 +84,10 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
       else: [left, text(plain, step, room, id), Palette.paint(plain.palette, event.node, id)]
   end
 
-  defp id(%{id: nil}), do: ""
-  defp id(%{id: id}), do: Id.text(id, :short)
-
   defp left(%{time: 0} = plain, step), do: ends(plain, step) <> "  "
 
   defp left(plain, step) do
-    time = "+" <> Words.ms(time(step.row) - plain.first_ns)
+    time = "+" <> Words.ms(Source.ns(step.row) - plain.first_ns)
     Text.pad(time, plain.time, :right) <> "  " <> ends(plain, step) <> "  "
   end
 
@@ -112,6 +109,4 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
     text = Glyphs.fit(plain.glyphs, Steps.words(step, room), room)
     if id == "", do: text, else: [Text.pad(text, room), "  "]
   end
-
-  defp time(%{event: %{at: {_logical, ns, _node}}, behind_ns: behind_ns}), do: ns + behind_ns
 end

@@ -3,7 +3,6 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
   # One row as one line: lanes, time, what happened, id, each in its columns. Pure, but for looking up
   # where causes of long ago were.
 
-  alias ElixirScope.Distributed.Event.Id
   alias ElixirScope.Distributed.View.{Glyphs, Palette, Recall, Source, Text, Words}
   alias ElixirScope.Distributed.View.Timeline.{Drawing, Layout}
 
@@ -22,8 +21,8 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
   @spec new(Source.t(), keyword) :: t
   def new(source, options) do
     [first, last] = for place <- [0, source.size - 1], do: Source.at(source, place)
-    first_ns = time(first)
-    layout = layout(source, [first, last], time(last) - first_ns, options)
+    first_ns = Source.ns(first)
+    layout = layout(source, [first, last], Source.ns(last) - first_ns, options)
 
     drawing = %Drawing{
       lanes: layout.lanes,
@@ -42,8 +41,12 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
 
   defp layout(source, ends, span_ns, options) do
     nodes = source.processes |> Enum.map(& &1.node) |> Enum.uniq()
-    ids = for %{event: %{id: {_origin, seq}}} <- ends, node <- nodes, do: {{node, 0}, seq}
-    widest = ids |> Enum.map(&Text.width(Id.text(&1, :short))) |> Enum.max(fn -> 1 end)
+
+    widest =
+      for(%{event: %{id: {{_, start}, seq}}} <- ends, node <- nodes, do: {{node, start}, seq})
+      |> Enum.map(&Text.width(Source.id(source, &1)))
+      |> Enum.max(fn -> 1 end)
+
     Layout.new(source.processes, options[:width], Text.width("+" <> Words.ms(span_ns)), widest)
   end
 
@@ -82,7 +85,7 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
   defp at(%{layout: %{time: 0}}, _row), do: []
 
   defp at(%{layout: %{time: columns}} = line, row),
-    do: [Text.pad("+" <> Words.ms(time(row) - line.first_ns), columns, :right), " "]
+    do: [Text.pad("+" <> Words.ms(Source.ns(row) - line.first_ns), columns, :right), " "]
 
   defp written(text, 0, _id), do: text
   defp written(text, _room, ""), do: text
@@ -90,12 +93,10 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
 
   defp painted(line, row, id), do: Palette.paint(line.drawing.palette, row.event.node, id)
 
-  defp id(_line, %{id: nil}), do: ""
-
-  defp id(line, %{id: id}),
-    do: Glyphs.fit(line.drawing.glyphs, Id.text(id, :short), line.layout.width)
-
-  defp time(%{event: %{at: {_logical, ns, _node}}, behind_ns: behind_ns}), do: ns + behind_ns
+  defp id(line, %{id: id}) do
+    text = Source.id(line.recall.source, id)
+    Glyphs.fit(line.drawing.glyphs, text, line.layout.width)
+  end
 
   defp arrows(line, causes) do
     for %{kind: kind, sure: sure, process: process} <- causes,
