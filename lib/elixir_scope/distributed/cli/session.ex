@@ -54,7 +54,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   defp work(name, command, node, there, where, parsed) do
     file = Kept.file!(command.spec(), parsed)
-    request = request(name, parsed, where, there, file)
+    request = request(name, parsed, there, file)
     stops? = command.spec()[:interrupt] == :stop
     begin = fn -> begin(node, there, request) end
     name = if where == :here, do: follow(begin.(), stops?), else: interruptible(begin, stops?)
@@ -62,7 +62,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
     name
   end
 
-  defp request(name, %{arguments: arguments, options: options}, where, there, file) do
+  defp request(name, %{arguments: arguments, options: options}, there, file) do
     asked = Map.drop(options, [:node, :open, :ask_cookie, :width, :color, :output, :force])
 
     %Request{
@@ -73,8 +73,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
       color: Map.get_lazy(options, :color, &Terminal.color?/0),
       live: Terminal.printed?(),
       out: Process.group_leader(),
-      # On a node that is a member, its own standard error is not where the command was typed.
-      err: if(where == :here, do: Process.group_leader(), else: Process.whereis(:standard_error)),
+      err: Terminal.complaints(),
       file: file && file.device,
       tool: self(),
       lease_ms: @lease_ms,

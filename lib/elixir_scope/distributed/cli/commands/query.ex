@@ -8,6 +8,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
   alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Line, Options, Request}
   alias ElixirScope.Distributed.View.{Footer, Palette}
 
+  # What an answer may take of the memory of the node that is asked.
+  @most 1_000_000
+
   @impl true
   def spec do
     %{
@@ -30,6 +33,12 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
       ]
     }
   end
+
+  @impl true
+  def check(%{options: %{limit: limit}}) when limit > @most,
+    do: {:error, "--limit: at most #{@most} events are read at once; mix scope.export streams more"}
+
+  def check(_fine), do: :ok
 
   @impl true
   def run(request) do
