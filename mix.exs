@@ -16,6 +16,8 @@ defmodule ElixirScope.Distributed.MixProject do
       # A tool that looks into other people's applications brings no versions of its own.
       deps: [],
       aliases: aliases(),
+      # Of OTP's own client for HTTP and what it needs, which are started when something is sent.
+      xref: [exclude: [:httpc, :public_key]],
       # Not tests, but what several tests are made of.
       test_ignore_filters: [&String.starts_with?(&1, "test/shared/")],
       name: "ElixirScope Distributed",
@@ -119,6 +121,7 @@ defmodule Mix.Tasks.Compile.ScopeNative do
 
   # Always the release profile: priv/ is one folder for every MIX_ENV, so builds of several
   # profiles would overwrite one another, and nobody shall measure a debug build by mistake.
+  # What is left out otherwise, as it is as much to compile again, is named in ELIXIR_SCOPE_FEATURES.
   # `--locked`: a dependency builds what was tested, never what came out since.
   @build ~w(build --release --locked --package scope_nif)
   @oldest_rust "1.91.0"
@@ -149,7 +152,8 @@ defmodule Mix.Tasks.Compile.ScopeNative do
   # would be wrong some day.
   defp cargo do
     check_rust()
-    options = ~w(--message-format json-render-diagnostics) ++ verbosity(File.exists?(@library))
+    shown = ~w(--message-format json-render-diagnostics) ++ verbosity(File.exists?(@library))
+    options = features(System.get_env("ELIXIR_SCOPE_FEATURES", "")) ++ shown
 
     # Only standard output is read: what cargo has to say goes to the terminal as it comes.
     case System.cmd("cargo", @build ++ options, cd: @root) do
@@ -157,6 +161,9 @@ defmodule Mix.Tasks.Compile.ScopeNative do
       {_report, status} -> Mix.raise(build_failed(status))
     end
   end
+
+  defp features(""), do: []
+  defp features(names), do: ["--features", names]
 
   # The first build takes a minute and downloads: show it. Later ones speak up when they fail.
   defp verbosity(true = _built_before), do: ["--quiet"]

@@ -274,8 +274,8 @@ defmodule ElixirScope.Distributed.TidyTest do
     end
   end
 
-  @entries ~w(start config simulator record filter query stream subscribe trace inject instrument)a ++
-             ~w(scope project logger vitals view)a
+  @entries ~w(start config simulator record filter query stream export collector subscribe trace)a ++
+             ~w(inject instrument scope project logger vitals view)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -83,7 +83,14 @@ defmodule ElixirScope.Distributed.Native do
   def sync_status(_scope), do: missing()
 
   # export_: ElixirScope.Distributed.Export
-  def export_json_lines(_found, _pairs), do: missing()
+  def export_table(_format), do: missing()
+  def export_keyed(_found, _here), do: missing()
+  def export_rows(_table, _found, _pairs, _shown), do: missing()
+  def export_missing(_table, _node, _now, _data), do: missing()
+  def export_finish(_table), do: missing()
+  def export_trace(_picture, _format, _missing), do: missing()
+  def export_window(_export, _here), do: missing()
+  def export_step(_export, _names, _events), do: missing()
 
   # page_: ElixirScope.Distributed.Query.Page
   def page_read(_scope, _filter, _ranges, _cursor, _max_bytes), do: missing()

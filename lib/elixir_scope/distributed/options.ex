@@ -18,7 +18,8 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Grants, Inject, Instrument, Live, Parts, Query}
+  alias ElixirScope.Distributed.Options.{Capture, Export, Grants, Inject, Instrument, Live, Parts}
+  alias ElixirScope.Distributed.Options.Query
   alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type, View}
 
   @default_scope ElixirScope.Distributed
@@ -126,6 +127,8 @@ defmodule ElixirScope.Distributed.Options do
     filter: Query.filter(),
     query: Query.of_question(@default_scope),
     stream: Query.of_stream(@default_scope),
+    export: Export.of_write(Query.of_stream(@default_scope)),
+    collector: Export.of_collector(Query.of_stream(@default_scope)),
     subscribe: Live.schema(Query.filter(), @default_scope),
     trace: Trace.schema(@default_scope),
     inject: Inject.schema(),
@@ -147,7 +150,7 @@ defmodule ElixirScope.Distributed.Options do
 
   @doc """
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:trace`, `:inject`, `:instrument`
+  `:export`, `:collector`, `:subscribe`, `:trace`, `:inject`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
   (of `capture:`), `:view` (of
   every view), `:timeline`, …

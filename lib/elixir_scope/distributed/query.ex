@@ -67,8 +67,16 @@ defmodule ElixirScope.Distributed.Query do
          do: work(options, &answer(&1, options, folding(acc, fun), patience: :page))
   end
 
+  @doc """
+  What matches checked options, in whichever form it is wanted, a page at a time: however many events
+  that are.
+  """
+  @spec take(keyword, form(found)) :: {:ok, Result.t(found)} | failure when found: term
+  def take(options, form), do: work(options, &answer(&1, options, form, patience: :page))
+
   @doc "Options of an entry point, checked."
-  @spec check(:query | :stream, keyword | map) :: {:ok, keyword} | {:error, Error.t()}
+  @spec check(:query | :stream | :export | :collector, keyword | map) ::
+          {:ok, keyword} | {:error, Error.t()}
   def check(entry, filters) do
     case Options.validate(entry, filters) do
       {:ok, options} -> {:ok, Keyword.update!(options, :after, &Cursor.read/1)}
@@ -132,7 +140,9 @@ defmodule ElixirScope.Distributed.Query do
   defp earlier(nil, other), do: other
   defp earlier(one, other), do: Enum.min_by([one, other], fn {logical, ns} -> {ns, logical} end)
 
-  defp result(reading, found, options) do
+  @doc "What a reading came to."
+  @spec result(Reading.t(), map, keyword) :: Result.t()
+  def result(reading, found, options) do
     result = Result.of(reading.survey, found.events)
 
     %{

@@ -2,17 +2,20 @@
 //!
 //! | field | what |
 //! |---|---|
-//! | `id` | `{"node", "incarnation", "seq"}`: identity |
+//! | `id` | `{"node", "incarnation", "seq"}`: identity; `null` of a `gap` that says what the reader misses |
 //! | `at` | `{"ns", "logical", "time"}`: nanoseconds since 1970, the place within that nanosecond, RFC 3339 |
 //! | `mono_ns` | the monotonic clock of the node, or `null` |
 //! | `node`, `pid` | who; a pid is text: `"<node.id.serial>"` |
 //! | `kind` | what |
 //! | `subject` | a function as `{"module", "function", "arity"}`, else a term |
 //! | `correlation_id`, `data` | terms |
-//! | `meta` | `"truncated?": true`, `"attribution": "inherited"`, `"pairing"` and `"pair"`, as far as they apply, in `{}` |
+//! | `meta` | `"truncated?": true`, `"attribution": "inherited"`, `"pairing"` and `"pair"`, `"received_at"`, as far as they apply, in `{}` |
 //!
 //! `pairing` is `"exact"`, `"likely"` or `"ambiguous"`, and `pair` the id of the other half of a message;
 //! of an ambiguous one, an array of those it may be.
+//!
+//! `received_at` is when the event came and by whose clock, `{"ns", "logical", "time", "node"}`, where its
+//! own stamp is not believed.
 //!
 //! `ns` and `mono_ns` are strings of digits: many readers keep numbers as floats, which hold no more
 //! than 53 bits.
@@ -44,10 +47,13 @@ mod text;
 
 use crate::row::{About, Pairing, Row};
 use crate::time::Rfc3339;
-use scope_event::{Origin, Pid, Seq};
+use scope_clock::Stamp;
+use scope_event::{Origin, Pid, Seq, Value};
 use std::io::{self, Write};
-use term::{atom, term};
-use text::text;
+use term::atom;
+
+pub(crate) use term::term;
+pub(crate) use text::text;
 
 /// Writes an event as one line, the end of line included.
 ///
@@ -81,25 +87,53 @@ fn meta(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
         write!(out, "{comma}{text}")?;
         comma = ",";
     }
-    let Some(of) = &row.pairing else {
+    if let Some(of) = &row.pairing {
+        out.write_all(comma.as_bytes())?;
+        pairing(of, out)?;
+        comma = ",";
+    }
+    let Some((stamp, node)) = row.received else {
         return Ok(());
     };
-    out.write_all(comma.as_bytes())?;
-    pairing(of, out)
+    write!(out, "{comma}\"received_at\":{{")?;
+    moment(stamp, out)?;
+    out.write_all(b",\"node\":")?;
+    text(node, out)?;
+    out.write_all(b"}")
+}
+
+/// A stamp without its node: the fields alone.
+fn moment(stamp: Stamp, out: &mut impl Write) -> io::Result<()> {
+    let (ns, logical) = (stamp.physical_ns(), stamp.logical());
+    write!(out, "\"ns\":\"{ns}\",\"logical\":{logical},")?;
+    write!(out, "\"time\":\"{}\"", Rfc3339(ns))
+}
+
+/// A term as JSON text.
+pub(crate) fn text_of(value: &Value) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = term(value, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// The other half of a message as JSON: an id, or an array of those it may be.
+pub(crate) fn pair_text(of: &Pairing<'_>) -> String {
+    let mut out = Vec::new();
+    let _ = pair(of, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn pairing(of: &Pairing<'_>, out: &mut impl Write) -> io::Result<()> {
+    write!(out, "\"pairing\":\"{}\",\"pair\":", of.name())?;
+    pair(of, out)
+}
+
+fn pair(of: &Pairing<'_>, out: &mut impl Write) -> io::Result<()> {
     match of {
-        Pairing::Exact(other) => {
-            out.write_all(b"\"pairing\":\"exact\",\"pair\":")?;
-            id(other, out)
-        }
-        Pairing::Likely(other) => {
-            out.write_all(b"\"pairing\":\"likely\",\"pair\":")?;
-            id(other, out)
-        }
+        Pairing::Exact(other) | Pairing::Likely(other) => id(other, out),
         Pairing::Ambiguous(others) => {
-            out.write_all(b"\"pairing\":\"ambiguous\",\"pair\":[")?;
+            out.write_all(b"[")?;
             for (at, other) in others.iter().enumerate() {
                 out.write_all(if at > 0 { b"," } else { b"" })?;
                 id(other, out)?;
@@ -121,15 +155,15 @@ fn id((origin, seq): &(&Origin, Seq), out: &mut impl Write) -> io::Result<()> {
 
 /// Which event it is, when and where: `{` and all fields up to `node`.
 fn identity(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
-    let (node, ns) = (&row.origin.node, row.stamp.physical_ns());
+    let node = &row.origin.node;
     out.write_all(b"{\"id\":")?;
-    id(&(row.origin, row.seq), out)?;
-    write!(
-        out,
-        ",\"at\":{{\"ns\":\"{ns}\",\"logical\":{}",
-        row.stamp.logical()
-    )?;
-    write!(out, ",\"time\":\"{}\"}},\"mono_ns\":", Rfc3339(ns))?;
+    match row.seq {
+        0 => null(out)?,
+        seq => id(&(row.origin, seq), out)?,
+    }
+    out.write_all(b",\"at\":{")?;
+    moment(row.stamp, out)?;
+    out.write_all(b"},\"mono_ns\":")?;
     match row.mono_ns {
         Some(ns) => write!(out, "\"{ns}\"")?,
         None => null(out)?,

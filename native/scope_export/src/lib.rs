@@ -28,6 +28,7 @@
 //!     likely: false,
 //!     entry: false,
 //!     pairing: None,
+//!     received: None,
 //! };
 //! let mut line = Vec::new();
 //! json_line(&row, &mut line)?;
@@ -39,11 +40,41 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod callgrind;
+pub mod csv;
+pub mod folded;
 pub mod json;
+pub mod mermaid;
+pub mod otlp;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+pub mod perfetto;
+pub mod shiviz;
+pub mod speedscope;
 
 mod base64;
+mod cells;
+mod labels;
+mod proto;
 mod row;
 mod time;
+mod trace;
 
+pub use callgrind::Callgrind;
+pub use csv::{csv_header, csv_record};
+pub use folded::Folded;
 pub use json::json_line;
+pub use mermaid::Mermaid;
+pub use otlp::{Encoding, Otlp};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetWriter;
+pub use perfetto::Perfetto;
 pub use row::{About, Pairing, Row};
+pub use shiviz::{Shiviz, TooManyProcesses};
+pub use speedscope::Speedscope;
+pub use trace::{Format, Lacks, Rows, STEP_BYTES, STEP_EVENTS, Trace};
+
+/// The one hash of names and ids: xxh3, 64 bits.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}

@@ -8,7 +8,8 @@ use scope_event::{Kind, Names, Origin, Pid, Seq, SubjectView, TermError, Value};
 pub struct Row<'a> {
     /// Whose event it is.
     pub origin: &'a Origin,
-    /// Its number in the origin's stream.
+    /// Its number in the origin's stream. 0 is no event that was recorded: who reads says by it what is
+    /// missing (see [`Row::missing`]).
     pub seq: Seq,
     /// When it happened, as the cluster orders it.
     pub stamp: Stamp,
@@ -34,6 +35,31 @@ pub struct Row<'a> {
     pub entry: bool,
     /// Of a send or receive the other half, where one is known.
     pub pairing: Option<Pairing<'a>>,
+    /// When it came and by whose clock, where its own stamp is not believed.
+    pub received: Option<(Stamp, &'a str)>,
+}
+
+impl<'a> Row<'a> {
+    /// What is missing, as a reader knows it: a `gap` that nobody recorded, as the last row.
+    pub fn missing(origin: &'a Origin, stamp: Stamp, data: Value) -> Self {
+        Self {
+            origin,
+            seq: 0,
+            stamp,
+            mono_ns: None,
+            pid: None,
+            kind: Kind::Gap,
+            about: About::Nothing,
+            correlation: None,
+            data: Some(data),
+            truncated: false,
+            inherited: false,
+            likely: false,
+            entry: false,
+            pairing: None,
+            received: None,
+        }
+    }
 }
 
 /// The event that is the other half of a message.
@@ -45,6 +71,17 @@ pub enum Pairing<'a> {
     Likely((&'a Origin, Seq)),
     /// It is one of these, or none of them.
     Ambiguous(Vec<(&'a Origin, Seq)>),
+}
+
+impl Pairing<'_> {
+    /// How sure it is, in the word that users know.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact",
+            Self::Likely(_) => "likely",
+            Self::Ambiguous(_) => "ambiguous",
+        }
+    }
 }
 
 /// What an event is about.

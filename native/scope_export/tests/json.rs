@@ -43,6 +43,7 @@ fn row(origin: &Origin) -> Row<'_> {
         likely: false,
         entry: false,
         pairing: None,
+        received: None,
     }
 }
 

@@ -36,6 +36,11 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// The struct of one event, unless its terms are damaged.
+    pub(crate) fn one(&mut self, event: &Match) -> Option<Term<'a>> {
+        self.event(event).ok()
+    }
+
     /// The struct of each; nothing for one that is not there, or whose terms are damaged.
     pub(crate) fn each(mut self, matches: &[Option<Match>]) -> Vec<Option<Term<'a>>> {
         let event = |event: &Option<Match>| self.event(event.as_ref()?).ok();

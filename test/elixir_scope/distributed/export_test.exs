@@ -83,7 +83,15 @@ defmodule ElixirScope.Distributed.ExportTest do
 
   test "a limit that leaves events out is warned of, one that does not is not", %{scope: scope} do
     for n <- 1..3, do: Scope.record(:n, n, scope: scope)
-    log = capture_log(fn -> assert [_, _] = lines(scope, limit: 2) end)
+
+    log =
+      capture_log(fn ->
+        assert [_, _, last] = lines(scope, limit: 2)
+
+        assert last =~ ~S("id":null) and last =~ ~S("kind":"gap") and
+                 last =~ ~S("data":{"more":true})
+      end)
+
     assert log =~ "more than the limit"
     refute capture_log(fn -> assert [_, _, _] = lines(scope, limit: 3) end) =~ "limit"
   end

@@ -23,6 +23,8 @@ defmodule ElixirScope.Distributed.Options.Type do
     timestamp: "a timestamp",
     cursor: "an event or the cursor of a result",
     processes: "a pid, a name, :all, :new, {:supervised_by, name}, or a list of these",
+    progress: "a function of one argument",
+    headers: "a list of {name, value}, both strings",
     only: "what ElixirScope.Distributed.slower_than/1 returns",
     sync: ":auto, :full, :on_demand, {:collectors, n} or {:collectors, nodes}",
     thresholds: "a keyword list of #{Enum.map_join(Health.names(), ", ", &inspect/1)} (numbers)",
@@ -68,6 +70,8 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:processes, [_ | _] = several), do: Enum.all?(several, &valid?(:processes, &1))
   defp valid?(:processes, {:supervised_by, one}), do: valid?(:atom, one) or is_pid(one)
   defp valid?(:processes, one), do: valid?(:atom, one) or is_pid(one)
+  defp valid?(:progress, value), do: is_function(value, 1)
+  defp valid?(:headers, value), do: is_list(value) and Enum.all?(value, &header?/1)
   defp valid?(:only, value), do: Only.valid?(value)
   defp valid?(:sync, {:collectors, [_ | _] = nodes}), do: Enum.all?(nodes, &valid?(:atom, &1))
   defp valid?(:sync, {:collectors, n}), do: is_integer(n) and n in 1..1_000
@@ -109,6 +113,9 @@ defmodule ElixirScope.Distributed.Options.Type do
     list = Enum.map_join(Enum.sort(callbacks), ", ", fn {name, arity} -> "#{name}/#{arity}" end)
     ", which lacks #{list}"
   end
+
+  defp header?({name, value}), do: is_binary(name) and is_binary(value)
+  defp header?(_other), do: false
 
   defp function?({name, arity}), do: is_atom(name) and arity in 0..255
   defp function?(name), do: is_atom(name)

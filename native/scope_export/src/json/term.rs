@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// Writes one term. Recurses as deep as the term is nested, which its reader bounds.
-pub(super) fn term(value: &Value, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn term(value: &Value, out: &mut impl Write) -> io::Result<()> {
     match value {
         Value::Atom(name) => atom(name, out),
         Value::Int(value) => write!(out, "{value}"),

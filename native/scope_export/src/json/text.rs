@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// Writes `text` in quotes. Only what must be escaped is: RFC 8259, section 7.
-pub(super) fn text(text: &str, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn text(text: &str, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\"")?;
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|&byte| special(byte)) {
