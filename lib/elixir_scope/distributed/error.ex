@@ -101,7 +101,8 @@ defmodule ElixirScope.Distributed.Error do
   # Where only who found it can say what is wrong: a filter, an option, an id of an event.
   defp text(_reason, %{message: message}), do: message
 
-  defp text(:not_an_event, %{given: given}), do: "#{given} is no event, or has fields that none has"
+  defp text(:not_an_event, %{given: given}),
+    do: "#{given} is no event, or has fields that none has"
 
   defp text(:filter_too_large, %{field: field}) do
     "`#{field}:` names more, or is longer, than other nodes are asked by: ask several times"

@@ -59,20 +59,20 @@ defmodule ElixirScope.Distributed.View.Source do
     %{source | processes: known ++ found ++ quiet}
   end
 
-  # The starts of a node follow each other: where the first and the last event are of one, all are.
   defp once(source) do
-    ends = Enum.group_by(source.processes, & &1.node, &{&1.first, &1.last})
-    %{source | short: for({node, ends} <- ends, once?(source, ends), do: node)}
+    origins = for %{event: %{id: {origin, _seq}}} <- telling(source), uniq: true, do: origin
+    starts = origins |> Enum.map(&elem(&1, 0)) |> Enum.frequencies()
+    %{source | short: for({node, 1} <- starts, do: node)}
   end
 
-  defp once?(source, ends) do
-    {first, _} = Enum.min(ends)
-    {_, last} = Enum.max_by(ends, &elem(&1, 1))
-    origin(at(source, first)) == origin(at(source, last))
-  end
+  # The starts of a node follow each other: where its first and its last event are of one, all are.
+  defp telling(%{size: size} = source) when size <= @part, do: source.rows.(0, size)
 
-  defp origin(%{event: %{id: {origin, _seq}}}), do: origin
-  defp origin(_none), do: nil
+  defp telling(source) do
+    for {_node, of} <- Enum.group_by(source.processes, & &1.node),
+        place <- [Enum.min_by(of, & &1.first).first, Enum.max_by(of, & &1.last).last],
+        do: at(source, place)
+  end
 
   @doc "The id of an event as text that can be copied, as short as it may be."
   @spec id(t, Id.id() | nil) :: String.t()

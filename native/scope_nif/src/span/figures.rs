@@ -9,7 +9,6 @@ use scope_causal::{Block, Frame, flame, top};
 #[derive(NifUnitEnum)]
 enum By {
     Total,
-    #[rustler(rename = "self")]
     Own,
     Calls,
     P50,
