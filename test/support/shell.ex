@@ -90,8 +90,11 @@ defmodule ElixirScope.Distributed.Shell do
       terminal
     else
       receive do
-        {^port, {:data, data}} -> read(%{terminal | seen: seen <> data}, expected)
-        {^port, {:exit_status, code}} -> raise "ended with #{code} without #{inspect(expected)}:\n#{seen}"
+        {^port, {:data, data}} ->
+          read(%{terminal | seen: seen <> data}, expected)
+
+        {^port, {:exit_status, code}} ->
+          raise "ended with #{code} without #{inspect(expected)}:\n#{seen}"
       after
         @wait_ms -> raise "no #{inspect(expected)} in:\n#{seen}"
       end

@@ -51,8 +51,7 @@ defmodule ElixirScope.Distributed.Stories do
   def pid(node, number) do
     name = Atom.to_string(node)
     # NEW_PID_EXT of the external term format, as no function makes a pid of another node.
-    binary =
-      <<131, 88, 119, byte_size(name)>> <> name <> <<number::32, 0::32, 1_763::32>>
+    binary = <<131, 88, 119, byte_size(name)>> <> name <> <<number::32, 0::32, 1_763::32>>
 
     :erlang.binary_to_term(binary, [:safe])
   end
@@ -70,10 +69,13 @@ defmodule ElixirScope.Distributed.Stories do
       {@orders, 171, 331, :call, {MyApp.Stock, :take, 1}, [%{id: 7, name: "日本の本"}], []},
       {@orders, 171, 340, :spawn, pid(@orders, 180), {MyApp.Audit, :run, 1}, []},
       {@orders, 180, 352, :call, {MyApp.Audit, :run, 1}, [7], []},
-      {@orders, 171, 361, :send, pid(@payment, 98), {:charge, 300}, message: :charge, sure: :likely},
-      {@payment, 98, 391, :receive, pid(@orders, 171), {:charge, 300}, message: :charge, sure: :likely},
+      {@orders, 171, 361, :send, pid(@payment, 98), {:charge, 300},
+       message: :charge, sure: :likely},
+      {@payment, 98, 391, :receive, pid(@orders, 171), {:charge, 300},
+       message: :charge, sure: :likely},
       {@payment, 98, 395, :call, {MyApp.Card, :charge, 1}, [300], []},
-      {@payment, 98, 420, :exception, {MyApp.Card, :charge, 1}, {:error, {card, "no\e[31m\n"}}, []},
+      {@payment, 98, 420, :exception, {MyApp.Card, :charge, 1}, {:error, {card, "no\e[31m\n"}},
+       []},
       {@payment, 98, 425, :send, pid(@orders, 171), {:error, card}, message: :charged},
       {@orders, 171, 445, :receive, pid(@payment, 98), {:error, card}, message: :charged},
       {@orders, nil, 446, :gap, nil, 120, []},

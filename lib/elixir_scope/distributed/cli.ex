@@ -72,8 +72,11 @@ defmodule ElixirScope.Distributed.CLI do
          :ok <- check(command, parsed) do
       Session.run(name, parsed)
     else
-      {:error, message} -> raise Failure.new(:usage, "#{message}\nmix scope.#{name} --help explains it")
-      _help -> printed(Help.text(name))
+      {:error, message} ->
+        raise Failure.new(:usage, "#{message}\nmix scope.#{name} --help explains it")
+
+      _help ->
+        printed(Help.text(name))
     end
   end
 

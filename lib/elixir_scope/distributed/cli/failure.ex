@@ -27,7 +27,9 @@ defmodule ElixirScope.Distributed.CLI.Failure do
   @doc "The failure that an error of the library is."
   @spec of(Error.t()) :: t
   def of(%Error{reason: :nodes_missing, details: %{missing: missing}}) do
-    named = Enum.map_join(Enum.sort(missing), ", ", fn {node, why} -> "#{node} (#{describe(why)})" end)
+    named =
+      Enum.map_join(Enum.sort(missing), ", ", fn {node, why} -> "#{node} (#{describe(why)})" end)
+
     new(:partial, "not all members answered: #{named}")
   end
 

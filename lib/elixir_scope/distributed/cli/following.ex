@@ -86,7 +86,9 @@ defmodule ElixirScope.Distributed.CLI.Following do
 
     %{
       following
-      | shown: following.shown + Enum.count(ours, &(&1.kind not in [:trace_started, :trace_stopped, :gap])),
+      | shown:
+          following.shown +
+            Enum.count(ours, &(&1.kind not in [:trace_started, :trace_stopped, :gap])),
         dropped: following.dropped + about.dropped,
         missing: about.missing,
         running: MapSet.difference(following.running, over)

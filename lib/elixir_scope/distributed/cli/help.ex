@@ -39,9 +39,18 @@ defmodule ElixirScope.Distributed.CLI.Help do
   def markdown(name) do
     {:ok, command} = Commands.fetch(name)
     spec = command.spec()
-    options = Enum.map_join(Commands.options(command), "\n", &("  * `" <> written(&1) <> "` - " <> doc(&1)))
+
+    options =
+      Enum.map_join(
+        Commands.options(command),
+        "\n",
+        &("  * `" <> written(&1) <> "` - " <> doc(&1))
+      )
+
     examples = Enum.map_join(spec.examples, "\n", &example(name, &1))
-    codes = Enum.map_join(Exit.all(), "\n", fn {_name, {code, what}} -> "  * `#{code}` - #{what}" end)
+
+    codes =
+      Enum.map_join(Exit.all(), "\n", fn {_name, {code, what}} -> "  * `#{code}` - #{what}" end)
 
     "#{spec.summary}.\n\n    #{usage(name, spec)}\n\n#{about(spec.about)}\n\n## Options\n\n#{options}\n\n" <>
       "## Examples\n\n#{examples}\n\n## Exit codes\n\n#{codes}\n"
@@ -51,7 +60,9 @@ defmodule ElixirScope.Distributed.CLI.Help do
   defp about(text), do: text |> String.trim() |> String.replace("*", "\\*")
 
   defp usage(name, %{arguments: {"", _count}}), do: "mix scope.#{name} [options]"
-  defp usage(name, %{arguments: {arguments, _count}}), do: "mix scope.#{name} #{arguments} [options]"
+
+  defp usage(name, %{arguments: {arguments, _count}}),
+    do: "mix scope.#{name} #{arguments} [options]"
 
   defp option(key), do: "  #{written(key)}\n" <> wrap(doc(key))
 
@@ -64,7 +75,9 @@ defmodule ElixirScope.Distributed.CLI.Help do
 
   defp doc(key) do
     spec = Options.fetch!(key)
-    spec[:doc] <> values(spec[:type]) <> default(spec[:default]) <> if(spec[:many], do: "; several", else: "")
+
+    spec[:doc] <>
+      values(spec[:type]) <> default(spec[:default]) <> if(spec[:many], do: "; several", else: "")
   end
 
   # Of kinds there are too many to be named each time.

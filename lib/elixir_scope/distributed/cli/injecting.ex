@@ -25,9 +25,14 @@ defmodule ElixirScope.Distributed.CLI.Injecting do
     unasked? = not (options[:yes] == true or Terminal.there?())
 
     cond do
-      refused != [] -> {:error, "#{hd(refused)} needs the library on the node, and cannot be had with --inject"}
-      unasked? -> {:error, "--inject asks before it does anything, and there is no terminal: --yes agrees"}
-      true -> :ok
+      refused != [] ->
+        {:error, "#{hd(refused)} needs the library on the node, and cannot be had with --inject"}
+
+      unasked? ->
+        {:error, "--inject asks before it does anything, and there is no terminal: --yes agrees"}
+
+      true ->
+        :ok
     end
   end
 
@@ -59,7 +64,10 @@ defmodule ElixirScope.Distributed.CLI.Injecting do
   defp process("new", _node), do: :new
   defp process("supervised_by:" <> name, _node), do: {:supervised_by, name(name)}
   defp process("#PID" <> pid, node), do: process(pid, node)
-  defp process("<0." <> _ = pid, node), do: :erpc.call(node, :erlang, :list_to_pid, [to_charlist(pid)], 5_000)
+
+  defp process("<0." <> _ = pid, node),
+    do: :erpc.call(node, :erlang, :list_to_pid, [to_charlist(pid)], 5_000)
+
   defp process(name, _node), do: name(name)
 
   defp name(<<first, _::binary>> = name) when first in ?A..?Z, do: Atoms.make!("Elixir." <> name)
@@ -80,7 +88,11 @@ defmodule ElixirScope.Distributed.CLI.Injecting do
   end
 
   defp ended(request, %{equal?: true, node: node}) do
-    Job.say(request, "nothing of it is left on #{node}: modules, processes and trace flags are as before")
+    Job.say(
+      request,
+      "nothing of it is left on #{node}: modules, processes and trace flags are as before"
+    )
+
     :fine
   end
 

@@ -151,9 +151,14 @@ defmodule ElixirScope.Distributed.CLI.Join do
 
   defp mapper(address, host) do
     case :gen_tcp.connect(address, Probe.epmd_port(), [family(address)], @knock_ms) do
-      {:ok, socket} -> :gen_tcp.close(socket)
-      {:error, :econnrefused} -> {:error, no_epmd(host)}
-      {:error, reason} -> {:error, Failure.new(:unreachable, "#{host} does not answer: #{reason}")}
+      {:ok, socket} ->
+        :gen_tcp.close(socket)
+
+      {:error, :econnrefused} ->
+        {:error, no_epmd(host)}
+
+      {:error, reason} ->
+        {:error, Failure.new(:unreachable, "#{host} does not answer: #{reason}")}
     end
   end
 
@@ -168,7 +173,11 @@ defmodule ElixirScope.Distributed.CLI.Join do
   end
 
   defp because(:not_running, node, host),
-    do: Failure.new(:not_running, "#{host} runs no node called #{node}; `epmd -names` there lists them")
+    do:
+      Failure.new(
+        :not_running,
+        "#{host} runs no node called #{node}; `epmd -names` there lists them"
+      )
 
   defp because(:cookie, node, _host) do
     message =
@@ -185,9 +194,14 @@ defmodule ElixirScope.Distributed.CLI.Join do
 
   defp greet(node) do
     case ask(node, Job, :hello, []) do
-      {:ok, %{protocol: protocol} = hello} -> understood(node, protocol, hello[:version])
-      :undefined -> {:error, without(node, ask(node, :code, :which, [ElixirScope.Distributed]))}
-      {:error, reason} -> {:error, Failure.new(:lost, "#{node} does not answer: #{inspect(reason)}")}
+      {:ok, %{protocol: protocol} = hello} ->
+        understood(node, protocol, hello[:version])
+
+      :undefined ->
+        {:error, without(node, ask(node, :code, :which, [ElixirScope.Distributed]))}
+
+      {:error, reason} ->
+        {:error, Failure.new(:lost, "#{node} does not answer: #{inspect(reason)}")}
     end
   end
 
@@ -205,10 +219,13 @@ defmodule ElixirScope.Distributed.CLI.Join do
     %{Failure.new(:no_library, message) | node: node}
   end
 
-  defp without(node, _there), do: other_version(node, "has a version of the library that is too old")
+  defp without(node, _there),
+    do: other_version(node, "has a version of the library that is too old")
 
   defp other_version(node, what) do
-    message = "#{node} #{what}, and these tasks speak another one: take them from the same version"
+    message =
+      "#{node} #{what}, and these tasks speak another one: take them from the same version"
+
     Failure.new(:version, message)
   end
 

@@ -67,7 +67,9 @@ defmodule ElixirScope.Distributed.CLI.Json do
   def plain(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> plain()
   def plain(atom) when is_atom(atom), do: atom
   def plain(number) when is_number(number), do: number
-  def plain(map) when is_map(map), do: Map.new(map, fn {key, value} -> {key(key), plain(value)} end)
+
+  def plain(map) when is_map(map),
+    do: Map.new(map, fn {key, value} -> {key(key), plain(value)} end)
 
   def plain(text) when is_binary(text),
     do: if(String.valid?(text), do: text, else: inspect(text))

@@ -18,7 +18,11 @@ defmodule ElixirScope.Distributed.CLI.Options do
       value: "NAME@HOST",
       doc: "a node of the cluster; of several the first that answers"
     ],
-    scope: [type: :text, value: "NAME", doc: "the scope that is asked, where it is not the default one"],
+    scope: [
+      type: :text,
+      value: "NAME",
+      doc: "the scope that is asked, where it is not the default one"
+    ],
     ask_cookie: [type: :flag, doc: "ask for the cookie on the terminal, whatever else there is"],
     open: [type: :text, value: "FILE", doc: "ask a recording instead of a cluster"]
   ]
@@ -32,7 +36,8 @@ defmodule ElixirScope.Distributed.CLI.Options do
     ],
     color: [
       type: :switch,
-      doc: "colours or none (`--no-color`); by itself only on a terminal, and not with NO_COLOR set"
+      doc:
+        "colours or none (`--no-color`); by itself only on a terminal, and not with NO_COLOR set"
     ],
     help: [type: :flag, doc: "this text"]
   ]
@@ -69,7 +74,12 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   @questions [
     limit: [type: :positive, default: 10_000, value: "N", doc: "at most so many events"],
-    order: [type: {:in, [:asc, :desc]}, default: :asc, value: "ORDER", doc: "oldest or newest first"],
+    order: [
+      type: {:in, [:asc, :desc]},
+      default: :asc,
+      value: "ORDER",
+      doc: "oldest or newest first"
+    ],
     require: [
       type: {:in, [:any, :majority, :all]},
       default: :any,
@@ -93,7 +103,19 @@ defmodule ElixirScope.Distributed.CLI.Options do
     ],
     last: [type: :duration, default: 60_000, value: "TIME", doc: "of how long a time"],
     every: [type: :duration, default: 2_000, value: "TIME", doc: "how long one picture stands"],
-    times: [type: :positive, value: "N", doc: "end after so many pictures"],
+    times: [
+      type: :positive,
+      value: "N",
+      doc: "end after so many pictures; by itself at Ctrl-C, or after one where no terminal is"
+    ],
+    by: [
+      type: {:in, [:total, :self, :calls, :p50, :p99, :max]},
+      default: :total,
+      value: "FIGURE",
+      doc: "the figure that functions are sorted by: total, self, calls, p50, p99 or max"
+    ],
+    most: [type: :positive, default: 20, value: "N", doc: "at most so many functions"],
+    per_node: [type: :flag, doc: "count each node by itself"],
     format: [
       type: :text,
       default: "json_lines",
@@ -150,9 +172,15 @@ defmodule ElixirScope.Distributed.CLI.Options do
       type: {:in, [true, false, :each_call]},
       default: true,
       value: "HOW",
-      doc: "whether events are shown with the correlation that came with a message; each_call begins ids"
+      doc:
+        "whether events are shown with the correlation that came with a message; each_call begins ids"
     ],
-    on: [type: :node, many: true, value: "NODES", doc: "only on these nodes; by itself on all members"],
+    on: [
+      type: :node,
+      many: true,
+      value: "NODES",
+      doc: "only on these nodes; by itself on all members"
+    ],
     for: [
       type: :duration,
       value: "TIME",
@@ -160,7 +188,8 @@ defmodule ElixirScope.Distributed.CLI.Options do
     ],
     inject: [
       type: :flag,
-      doc: "on a node without the library: send a tracer of Elixir modules there, and take it away afterwards"
+      doc:
+        "on a node without the library: send a tracer of Elixir modules there, and take it away afterwards"
     ],
     yes: [type: :flag, doc: "do not ask before something is injected"]
   ]

@@ -40,7 +40,10 @@ defmodule ElixirScope.Distributed.CLI.Parser do
   end
 
   defp defaults(keys) do
-    for key <- keys, (default = Options.fetch!(key)[:default]) != nil, into: %{}, do: {key, default}
+    for key <- keys,
+        (default = Options.fetch!(key)[:default]) != nil,
+        into: %{},
+        do: {key, default}
   end
 
   defp known([], _keys), do: :ok

@@ -15,7 +15,18 @@ defmodule ElixirScope.Distributed.CLI.Request do
 
   @enforce_keys [:command, :arguments, :options]
   defstruct @enforce_keys ++
-              [:width, :color, :live, :out, :err, :file, :tool, :lease_ms, :source, protocol: @protocol]
+              [
+                :width,
+                :color,
+                :live,
+                :out,
+                :err,
+                :file,
+                :tool,
+                :lease_ms,
+                :source,
+                protocol: @protocol
+              ]
 
   @typedoc """
   `live` is whether somebody looks at a terminal; `out` and `err` are devices of the tool; `file` one for what is to be kept; `tool` is asked whether it

@@ -42,7 +42,8 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   defp about(:here, _parsed, fun), do: fun.(node(), :library)
 
-  defp about({:recording, path}, _parsed, fun), do: Kept.opened(path, &fun.(node(), {:recording, &1}))
+  defp about({:recording, path}, _parsed, fun),
+    do: Kept.opened(path, &fun.(node(), {:recording, &1}))
 
   defp about({:nodes, names}, parsed, fun) do
     cookie = Failure.ok!(Cookie.find(parsed.options[:ask_cookie] == true))

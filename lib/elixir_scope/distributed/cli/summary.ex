@@ -34,7 +34,9 @@ defmodule ElixirScope.Distributed.CLI.Summary do
 
   defp of_node(node, %{error: error}), do: ["#{node}: #{Exception.message(error)}"]
   defp of_node(node, %{traces: []}), do: ["#{node}: no trace"]
-  defp of_node(node, %{traces: traces}), do: for(trace <- traces, do: "#{node}: " <> of_trace(trace))
+
+  defp of_node(node, %{traces: traces}),
+    do: for(trace <- traces, do: "#{node}: " <> of_trace(trace))
 
   defp of_trace(trace) do
     left_out = for key <- [:thinned, :refused], trace[key] > 0, do: "#{trace[key]} #{key}"
@@ -49,13 +51,17 @@ defmodule ElixirScope.Distributed.CLI.Summary do
 
   @doc "The same as a JSON value."
   @spec value(totals) :: Json.value()
-  def value(totals), do: %{nodes: Map.new(totals, fn {node, total} -> {node, Json.plain(total)} end)}
+  def value(totals),
+    do: %{nodes: Map.new(totals, fn {node, total} -> {node, Json.plain(total)} end)}
 
   @doc "Whether all have answered of whom that is required."
   @spec complete(Request.t(), totals) :: Exit.name()
   def complete(%{options: %{require: needed}} = request, totals) do
     silent = for {node, %{error: _}} <- Enum.sort(totals), do: node
-    if enough?(needed, length(silent), map_size(totals)), do: :fine, else: partial(request, silent)
+
+    if enough?(needed, length(silent), map_size(totals)),
+      do: :fine,
+      else: partial(request, silent)
   end
 
   @doc "Whether so many that are missing, of all, are few enough."

@@ -26,7 +26,8 @@ defmodule ElixirScope.Distributed.CLI.Terminal do
   defp columns do
     with {:error, _} <- :io.columns(),
          path when is_binary(path) <- path(),
-         {text, 0} <- System.cmd("sh", ["-c", ~S(stty size <"$1"), "sh", path], stderr_to_stdout: true),
+         {text, 0} <-
+           System.cmd("sh", ["-c", ~S(stty size <"$1"), "sh", path], stderr_to_stdout: true),
          [_rows, columns] <- String.split(text),
          {columns, ""} when columns > 0 <- Integer.parse(columns) do
       columns
@@ -159,7 +160,15 @@ defmodule ElixirScope.Distributed.CLI.Terminal do
     script = String.replace(@setting, "SETTINGS", settings)
     arguments = ["-c", script, "sh", path]
     sh = System.find_executable("sh")
-    port = Port.open({:spawn_executable, sh}, [:binary, :exit_status, :stderr_to_stdout, args: arguments])
+
+    port =
+      Port.open({:spawn_executable, sh}, [
+        :binary,
+        :exit_status,
+        :stderr_to_stdout,
+        args: arguments
+      ])
+
     changed(port)
   end
 

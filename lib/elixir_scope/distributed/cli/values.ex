@@ -17,7 +17,10 @@ defmodule ElixirScope.Distributed.CLI.Values do
   @spec filters(map) :: keyword
   def filters(options) do
     given = for {key, name} <- @same, Map.has_key?(options, key), do: {name, options[key]}
-    many = for {key, name} <- @many, texts = options[key], do: {name, Enum.map(texts, &one(key, &1))}
+
+    many =
+      for {key, name} <- @many, texts = options[key], do: {name, Enum.map(texts, &one(key, &1))}
+
     one = for {key, name} <- @one, text = options[key], do: {name, one(key, text)}
     given ++ many ++ one
   end

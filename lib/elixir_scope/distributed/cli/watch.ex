@@ -13,7 +13,9 @@ defmodule ElixirScope.Distributed.CLI.Watch do
   @doc "Watches over `job` until it ends."
   @spec start(pid, Request.t()) :: pid
   def start(job, request) do
-    devices = for pid <- [request.tool, request.out, request.err], is_pid(pid), uniq: true, do: pid
+    devices =
+      for pid <- [request.tool, request.out, request.err], is_pid(pid), uniq: true, do: pid
+
     spawn(fn -> init(job, devices, request) end)
   end
 

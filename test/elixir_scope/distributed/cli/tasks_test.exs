@@ -44,7 +44,8 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
   # No trace of ours runs, and no function is watched by anybody.
   defp untraced?(nodes), do: Enum.all?(nodes, &(on(&1, Shell, :traces, []) == []))
 
-  defp running?(nodes), do: Enum.all?(nodes, &match?([{:running, _} | _], on(&1, Shell, :traces, [])))
+  defp running?(nodes),
+    do: Enum.all?(nodes, &match?([{:running, _} | _], on(&1, Shell, :traces, [])))
 
   defp json(text), do: text |> String.split("\n", trim: true) |> Enum.map(&Shell.Json.decode/1)
 
@@ -57,7 +58,10 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
 
       status = scope(["status", "--json", "--require", "all" | at(a)])
       assert status.code == 0
-      assert [%{"node" => node, "nodes" => nodes, "missing" => [], "bounds" => %{}}] = json(status.out)
+
+      assert [%{"node" => node, "nodes" => nodes, "missing" => [], "bounds" => %{}}] =
+               json(status.out)
+
       assert {node, Map.keys(nodes)} == {to_string(a), [to_string(b)]}
     end
 
@@ -79,8 +83,12 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
     end
 
     test "filters are those of the library", %{a: a} do
-      assert %{out: "1\n"} = scope(["query", "--contains", "r-17", "--limit", "1", "--count" | at(a)])
-      assert %{out: "0\n"} = scope(["query", "--kind", "exit,gc", "--pid", "<#{a}.1.0>", "--count" | at(a)])
+      assert %{out: "1\n"} =
+               scope(["query", "--contains", "r-17", "--limit", "1", "--count" | at(a)])
+
+      assert %{out: "0\n"} =
+               scope(["query", "--kind", "exit,gc", "--pid", "<#{a}.1.0>", "--count" | at(a)])
+
       wrong = scope(["query", "--pid", "nobody at all" | at(a)])
       assert {wrong.code, wrong.err} == {1, "nothing here is called nobody at all\n"}
     end
@@ -97,17 +105,27 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
       unknown = scope(asked ++ ["--view", "timelin"])
       assert unknown.code == 2
       assert unknown.err =~ "there is no view timelin, did you mean timeline?; there are timeline"
-      assert [%{"place" => 0, "causes" => []}, _, _, %{"result" => %{}}] = json(scope(asked ++ ["--json"]).out)
+
+      assert [%{"place" => 0, "causes" => []}, _, _, %{"result" => %{}}] =
+               json(scope(asked ++ ["--json"]).out)
     end
   end
 
   describe "traces" do
-    test "print what comes, say what each node recorded, and end by themselves", %{a: a, nodes: nodes} do
-      traced = scope(["trace", @work <> " -> return", "--duration", "500ms", "--width", "200" | at(a)])
+    test "print what comes, say what each node recorded, and end by themselves", %{
+      a: a,
+      nodes: nodes
+    } do
+      traced =
+        scope(["trace", @work <> " -> return", "--duration", "500ms", "--width", "200" | at(a)])
+
       assert traced.code == 0
       assert traced.out =~ ~r/#{a}  #PID<.*>  call Till.work\/1  \[7\]/
       assert traced.out =~ "return Till.work/1  14"
-      for node <- nodes, do: assert(traced.err =~ ~r/#{node}: trace \d+, \d+ events, its time is over/)
+
+      for node <- nodes,
+          do: assert(traced.err =~ ~r/#{node}: trace \d+, \d+ events, its time is over/)
+
       assert untraced?(nodes)
     end
 
@@ -121,7 +139,9 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
     end
 
     test "what is not there, and what cannot be read, is said", %{a: a, nodes: nodes} do
-      assert %{code: 1, err: "there is no module Nobody.Wrote" <> _} = scope(["trace", "Nobody.Wrote" | at(a)])
+      assert %{code: 1, err: "there is no module Nobody.Wrote" <> _} =
+               scope(["trace", "Nobody.Wrote" | at(a)])
+
       assert %{code: 2, err: wrong} = scope(["trace", "Map.get(" | at(a)])
       assert wrong =~ ~s("Map.get\(", column)
       assert %{code: 1, err: "no node runs a trace 1," <> _} = scope(["stop", "1" | at(a)])
@@ -143,13 +163,25 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
       bare = Bare.start()
       assert %{code: 8, err: refused} = scope(["status" | at(bare.node)])
       assert refused =~ "#{bare.node} does not have the library"
-      assert %{code: 2, err: "--inject asks before" <> _} = scope(["trace", ":shop.tick/1", "--inject" | at(bare.node)])
+
+      assert %{code: 2, err: "--inject asks before" <> _} =
+               scope(["trace", ":shop.tick/1", "--inject" | at(bare.node)])
 
       ended = Bare.spawn(bare, :tick, [1])
       loop = Bare.spawn(bare, :loop, [])
       Bare.call(bare, :timer, :send_interval, [20, loop, {:go, ended}])
       before = Bare.state(bare)
-      traced = scope(["trace", ":shop.loop/0", "--inject", "--yes", "--duration", "500ms" | at(bare.node)])
+
+      traced =
+        scope([
+          "trace",
+          ":shop.loop/0",
+          "--inject",
+          "--yes",
+          "--duration",
+          "500ms" | at(bare.node)
+        ])
+
       assert traced.code == 0
       assert traced.out =~ "call :shop.loop/0"
       assert traced.err =~ "in memory only"
@@ -196,7 +228,14 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
     test "a cookie is asked for, and not shown", %{a: a} do
       home = Path.join(System.tmp_dir!(), "home-#{System.unique_integer([:positive])}")
       File.mkdir_p!(home)
-      env = [{"SCOPE_COOKIE", nil}, {"RELEASE_COOKIE", nil}, {"HOME", home}, {"XDG_CONFIG_HOME", home}]
+
+      env = [
+        {"SCOPE_COOKIE", nil},
+        {"RELEASE_COOKIE", nil},
+        {"HOME", home},
+        {"XDG_CONFIG_HOME", home}
+      ]
+
       typed = ["status" | at(a)] |> terminal(env: env) |> read("Cookie of the cluster: ")
       {seen, code} = typed |> type("#{Run.cookie()}\n") |> ended()
       File.rm_rf!(home)
@@ -256,18 +295,35 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
     test "says why it cannot connect, each with its exit code", %{a: a} do
       %{port: closed} = free_port()
       status = &scope(["status" | at(&1)], env: &2)
-      assert %{code: 3, err: "the host nowhere.invalid is not known here\n"} = status.("x@nowhere.invalid", [])
-      assert %{code: 5, err: "no port mapper (epmd) answers" <> _} = status.(a, [{"ERL_EPMD_PORT", "#{closed}"}])
-      assert %{code: 6, err: "127.0.0.1 runs no node called nobody@127.0.0.1" <> _} = status.("nobody@127.0.0.1", [])
+
+      assert %{code: 3, err: "the host nowhere.invalid is not known here\n"} =
+               status.("x@nowhere.invalid", [])
+
+      assert %{code: 5, err: "no port mapper (epmd) answers" <> _} =
+               status.(a, [{"ERL_EPMD_PORT", "#{closed}"}])
+
+      assert %{code: 6, err: "127.0.0.1 runs no node called nobody@127.0.0.1" <> _} =
+               status.("nobody@127.0.0.1", [])
+
       assert %{code: 7, err: wrong} = status.(a, [{"SCOPE_COOKIE", "wrong"}])
       assert wrong =~ "#{a} refuses this cookie"
-      nowhere = [{"SCOPE_COOKIE", nil}, {"RELEASE_COOKIE", nil}, {"HOME", "/nonexistent"}, {"XDG_CONFIG_HOME", "/nonexistent"}]
+
+      nowhere = [
+        {"SCOPE_COOKIE", nil},
+        {"RELEASE_COOKIE", nil},
+        {"HOME", "/nonexistent"},
+        {"XDG_CONFIG_HOME", "/nonexistent"}
+      ]
+
       assert %{code: 7, err: "there is no cookie in SCOPE_COOKIE" <> _} = status.(a, nowhere)
     end
 
     test "asks the first node that answers, and names those that did not", %{a: a} do
       assert %{code: 0} = scope(["status" | at("nobody@127.0.0.1") ++ at(a)])
-      assert %{code: 6, err: err} = scope(["status" | at("nobody@127.0.0.1") ++ at("x@nowhere.invalid")])
+
+      assert %{code: 6, err: err} =
+               scope(["status" | at("nobody@127.0.0.1") ++ at("x@nowhere.invalid")])
+
       assert err =~ "nobody@127.0.0.1" and err =~ "nowhere.invalid"
     end
 
@@ -286,9 +342,26 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
     test "runs from a release: inside a node that runs, and in a VM of its own", %{a: a} do
       main = ~S|ElixirScope.Distributed.CLI.main(["query", "--correlation", "r-17", "--count"])|
       # What `bin/my_app rpc` runs.
-      rpc = &["elixir", "--hidden", "--name", "rpc-#{System.unique_integer([:positive])}@127.0.0.1", "--cookie", "#{Run.cookie()}", "--rpc-eval", to_string(a), &1]
+      rpc =
+        &[
+          "elixir",
+          "--hidden",
+          "--name",
+          "rpc-#{System.unique_integer([:positive])}@127.0.0.1",
+          "--cookie",
+          "#{Run.cookie()}",
+          "--rpc-eval",
+          to_string(a),
+          &1
+        ]
+
       assert %{code: 0, out: "3\n" <> _} = scope([], line: rpc.(main))
-      assert %{code: 2, out: out} = scope([], line: rpc.(~S|ElixirScope.Distributed.CLI.main(["query", "--node", "x@y"])|))
+
+      assert %{code: 2, out: out} =
+               scope([],
+                 line: rpc.(~S|ElixirScope.Distributed.CLI.main(["query", "--node", "x@y"])|)
+               )
+
       assert out =~ "asks nobody else"
     end
 
@@ -296,7 +369,10 @@ defmodule ElixirScope.Distributed.CLI.TasksTest do
       line = ["mix", "scope.query", "--correlation", "r-17", "--count" | at(a)]
       assert %{code: 0, out: out} = scope([], line: line, env: [{"MIX_ENV", "test"}])
       assert out =~ ~r/^3$/m
-      assert %{code: 2, err: err} = scope([], line: ["mix", "scope.query", "--nod", "x"], env: [{"MIX_ENV", "test"}])
+
+      assert %{code: 2, err: err} =
+               scope([], line: ["mix", "scope.query", "--nod", "x"], env: [{"MIX_ENV", "test"}])
+
       assert err =~ "unknown option --nod, did you mean --node?"
     end
   end

@@ -63,7 +63,11 @@ defmodule ElixirScope.Distributed.CLI.Commands.Export do
   end
 
   defp say(%{options: %{json: true}} = request, written),
-    do: Job.line(request, written |> Map.from_struct() |> Map.delete(:into) |> Json.plain() |> Json.encode())
+    do:
+      Job.line(
+        request,
+        written |> Map.from_struct() |> Map.delete(:into) |> Json.plain() |> Json.encode()
+      )
 
   defp say(request, written),
     do: Job.say(request, Footer.text(Map.from_struct(written), written.events, request.width))

@@ -29,14 +29,16 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
         {"--node web@10.0.0.2 --kind call --module MyApp.Orders --from -5m",
          "calls into a module, of the last five minutes"},
         {"--open crash.scope --kind exit --order desc --limit 1", "the last exit of a recording"},
-        {"--node web@10.0.0.2 --require all --count --json", "how many there are; exit code 4 if a node is missing"}
+        {"--node web@10.0.0.2 --require all --count --json",
+         "how many there are; exit code 4 if a node is missing"}
       ]
     }
   end
 
   @impl true
   def check(%{options: %{limit: limit}}) when limit > @most,
-    do: {:error, "--limit: at most #{@most} events are read at once; mix scope.export streams more"}
+    do:
+      {:error, "--limit: at most #{@most} events are read at once; mix scope.export streams more"}
 
   def check(_fine), do: :ok
 
@@ -74,15 +76,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
   end
 
   defp about(%{options: %{json: true}} = request, result) do
-    about = %{
-      events: length(result.events),
-      nodes: result.nodes,
-      missing: Map.new(result.missing, fn {node, why} -> {node, Footer.word(why)} end),
-      dropped: result.dropped,
-      expired: result.expired,
-      more: result.more?
-    }
-
+    about = result |> Map.put(:events, length(result.events)) |> Json.Answer.value()
     Job.line(request, Json.encode(%{result: about}))
   end
 

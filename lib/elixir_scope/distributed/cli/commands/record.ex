@@ -6,7 +6,18 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
   @behaviour ElixirScope.Distributed.CLI.Command
 
   alias ElixirScope.Distributed, as: Library
-  alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Options, Request, Summary, Tracing, Values}
+
+  alias ElixirScope.Distributed.CLI.{
+    Failure,
+    Job,
+    Json,
+    Options,
+    Request,
+    Summary,
+    Tracing,
+    Values
+  }
+
   alias ElixirScope.Distributed.View.Footer
 
   # Of a recording that is carried over.
@@ -30,12 +41,14 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
       arguments: {"FILE [PATTERN…]", 1..256},
       options:
         Options.cluster() ++
-          [:for, :force] ++ Options.filters() ++ [:require, :timeout] ++ (Tracing.options() -- [:duration]),
+          [:for, :force] ++
+          Options.filters() ++ [:require, :timeout] ++ (Tracing.options() -- [:duration]),
       interrupt: :stop,
       file: :first,
       examples: [
         {"now.scope --node web@10.0.0.2", "all that is there"},
-        {"r-17.scope --node web@10.0.0.2 --correlation r-17", "one request, to be sent to somebody"},
+        {"r-17.scope --node web@10.0.0.2 --correlation r-17",
+         "one request, to be sent to somebody"},
         {"orders.scope 'MyApp.Orders.*' --messages --for 30s --node web@10.0.0.2",
          "what happens in half a minute"}
       ]
@@ -43,8 +56,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
   end
 
   @impl true
-  def check(%{arguments: [_file, _pattern | _], options: options}) when not is_map_key(options, :for),
-    do: {:error, "patterns are traced for a time: say how long, as in --for 30s"}
+  def check(%{arguments: [_file, _pattern | _], options: options})
+      when not is_map_key(options, :for),
+      do: {:error, "patterns are traced for a time: say how long, as in --for 30s"}
 
   def check(%{options: %{for: _ms, from: _time}}),
     do: {:error, "--for is from now on: leave out --from"}
@@ -95,7 +109,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
 
   defp saved(request, from) do
     filters = request |> Request.filters() |> Keyword.merge(from)
-    path = Path.join(System.tmp_dir!(), "scope-#{System.pid()}-#{System.unique_integer([:positive])}")
+
+    path =
+      Path.join(System.tmp_dir!(), "scope-#{System.pid()}-#{System.unique_integer([:positive])}")
 
     try do
       saved = path |> Library.save(filters, []) |> Failure.ok!()
@@ -107,7 +123,11 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
   end
 
   defp told(saved, %{options: %{json: true}} = request) do
-    Job.line(request, saved |> Map.from_struct() |> Map.delete(:path) |> Json.plain() |> Json.encode())
+    Job.line(
+      request,
+      saved |> Map.from_struct() |> Map.delete(:path) |> Json.plain() |> Json.encode()
+    )
+
     complete(saved, request)
   end
 

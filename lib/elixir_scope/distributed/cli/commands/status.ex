@@ -44,6 +44,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Status do
 
   defp trace(running) do
     {_node, by} = running.by
+
     "trace #{running.id}: #{Enum.join(running.patterns, ", ")}, #{running.events} events, by #{inspect(by)}"
   end
 

@@ -6,10 +6,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
 
   alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Options, Parser, Request}
   alias ElixirScope.Distributed.{Causality, View}
-  alias ElixirScope.Distributed.View.Footer
 
   # Views of events alone; those that want more than filters are for `iex`.
-  @views [:timeline, :tree, :sequence, :flame, :gaps, :dependencies]
+  @views [:timeline, :tree, :sequence, :flame, :top, :gaps, :dependencies]
 
   # Rows that are read from the picture at once.
   @rows 500
@@ -20,7 +19,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
       summary: "Draws events of all nodes as one picture, in causal order",
       about: """
       Views: timeline (lanes of nodes and processes), tree (a request as nested calls),
-      sequence (a diagram), flame (where the time went), gaps (what is missing) and
+      sequence (a diagram), flame and top (where the time went), gaps (what is missing) and
       dependencies (which module calls which).
 
       The picture is drawn on the node that is asked, and comes as text. With --json it is
@@ -28,11 +27,13 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
       its place, its causes and how far its clock was behind, and {"result": …} at last.
       """,
       arguments: {"", 0..0},
-      options: Options.cluster() ++ [:open, :view] ++ Options.filters() ++ [:limit, :require, :timeout],
+      options:
+        Options.cluster() ++ [:open, :view] ++ Options.filters() ++ [:limit, :require, :timeout],
       examples: [
         {"--node web@10.0.0.2 --correlation r-17", "one request on all nodes"},
         {"--node web@10.0.0.2 --correlation r-17 --view tree", "the same as nested calls"},
-        {"--node web@10.0.0.2 --from -5m --view gaps", "what is missing of the last five minutes"},
+        {"--node web@10.0.0.2 --from -5m --view gaps",
+         "what is missing of the last five minutes"},
         {"--open crash.scope --width 200 --no-color | less", "of a recording, on wide lines"}
       ]
     }
@@ -42,7 +43,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   def run(%{options: %{json: true}} = request) do
     picture = request |> Request.filters() |> Causality.build() |> Failure.ok!()
     Job.lines(request, rows(picture, 0))
-    Job.line(request, Json.encode(%{result: about(picture.about)}))
+    Job.line(request, Json.encode(%{result: Json.Answer.value(picture.about)}))
     :fine
   end
 
@@ -56,11 +57,15 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   defp view!(text) do
     {:module, View} = Code.ensure_loaded(View)
     views = for view <- @views, function_exported?(View, view, 2), do: view
-    Enum.find(views, &(to_string(&1) == text)) || raise(unknown(text, Enum.map(views, &to_string/1)))
+
+    Enum.find(views, &(to_string(&1) == text)) ||
+      raise(unknown(text, Enum.map(views, &to_string/1)))
   end
 
   defp unknown(text, views) do
-    message = "there is no view #{text}#{Parser.nearest(text, views)}; there are #{Enum.join(views, ", ")}"
+    message =
+      "there is no view #{text}#{Parser.nearest(text, views)}; there are #{Enum.join(views, ", ")}"
+
     Failure.new(:usage, message)
   end
 
@@ -77,14 +82,11 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
 
   defp row(row) do
     {:object, event} = Json.Event.value(row.event)
-    causes = for cause <- row.causes, do: %{place: cause.place, kind: cause.kind, sure: cause.sure}
+
+    causes =
+      for cause <- row.causes, do: %{place: cause.place, kind: cause.kind, sure: cause.sure}
+
     more = [place: row.place, behind_ns: row.behind_ns, causes: causes]
     Json.encode({:object, more ++ event})
-  end
-
-  defp about(about) do
-    missing = Map.new(about.missing, fn {node, why} -> {node, Footer.word(why)} end)
-    known = Map.take(about, [:events, :nodes, :dropped, :expired, :corrections])
-    Map.merge(known, %{missing: missing, more: about.more?})
   end
 end

@@ -32,7 +32,8 @@ defmodule ElixirScope.Distributed.CLI.Commands.Trace do
          "some calls and what they return, for a minute"},
         {"'MyApp.*' --slower-than 100ms --profile production --node web@10.0.0.2",
          "slow calls alone, on a system that is busy"},
-        {"--process MyApp.Queue --messages --node web@10.0.0.2", "what one process sends and receives"},
+        {"--process MyApp.Queue --messages --node web@10.0.0.2",
+         "what one process sends and receives"},
         {"MyApp.Orders --node web@10.0.0.2 --json | jq .data", "for other programs"}
       ]
     }

@@ -108,12 +108,14 @@ defmodule ElixirScope.Distributed.CLI.Json.Event do
 
     if names?(Enum.map(pairs, &elem(&1, 0))),
       do: {:object, for({key, value} <- pairs, do: {key, term(value, node)})},
-      else: {:object, "$map": for({key, value} <- pairs, do: [term(key, node), term(value, node)])}
+      else:
+        {:object, "$map": for({key, value} <- pairs, do: [term(key, node), term(value, node)])}
   end
 
   # Each is text of its own, and not ours.
   defp names?(keys),
-    do: Enum.all?(keys, &name?/1) and keys |> Enum.uniq_by(&to_string/1) |> length() == length(keys)
+    do:
+      Enum.all?(keys, &name?/1) and keys |> Enum.uniq_by(&to_string/1) |> length() == length(keys)
 
   defp name?(key) when is_atom(key), do: name?(Atom.to_string(key))
   defp name?("$" <> _ours), do: false

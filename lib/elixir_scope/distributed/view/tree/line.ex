@@ -67,7 +67,9 @@ defmodule ElixirScope.Distributed.View.Tree.Line do
   @doc "That a node lost events."
   @spec loss(map, map) :: iodata
   def loss(event, paper) do
-    text = "#{Glyphs.sign(paper.glyphs, :break)} #{node(event.node, nil, paper)}#{Words.what(event)}"
+    text =
+      "#{Glyphs.sign(paper.glyphs, :break)} #{node(event.node, nil, paper)}#{Words.what(event)}"
+
     line(times("", "", paper), text, Source.id(paper.source, event.id), event.node, paper)
   end
 
