@@ -107,7 +107,7 @@ impl Burning {
     ) -> u32 {
         let block = Block::Function {
             function: span.function,
-            node: picture.processes()[span.process as usize].node,
+            node: spans.node(picture, index).unwrap_or_default(),
         };
         let frame = self.node(above, block);
         let elsewhere = Elsewhere::of(picture, spans, index);

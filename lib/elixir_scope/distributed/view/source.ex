@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.View.Source do
   # Only what is shown is decoded, so that a million events stream.
 
   alias ElixirScope.Distributed.{Causality, Event}
+  alias ElixirScope.Distributed.Causality.Named
   alias ElixirScope.Distributed.Event.Id
 
   # Rows that are decoded at once.
@@ -60,18 +61,8 @@ defmodule ElixirScope.Distributed.View.Source do
   end
 
   defp once(source) do
-    origins = for %{event: %{id: {origin, _seq}}} <- telling(source), uniq: true, do: origin
-    starts = origins |> Enum.map(&elem(&1, 0)) |> Enum.frequencies()
+    starts = source |> Named.origins() |> Enum.map(&elem(&1, 0)) |> Enum.frequencies()
     %{source | short: for({node, 1} <- starts, do: node)}
-  end
-
-  # The starts of a node follow each other: where its first and its last event are of one, all are.
-  defp telling(%{size: size} = source) when size <= @part, do: source.rows.(0, size)
-
-  defp telling(source) do
-    for {_node, of} <- Enum.group_by(source.processes, & &1.node),
-        place <- [Enum.min_by(of, & &1.first).first, Enum.max_by(of, & &1.last).last],
-        do: at(source, place)
   end
 
   @doc "The id of an event as text that can be copied, as short as it may be."

@@ -20,8 +20,8 @@ defmodule ElixirScope.Distributed.View.Top do
       iex> {:ok, causality} = Causality.build([event.(1, :call), event.(3, :return)])
       iex> causality |> View.Top.render(width: 60, ascii: false) |> Enum.map(&to_string/1)
       [
-        "    total*     self     calls       p99       max  function",
-        "   2.0 µs    2.0 µs         1    2.0 µs    2.0 µs  Shop.buy…",
+        "   total*      self     calls  function",
+        "   2.0 µs    2.0 µs         1  Shop.buy/1",
         "",
         "2 events of 1 node, 0 dropped, none missing"
       ]

@@ -19,8 +19,8 @@ defmodule ElixirScope.Distributed.View.Tree do
       iex> {:ok, causality} = Causality.build([event.(1, :call, [7]), event.(3, :return, :sold)])
       iex> causality |> View.Tree.render(width: 60, color: false, ascii: false) |> Enum.map(&to_string/1)
       [
-        "    total  call                                   id",
-        "   2.0 µs  web: Shop.buy(7) → :sold               web@host#1",
+        "    total  call                               id",
+        "   2.0 µs  web: Shop.buy(7) → :sold           web@host#1",
         "",
         "2 events of 1 node, 0 dropped, none missing"
       ]

@@ -34,6 +34,8 @@ defmodule ElixirScope.Distributed.View.Words do
   defp name(atom) when is_atom(atom),
     do: atom |> Atom.to_string() |> String.replace_prefix("Elixir.", "")
 
+  # Its message, too, begins with it.
+  defp name(alias) when is_reference(alias), do: "an alias"
   defp name(other), do: inspect(other, limit: 8, printable_limit: 100)
 
   @doc "What it was about, in no more work than so many columns are worth."
@@ -50,6 +52,17 @@ defmodule ElixirScope.Distributed.View.Words do
 
   defp written(kind, {:"$gen_cast", request}, columns) when kind in @messages,
     do: "cast " <> term(request, columns)
+
+  defp written(kind, {[:alias | ref], reply}, columns)
+       when kind in @messages and is_reference(ref),
+       do: "reply " <> term(reply, columns)
+
+  defp written(kind, {ref, reply}, columns) when kind in @messages and is_reference(ref),
+    do: "reply " <> term(reply, columns)
+
+  defp written(kind, {:DOWN, ref, _type, who, why}, columns)
+       when kind in @messages and is_reference(ref),
+       do: "DOWN #{term(who, columns)} #{term(why, columns)}"
 
   defp written(_kind, data, columns), do: term(data, columns)
 

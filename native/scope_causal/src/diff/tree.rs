@@ -155,7 +155,7 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
             Part::All => true,
             Part::Correlation(correlation) => self.is_of(at, correlation),
             Part::Span(top) => {
-                self.lies_below(at, top)
+                self.follows(at)
                     || spans.of_event(at).is_some_and(|span| {
                         let (from, count) = spans.below(top).unwrap_or((NONE, 0));
                         let place = spans.below(span).map_or(0, |(place, _)| place);
@@ -188,22 +188,29 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
         own.or_else(sent) == Some(correlation)
     }
 
-    /// Whether what began an event that is in no call lies in the span.
-    fn lies_below(&self, at: At, _top: u32) -> bool {
-        self.side.spans.of_event(at).is_none() && self.above(at).is_some()
+    /// Whether an event that is in no call follows from something in the execution. A message does only if
+    /// it was sent there.
+    fn follows(&self, at: At) -> bool {
+        self.side.spans.of_event(at).is_none()
+            && if self.side.picture.kind(at) == Kind::Receive {
+                self.led_by(at, EdgeKind::Message).is_some()
+            } else {
+                self.above(at).is_some()
+            }
+    }
+
+    fn led_by(&self, at: At, kind: EdgeKind) -> Option<u32> {
+        let edges = self.side.picture.edges_into(at);
+        let edge = edges.iter().find(|edge| edge.kind == kind)?;
+        self.items_of.get(&edge.cause).copied()
     }
 
     /// The item that began what an event outside of calls is part of.
     fn above(&self, at: At) -> Option<u32> {
-        let from = |kind: EdgeKind| {
-            let edges = self.side.picture.edges_into(at);
-            let edge = edges.iter().find(|edge| edge.kind == kind)?;
-            self.items_of.get(&edge.cause).copied()
-        };
         let process = self.side.picture.process(at)?;
         let begun = || self.reactions.get(&process).copied();
-        from(EdgeKind::Message)
-            .or_else(|| from(EdgeKind::Spawn))
+        self.led_by(at, EdgeKind::Message)
+            .or_else(|| self.led_by(at, EdgeKind::Spawn))
             .or_else(begun)
     }
 

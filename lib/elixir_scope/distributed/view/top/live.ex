@@ -18,7 +18,9 @@ defmodule ElixirScope.Distributed.View.Top.Live do
     end
   end
 
-  # What a question found does not change any more.
+  # What a question found does not change any more, and a list without anything is one of no events.
+  defp filters([]), do: :error
+
   defp filters(source) when is_list(source) or (is_map(source) and not is_struct(source)) do
     if is_map(source) or Keyword.keyword?(source), do: {:ok, Map.new(source)}, else: :error
   end

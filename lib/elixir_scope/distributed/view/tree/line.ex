@@ -14,6 +14,9 @@ defmodule ElixirScope.Distributed.View.Tree.Line do
   # Digits of an id that are reckoned with.
   @digits 5
 
+  # In fewer columns a call takes what it needs, and its outcome what is left.
+  @narrow 40
+
   @type columns :: %{
           own?: boolean,
           times: pos_integer,
@@ -57,8 +60,8 @@ defmodule ElixirScope.Distributed.View.Tree.Line do
     guides = guides(depth, last, paper)
     room = max(paper.columns.call - Text.width(guides), 0)
 
-    text =
-      guides <> arrow(span, paper) <> node(span.node, above) <> what(span, events, room, paper)
+    place = arrow(span, paper) <> node(span.node, above, paper)
+    text = guides <> place <> what(span, events, max(room - Text.width(place), 1), paper)
 
     id = with %{id: id} <- call || ending, do: Source.id(paper.source, id)
     line(times(span, paper), text, id || "", span.node, paper)
@@ -134,25 +137,26 @@ defmodule ElixirScope.Distributed.View.Tree.Line do
 
   defp short(node), do: node |> to_string() |> String.split("@") |> hd()
 
+  # What went wrong stands first, as it is to be seen at any width.
   defp what(span, {call, ending}, room, paper) do
-    short = max(div(room, 2), 1)
-    called = Text.fit(Calls.call(span.function, call, short), max(div(room * 2, 3), 1))
-    begun = if span.call, do: "", else: " (its beginning is not known)"
-    called <> begun <> outcome(span, ending, room, paper) <> waited(span, paper)
+    most = if room < @narrow, do: room, else: div(room * 2, 3)
+    called = Text.fit(Calls.call(span.function, call, div(room, 2) + 1), max(most, 1))
+    begun = if span.call, do: "", else: " (beginning not seen)"
+    sign(span, paper) <> called <> begun <> outcome(span, ending, room, paper) <> waited(span, paper)
   end
+
+  defp sign(%{ending: :exception}, paper), do: Glyphs.sign(paper.glyphs, :raised) <> " "
+  defp sign(%{ending: :exit}, paper), do: Glyphs.sign(paper.glyphs, :exit) <> " "
+  defp sign(_span, _paper), do: ""
 
   defp outcome(%{point: true}, _none, _room, _paper), do: ""
-  defp outcome(%{end: nil}, _none, _room, _paper), do: " (its end is not known)"
+  defp outcome(%{end: nil}, _none, _room, _paper), do: " (end not seen)"
+  defp outcome(%{ending: :exit}, _event, _room, _paper), do: " (its process ended)"
 
-  defp outcome(%{ending: :exit}, _event, _room, paper),
-    do: " #{Glyphs.sign(paper.glyphs, :exit)} its process ended"
+  defp outcome(%{ending: :exception}, %{data: data}, room, paper) when data != nil,
+    do: " #{Glyphs.sign(paper.glyphs, :to)} #{Calls.raised(data, room)}"
 
-  defp outcome(%{ending: :exception}, event, room, paper) do
-    raised = if event, do: " " <> Calls.raised(event.data, room), else: ""
-    " #{Glyphs.sign(paper.glyphs, :raised)}#{raised}"
-  end
-
-  defp outcome(_returned, %{data: data}, room, paper) when data != nil,
+  defp outcome(%{ending: :return}, %{data: data}, room, paper) when data != nil,
     do: " #{Glyphs.sign(paper.glyphs, :to)} #{Words.term(data, room)}"
 
   defp outcome(_returned, _unknown, _room, _paper), do: ""
