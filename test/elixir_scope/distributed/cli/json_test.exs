@@ -96,5 +96,13 @@ defmodule ElixirScope.Distributed.CLI.JsonTest do
   end
 
   # Floats may be written in more than one way, and pairs of maps in any order.
-  defp same(line), do: ElixirScope.Distributed.Shell.Json.decode(line)
+  defp same(line), do: line |> ElixirScope.Distributed.Shell.Json.decode() |> ordered()
+
+  defp ordered(%{"$map" => pairs}), do: %{"$map" => pairs |> Enum.map(&ordered/1) |> Enum.sort()}
+
+  defp ordered(map) when is_map(map),
+    do: Map.new(map, fn {key, value} -> {key, ordered(value)} end)
+
+  defp ordered(list) when is_list(list), do: Enum.map(list, &ordered/1)
+  defp ordered(plain), do: plain
 end

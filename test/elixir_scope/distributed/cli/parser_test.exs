@@ -68,7 +68,7 @@ defmodule ElixirScope.Distributed.CLI.ParserTest do
           {"--require most", "--require: expected one of any, majority, all, got: \"most\""},
           {"--node 'a b@c'",
            "--node: expected the name of a node, such as web@10.0.0.2, got: \"a b@c\""},
-          {"--pid ''", "--pid: expected something, got: \"\""},
+          {"--pid=", "--pid: expected something, got: \"\""},
           {"--duration soon",
            "--duration: expected a length of time such as 500ms, 30s, 5m or 1h30m, got: \"soon\""}
         ] do
@@ -127,7 +127,18 @@ defmodule ElixirScope.Distributed.CLI.ParserTest do
 
   defp helpers(_options) do
     alias ElixirScope.Distributed.CLI
-    [CLI.Session, CLI.Values, CLI.Request, CLI.Tracing, CLI.Summary, CLI.Kept, CLI]
+
+    [
+      CLI.Following,
+      CLI.Injecting,
+      CLI.Session,
+      CLI.Values,
+      CLI.Request,
+      CLI.Tracing,
+      CLI.Summary,
+      CLI.Kept,
+      CLI
+    ]
   end
 
   defp source(module), do: module.module_info(:compile)[:source] |> File.read!()

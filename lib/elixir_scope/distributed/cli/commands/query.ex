@@ -17,8 +17,8 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
       summary: "Lists the events of all nodes that match",
       about: """
       One line for each event, in the order of the cluster: time of the day (UTC), id (the
-      node and its number there), process, what, data, and the correlation. What is known to be missing is said
-      on standard error; with --json in a last line, {"result": …}.
+      node and its number there), process, what, data, and the correlation. What is known
+      to be missing is said on standard error; with --json in a last line, {"result": …}.
       """,
       arguments: {"", 0..0},
       options:
