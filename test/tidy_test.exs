@@ -14,14 +14,19 @@ defmodule ElixirScope.Distributed.TidyTest do
   @longest_module 250
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.
-  @starts_distribution ["lib/elixir_scope/distributed/cluster/connection.ex", @lib <> "case/"]
+  # The VM of a task becomes a hidden one, and never where a scope runs.
+  @starts_distribution [@lib <> "cluster/connection.ex", @lib <> "cli/join.ex", @lib <> "case/"]
 
   # It reads the environment only to hand it to the nodes that it starts.
   @reads_environment [@lib <> "config.ex", @lib <> "case/boot.ex"]
 
   # Names of test nodes and their cookie: made here, a few per test. Names of virtual nodes: made as
   # that module is compiled, as many as there can be.
+  # A command's own name, the nodes that it is told and their cookie; and names that were typed, of which
+  # a VM takes a few.
   @makes_atoms [
+    @lib <> "cli/atoms.ex",
+    @lib <> "cli/join.ex",
     @lib <> "case/cluster.ex",
     @lib <> "case/run.ex",
     @lib <> "simulation/plan.ex"

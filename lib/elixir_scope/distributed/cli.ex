@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.CLI do
   library, but for `--open`, as all that it prints is made on the node that it asks.
   """
 
-  alias ElixirScope.Distributed.CLI.{Commands, Exit, Failure, Help, Parser, Session}
+  alias ElixirScope.Distributed.CLI.{Commands, Exit, Failure, Help, Parser, Session, Terminal}
 
   @doc """
   Runs a command line, the command's name first. It returns `:ok`, or ends the calling process with
@@ -100,7 +100,7 @@ defmodule ElixirScope.Distributed.CLI do
   end
 
   defp said(exit, message) do
-    IO.puts(:stderr, message)
+    IO.puts(Terminal.complaints(), message)
     Exit.code(exit)
   end
 end

@@ -101,10 +101,6 @@ defmodule ElixirScope.Distributed.Query do
     end
   end
 
-  @doc "The same in any form, by options that were checked, and without a limit on time or number."
-  @spec take(keyword, form(found)) :: {:ok, Result.t(found)} | failure when found: term
-  def take(options, form), do: work(options, &answer(&1, options, form, patience: :page))
-
   defp work(options, fun) do
     with {:ok, scope} <- Scope.fetch(options[:scope]),
          {:ok, result} <- aside(scope, fn -> fun.(scope) end),

@@ -7,9 +7,11 @@ defmodule ElixirScope.Distributed.CLI.Commands do
   @all [
     {"trace", Commands.Trace},
     {"timeline", Commands.Timeline},
+    {"top", Commands.Top},
     {"query", Commands.Query},
     {"export", Commands.Export},
     {"status", Commands.Status},
+    {"record", Commands.Record},
     {"stop", Commands.Stop}
   ]
 

@@ -6,9 +6,10 @@ defmodule ElixirScope.Distributed.CLI.Failure do
   alias ElixirScope.Distributed.CLI.Exit
   alias ElixirScope.Distributed.Error
 
-  defexception [:exit, :message]
+  defexception [:exit, :message, :node]
 
-  @type t :: %__MODULE__{exit: Exit.name(), message: String.t()}
+  @typedoc "The node, where it is known of that which failed."
+  @type t :: %__MODULE__{exit: Exit.name(), message: String.t(), node: node | nil}
 
   @doc "Builds one."
   @spec new(Exit.name(), String.t()) :: t

@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.CLI.Following do
   @spec new(Request.t(), Trace.t(), reference, atom) :: t
   def new(request, trace, ref, scope) do
     palette = Palette.new(trace.nodes, request.color)
-    look = %{width: request.width, palette: palette, id?: false}
+    look = %{width: request.width, palette: palette, ids: nil}
     given = %{request: request, trace: trace, ref: ref, scope: scope, look: look}
     struct!(__MODULE__, Map.put(given, :running, MapSet.new(trace.nodes)))
   end
@@ -33,7 +33,7 @@ defmodule ElixirScope.Distributed.CLI.Following do
   def run(%{trace: trace, request: request} = following) do
     announce(following)
 
-    if request.options[:require] == "all" and trace.refused != %{} do
+    if request.options[:require] == :all and trace.refused != %{} do
       Library.stop_trace(trace)
       Summary.partial(request, Map.keys(trace.refused))
     else
@@ -56,7 +56,7 @@ defmodule ElixirScope.Distributed.CLI.Following do
     functions = matched |> Map.values() |> Enum.max()
 
     "trace #{id} on #{Enum.join(nodes, ", ")}: #{Footer.count(functions, "function")}, " <>
-      "at most #{div(budgets.duration_ms, 1_000)} s and #{Footer.count(budgets.events, "event")} a node"
+      "at most #{budgets.duration_ms} ms and #{Footer.count(budgets.events, "event")} a node"
   end
 
   defp loop(%{ref: ref} = following) do

@@ -80,6 +80,7 @@ defmodule ElixirScope.Distributed.CLI.Help do
       values(spec[:type]) <> default(spec[:default]) <> if(spec[:many], do: "; several", else: "")
   end
 
+  # Of kinds there are too many to be named each time.
   defp values({:in, values}) when length(values) < 6, do: " (#{Enum.join(values, ", ")})"
   defp values(_type), do: ""
 

@@ -13,18 +13,26 @@ defmodule ElixirScope.Distributed.CLI.Join do
   @answer_ms 5_000
   @knock_ms 2_000
 
-  @doc "Connects to the first of the named nodes that answers, and can be asked."
-  @spec first([String.t()], Cookie.t()) :: {:ok, node} | {:error, Failure.t()}
-  def first(names, cookie) do
+  @doc """
+  Connects to the first of the named nodes that answers, and can be asked: that has the library or, where
+  that will do, is `:bare`.
+  """
+  @spec first([String.t()], Cookie.t(), boolean) ::
+          {:ok, {node, :library | :bare}} | {:error, Failure.t()}
+  def first(names, cookie, bare?) do
     quietly(fn ->
       Enum.reduce_while(names, nil, fn name, failure ->
-        case join(full(name), cookie) do
-          {:ok, node} -> {:halt, {:ok, node}}
+        case name |> full() |> join(cookie) |> enough(bare?) do
+          {:ok, found} -> {:halt, {:ok, found}}
           {:error, next} -> {:cont, {:error, worse(failure, next)}}
         end
       end)
     end)
   end
+
+  defp enough({:error, %{exit: :no_library, node: node}}, true), do: {:ok, {node, :bare}}
+  defp enough({:ok, node}, _bare?), do: {:ok, {node, :library}}
+  defp enough(failure, _bare?), do: failure
 
   # Of several that failed all are named; the exit code is that of the first.
   defp worse(nil, failure), do: failure
@@ -189,7 +197,7 @@ defmodule ElixirScope.Distributed.CLI.Join do
       {:ok, %{protocol: protocol} = hello} ->
         understood(node, protocol, hello[:version])
 
-      {:undefined, _} ->
+      :undefined ->
         {:error, without(node, ask(node, :code, :which, [ElixirScope.Distributed]))}
 
       {:error, reason} ->
@@ -208,7 +216,7 @@ defmodule ElixirScope.Distributed.CLI.Join do
       "#{node} does not have the library: add :elixir_scope_distributed to its release" <>
         ", or trace it with --inject"
 
-    Failure.new(:no_library, message)
+    %{Failure.new(:no_library, message) | node: node}
   end
 
   defp without(node, _there),
@@ -224,11 +232,13 @@ defmodule ElixirScope.Distributed.CLI.Join do
   defp ask(node, module, function, arguments) do
     {:ok, :erpc.call(node, module, function, arguments, @answer_ms)}
   rescue
-    error in ErlangError -> {:error, error.original}
-    _error in UndefinedFunctionError -> {:undefined, module}
+    error in ErlangError -> refused(error.original)
   catch
     :exit, reason -> {:error, reason}
   end
+
+  defp refused({:exception, :undef, _stack}), do: :undefined
+  defp refused(reason), do: {:error, reason}
 
   defp now, do: System.monotonic_time(:millisecond)
 end

@@ -26,13 +26,17 @@ defmodule ElixirScope.Distributed.CLI.Json do
   def encode({:object, pairs}), do: [?{, Enum.map_intersperse(pairs, ?,, &pair/1), ?}]
   def encode(map) when is_map(map), do: encode({:object, Enum.sort(map)})
 
-  defp pair({key, value}), do: [key |> to_string() |> encode(), ?:, encode(value)]
+  defp pair({key, value}), do: [key |> name() |> encode(), ?:, encode(value)]
+
+  # `nil` has a name, too.
+  defp name(key) when is_atom(key), do: Atom.to_string(key)
+  defp name(key), do: to_string(key)
 
   # Runs of what needs no escape are taken as they are.
   defp escape(<<>>, text, start, length, done), do: [done, binary_part(text, start, length)]
 
   defp escape(<<byte, rest::binary>>, text, start, length, done)
-       when byte in [?", ?\\] or byte < 0x20 or byte == 0x7F do
+       when byte in [?", ?\\] or byte < 0x20 do
     done = [done, binary_part(text, start, length), escaped(byte)]
     escape(rest, text, start + length + 1, 0, done)
   end

@@ -4,10 +4,31 @@ defmodule ElixirScope.Distributed.CLI.Kept do
 
   alias ElixirScope.Distributed.CLI.{Command, Exit, Failure, Parser}
 
+  alias ElixirScope.Distributed, as: Library
+
+  @app :elixir_scope_distributed
+
   @type file :: %{device: pid, draft: Path.t() | nil, path: Path.t() | nil}
 
   # Written in pieces of this size at least, or after as many milliseconds.
   @delayed {:delayed_write, 256 * 1024, 500}
+
+  @doc "Opens a recording for as long as a function asks it by the name of its scope."
+  @spec opened(Path.t(), (atom -> result)) :: result when result: term
+  def opened(path, fun) do
+    # A VM that only reads a file has no scope of its own.
+    unless running?(), do: Application.put_env(@app, :autostart, false)
+    {:ok, _started} = Application.ensure_all_started(@app)
+    scope = path |> Library.open() |> Failure.ok!()
+
+    try do
+      fun.(scope)
+    after
+      Library.close(scope)
+    end
+  end
+
+  defp running?, do: List.keymember?(Application.started_applications(), @app, 0)
 
   @doc "Opens the file that a command writes, beside its place; standard output where none is named."
   @spec file!(Command.spec(), Parser.parsed()) :: file | nil
@@ -28,10 +49,16 @@ defmodule ElixirScope.Distributed.CLI.Kept do
 
     draft = "#{path}.part-#{System.pid()}"
 
+    # What was recorded may be nobody else's business.
     case File.open(draft, [:write, :exclusive, :binary, @delayed]) do
-      {:ok, device} -> %{device: device, draft: draft, path: path}
+      {:ok, device} -> %{device: device, draft: private(draft), path: path}
       {:error, reason} -> raise Failure.new(:usage, "#{path}: #{:file.format_error(reason)}")
     end
+  end
+
+  defp private(draft) do
+    File.chmod!(draft, 0o600)
+    draft
   end
 
   @doc "It takes its place, or is taken away."

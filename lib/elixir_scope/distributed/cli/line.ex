@@ -8,26 +8,29 @@ defmodule ElixirScope.Distributed.CLI.Line do
   alias ElixirScope.Distributed.View.{Palette, Text}
 
   # What is looked at of data: a line shows no more.
-  @shown [limit: 20, printable_limit: 200]
+  @shown [limit: 20, printable_limit: 200, charlists: :as_lists]
 
-  @doc "The line, no wider than `width`; the id of the event first where it is wanted."
-  @spec render(Event.t(), %{width: pos_integer, palette: Palette.t(), id?: boolean}) :: iodata
+  @doc "The line, no wider than `width`; where ids are wanted they say which node it is."
+  @spec render(Event.t(), %{width: pos_integer, palette: Palette.t(), ids: nil | :short | :whole}) ::
+          iodata
   def render(event, look) do
-    text = event |> parts(look.id?) |> Enum.reject(&(&1 == "")) |> Enum.join("  ")
+    text = event |> parts(look.ids) |> Enum.reject(&(&1 == "")) |> Enum.join("  ")
     Palette.paint(look.palette, event.node, Text.fit(text, look.width))
   end
 
-  defp parts(event, id?) do
+  defp parts(event, ids) do
     [
-      if(id? and event.id, do: Event.Id.text(event.id), else: ""),
       clock(event.at),
-      to_string(event.node),
+      where(event, ids),
       if(event.pid, do: inspect(event.pid), else: "-"),
       what(event),
       data(event),
       correlation(event.correlation_id)
     ]
   end
+
+  defp where(%{id: id}, form) when form != nil and id != nil, do: Event.Id.text(id, form)
+  defp where(%{node: node}, _form), do: to_string(node)
 
   # The time of the day; the date is in the id's place of a recording, and in JSON.
   defp clock({_logical, ns, _node}), do: ns |> Json.Event.time() |> String.slice(11, 15)

@@ -1,188 +1,16 @@
 defmodule ElixirScope.Distributed.CLI.Options do
   @moduledoc false
-  # Every option of every command, in one table: the parser, the checks and the help are made from
+  # Every option of every command, by one table: the parser, the checks and the help are made from
   # it. A command names the options that it takes; what an option means to the library stands in
   # `CLI.Values` and in the command.
 
+  alias ElixirScope.Distributed.CLI.Options.Table
   alias ElixirScope.Distributed.CLI.When
-  alias ElixirScope.Distributed.Event
 
-  @kinds Enum.map(Event.kinds() ++ Event.families(), &Atom.to_string/1)
   # Options that may stand several times take at most so many values: each may become an atom.
   @most 64
 
-  @ways [
-    node: [
-      type: :node,
-      many: true,
-      value: "NAME@HOST",
-      doc: "a node of the cluster; of several the first that answers"
-    ],
-    scope: [
-      type: :text,
-      value: "NAME",
-      doc: "the scope that is asked, where it is not the default one"
-    ],
-    ask_cookie: [type: :flag, doc: "ask for the cookie on the terminal, whatever else there is"],
-    open: [type: :text, value: "FILE", doc: "ask a recording instead of a cluster"]
-  ]
-
-  @output [
-    json: [type: :flag, doc: "print JSON: one object, or one on each line"],
-    width: [
-      type: :positive,
-      value: "COLUMNS",
-      doc: "no line is longer; by itself that of the terminal, or 120 where there is none"
-    ],
-    color: [
-      type: :switch,
-      doc:
-        "colours or none (`--no-color`); by itself only on a terminal, and not with NO_COLOR set"
-    ],
-    help: [type: :flag, doc: "this text"]
-  ]
-
-  @filters [
-    correlation: [
-      type: :text,
-      value: "ID",
-      doc: "only events of this correlation: text, a number, or an Elixir literal"
-    ],
-    kind: [
-      type: {:in, @kinds},
-      many: true,
-      value: "KIND",
-      doc: "only these kinds or families, such as call, message or process"
-    ],
-    module: [type: :text, many: true, value: "MODULE", doc: "only calls into these modules"],
-    mfa: [type: :text, value: "M.F/A", doc: "only this function; without /A of any arity"],
-    pid: [
-      type: :text,
-      many: true,
-      value: "PID",
-      doc: "only events of these processes: <0.12.0>, <name@host.12.0> or a registered name"
-    ],
-    from: [type: :time, value: "TIME", doc: "not before: -5m, or RFC 3339"],
-    to: [type: :time, value: "TIME", doc: "not after, written like --from"],
-    nodes: [type: :node, many: true, value: "NODES", doc: "only events of these nodes"],
-    contains: [
-      type: :text,
-      value: "TEXT",
-      doc: "only events whose subject, correlation or data hold this text"
-    ]
-  ]
-
-  @questions [
-    limit: [type: :positive, default: 10_000, value: "N", doc: "at most so many events"],
-    order: [
-      type: {:in, ~w(asc desc)},
-      default: "asc",
-      value: "ORDER",
-      doc: "oldest or newest first"
-    ],
-    require: [
-      type: {:in, ~w(any majority all)},
-      default: "any",
-      value: "WHO",
-      doc: "how many members must have answered"
-    ],
-    timeout: [
-      type: :duration,
-      value: "TIME",
-      doc: "how long each member may take; by itself as that node is configured"
-    ],
-    count: [type: :flag, doc: "say only how many there are"]
-  ]
-
-  @reading [
-    view: [
-      type: :text,
-      default: "timeline",
-      value: "VIEW",
-      doc: "what is drawn; a wrong one is answered with all there are"
-    ],
-    last: [type: :duration, default: 60_000, value: "TIME", doc: "of how long a time"],
-    every: [type: :duration, default: 2_000, value: "TIME", doc: "how long one picture stands"],
-    times: [type: :positive, value: "N", doc: "end after so many pictures"],
-    format: [
-      type: :text,
-      default: "json_lines",
-      value: "FORMAT",
-      doc: "the format; a wrong one is answered with all there are"
-    ],
-    output: [
-      type: :text,
-      value: "FILE",
-      doc: "where to write; by itself to standard output"
-    ],
-    force: [type: :flag, doc: "write over a file that is there"]
-  ]
-
-  @traces [
-    duration: [type: :duration, value: "TIME", doc: "end after this time"],
-    events: [type: :positive, value: "N", doc: "end after so many events on a node"],
-    bytes: [type: :positive, value: "N", doc: "end after so many bytes on a node"],
-    events_per_s: [
-      type: :positive,
-      value: "N",
-      doc: "leave some out when more come in a second on a node"
-    ],
-    profile: [
-      type: {:in, ~w(adhoc recorder production)},
-      default: "adhoc",
-      value: "PROFILE",
-      doc: "the budgets of each node: adhoc ends after 15 s or 10,000 events"
-    ],
-    return: [type: :flag, doc: "also what the calls return or raise"],
-    messages: [type: :flag, doc: "also what these processes send and receive"],
-    state: [type: :flag, doc: "also the state of servers after each callback"],
-    memory: [type: :flag, doc: "also the memory that processes took in each of the functions"],
-    also: [
-      type: {:in, @kinds},
-      many: true,
-      value: "KIND",
-      doc: "more kinds or families of these processes, such as process or gc"
-    ],
-    slower_than: [type: :duration, value: "TIME", doc: "of the calls only those that take longer"],
-    process: [
-      type: :text,
-      many: true,
-      value: "PROCESS",
-      doc: "only calls of these: a pid, a registered name, new, or supervised_by:NAME"
-    ],
-    capture: [
-      type: {:in, ~w(calls arguments full)},
-      default: "arguments",
-      value: "HOW",
-      doc: "how much of each event: that it was, what is small of it, or up to 64 KiB"
-    ],
-    correlate: [
-      type: {:in, ~w(true false each_call)},
-      default: "true",
-      value: "HOW",
-      doc:
-        "whether events are shown with the correlation that came with a message; each_call begins ids"
-    ],
-    on: [
-      type: :node,
-      many: true,
-      value: "NODES",
-      doc: "only on these nodes; by itself on all members"
-    ],
-    for: [
-      type: :duration,
-      value: "TIME",
-      doc: "what happens from now on, for so long; without it what is there already"
-    ],
-    inject: [
-      type: :flag,
-      doc:
-        "on a node without the library: send a tracer of Elixir modules there, and take it away afterwards"
-    ],
-    yes: [type: :flag, doc: "do not ask before something is injected"]
-  ]
-
-  @table @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces
+  @table Table.all()
 
   @doc "What an option is."
   @spec fetch!(atom) :: keyword
@@ -194,7 +22,7 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   @doc "Those that every command takes."
   @spec common() :: [atom]
-  def common, do: Keyword.keys(@output)
+  def common, do: Keyword.keys(Table.output())
 
   @doc "Those that say who is asked."
   @spec cluster() :: [atom]
@@ -202,7 +30,7 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   @doc "Those that choose events."
   @spec filters() :: [atom]
-  def filters, do: Keyword.keys(@filters)
+  def filters, do: Keyword.keys(Table.filters())
 
   @doc """
   How it is written.
@@ -238,7 +66,13 @@ defmodule ElixirScope.Distributed.CLI.Options do
   # What it comes to depends on when and where it is asked.
   defp one(:time, text), do: with({:ok, _ns} <- When.time(text, 0), do: {:ok, text})
   defp one(:positive, text), do: positive(Integer.parse(text))
-  defp one({:in, values}, text), do: among(text in values, text, values)
+  # Words are those of the table: none becomes an atom that was not one.
+  defp one({:in, words}, text) do
+    case Enum.find_index(words, &(to_string(&1) == text)) do
+      nil -> {:error, "one of #{Enum.join(words, ", ")}"}
+      at -> {:ok, Enum.at(words, at)}
+    end
+  end
 
   defp node_name(text) do
     if text =~ ~r/\A[^\s@]{1,128}(@[^\s@]{1,128})?\z/,
@@ -248,7 +82,4 @@ defmodule ElixirScope.Distributed.CLI.Options do
 
   defp positive({number, ""}) when number > 0, do: {:ok, number}
   defp positive(_other), do: {:error, "a positive number"}
-
-  defp among(true, text, _values), do: {:ok, text}
-  defp among(false, _text, values), do: {:error, "one of #{Enum.join(values, ", ")}"}
 end

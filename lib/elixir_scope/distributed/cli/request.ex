@@ -15,10 +15,21 @@ defmodule ElixirScope.Distributed.CLI.Request do
 
   @enforce_keys [:command, :arguments, :options]
   defstruct @enforce_keys ++
-              [:width, :color, :out, :err, :file, :tool, :lease_ms, :source, protocol: @protocol]
+              [
+                :width,
+                :color,
+                :live,
+                :out,
+                :err,
+                :file,
+                :tool,
+                :lease_ms,
+                :source,
+                protocol: @protocol
+              ]
 
   @typedoc """
-  `out` and `err` are devices of the tool; `file` one for what is to be kept; `tool` is asked whether it
+  `live` is whether somebody looks at a terminal; `out` and `err` are devices of the tool; `file` one for what is to be kept; `tool` is asked whether it
   is still there, and is `nil` where the command is one of the node's own; `source` is a recording.
   """
   @type t :: %{
@@ -27,6 +38,7 @@ defmodule ElixirScope.Distributed.CLI.Request do
           required(:options) => %{atom => term},
           required(:width) => pos_integer,
           required(:color) => boolean,
+          required(:live) => boolean,
           required(:out) => pid,
           required(:err) => pid,
           required(:file) => pid | nil,

@@ -3,8 +3,8 @@ defmodule ElixirScope.Distributed.CLI.Session do
   # A command on the side of who typed it: find the node, start the job there, say that we are still
   # there, and end with its exit code.
 
-  alias ElixirScope.Distributed.CLI.{Commands, Cookie, Exit, Failure, Job, Join, Kept}
-  alias ElixirScope.Distributed.CLI.{Parser, Request, Terminal}
+  alias ElixirScope.Distributed.CLI.{Commands, Cookie, Exit, Failure, Injecting, Job, Join}
+  alias ElixirScope.Distributed.CLI.{Kept, Parser, Request, Terminal}
   alias ElixirScope.Distributed.{Options, Scope}
 
   # How long a job goes on without hearing from us.
@@ -15,7 +15,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
   def run(name, parsed) do
     {:ok, command} = Commands.fetch(name)
     where = Failure.ok!(where(parsed.options))
-    about(where, parsed, fn node, source -> work(name, command, node, source, where, parsed) end)
+    about(where, parsed, &work(name, command, &1, &2, where, parsed))
   end
 
   # Where the answer is: a node that is asked, this node itself, or a recording that is opened here.
@@ -40,32 +40,30 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   defp wrong(message), do: {:error, Failure.new(:usage, message)}
 
-  defp about(:here, _parsed, fun), do: fun.(node(), nil)
+  defp about(:here, _parsed, fun), do: fun.(node(), :library)
 
-  defp about({:recording, path}, _parsed, fun), do: Kept.with(path, &fun.(node(), &1))
+  defp about({:recording, path}, _parsed, fun),
+    do: Kept.opened(path, &fun.(node(), {:recording, &1}))
 
   defp about({:nodes, names}, parsed, fun) do
     cookie = Failure.ok!(Cookie.find(parsed.options[:ask_cookie] == true))
-    node = Failure.ok!(Join.first(names, cookie))
-    fun.(node, nil)
+    {node, there} = Failure.ok!(Join.first(names, cookie, parsed.options[:inject] == true))
+    fun.(node, there)
   after
     Join.leave()
   end
 
-  defp work(name, command, node, source, where, parsed) do
+  defp work(name, command, node, there, where, parsed) do
     file = Kept.file!(command.spec(), parsed)
-    request = request(name, source, parsed, %{own?: where != :here, file: file})
-
-    code =
-      if where == :here,
-        do: start(node, request, command),
-        else: interruptible(node, request, command)
-
-    Kept.done(file, code)
-    code
+    request = request(name, parsed, there, file)
+    stops? = command.spec()[:interrupt] == :stop
+    begin = fn -> begin(node, there, request) end
+    name = if where == :here, do: follow(begin.(), stops?), else: interruptible(begin, stops?)
+    Kept.done(file, name)
+    name
   end
 
-  defp request(name, source, %{arguments: arguments, options: options}, %{own?: own?, file: file}) do
+  defp request(name, %{arguments: arguments, options: options}, there, file) do
     asked = Map.drop(options, [:node, :open, :ask_cookie, :width, :color, :output, :force])
 
     %Request{
@@ -74,33 +72,48 @@ defmodule ElixirScope.Distributed.CLI.Session do
       options: asked,
       width: options[:width] || Terminal.width(),
       color: Map.get_lazy(options, :color, &Terminal.color?/0),
+      live: Terminal.printed?(),
       out: Process.group_leader(),
-      # On a node that is a member, its own standard error is not where the command was typed.
-      err: if(own?, do: Process.whereis(:standard_error), else: Process.group_leader()),
+      err: Terminal.complaints(),
       file: file && file.device,
       tool: self(),
       lease_ms: @lease_ms,
-      source: source
+      source: with({:recording, scope} <- there, do: scope, else: (_node -> nil))
     }
     |> Map.from_struct()
   end
 
   # Only of a VM that is ours.
-  defp interruptible(node, request, command) do
+  defp interruptible(begin, stops?) do
     setting = Terminal.take_signals()
 
     try do
-      start(node, request, command)
+      follow(begin.(), stops?)
     after
       Terminal.give_back_signals(setting)
     end
   end
 
-  defp start(node, request, command) do
-    {job, monitor} = :erlang.spawn_opt(node, Job, :run, [request], [:monitor])
-
-    wait(%{job: job, monitor: monitor, stops?: command.spec()[:interrupt] == :stop, asked?: false})
+  # What is stopped by which message.
+  defp begin(node, :bare, request) do
+    {runner, monitor} = spawn_monitor(fn -> exit({:scope_exit, inject(node, request)}) end)
+    %{job: runner, monitor: monitor, stop: &Injecting.stop/1}
   end
+
+  defp begin(node, _there, request) do
+    {job, monitor} = :erlang.spawn_opt(node, Job, :run, [request], [:monitor])
+    %{job: job, monitor: monitor, stop: &send(&1, :scope_stop)}
+  end
+
+  defp inject(node, request) do
+    Injecting.run(node, request)
+  rescue
+    failure in Failure ->
+      Job.say(request, failure.message)
+      failure.exit
+  end
+
+  defp follow(job, stops?), do: wait(Map.merge(job, %{stops?: stops?, asked?: false}))
 
   defp wait(%{job: job, monitor: monitor} = state) do
     receive do
@@ -112,7 +125,7 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   # The first lets it end in order, where there is something to be ended.
   defp interrupted(%{stops?: true, asked?: false, job: job} = state) do
-    send(job, :scope_stop)
+    state.stop.(job)
     wait(%{state | asked?: true})
   end
 

@@ -65,10 +65,10 @@ defmodule ElixirScope.Distributed.CLI.Summary do
   end
 
   @doc "Whether so many that are missing, of all, are few enough."
-  @spec enough?(String.t(), non_neg_integer, non_neg_integer) :: boolean
-  def enough?("any", _missing, _all), do: true
-  def enough?("all", missing, _all), do: missing == 0
-  def enough?("majority", missing, all), do: missing * 2 < all
+  @spec enough?(:any | :majority | :all, non_neg_integer, non_neg_integer) :: boolean
+  def enough?(:any, _missing, _all), do: true
+  def enough?(:all, missing, _all), do: missing == 0
+  def enough?(:majority, missing, all), do: missing * 2 < all
 
   @doc "Says who is missing."
   @spec partial(Request.t(), [node]) :: Exit.name()

@@ -42,9 +42,21 @@ defmodule ElixirScope.Distributed.CLI.Terminal do
   def color?,
     do: printed?() and System.get_env("NO_COLOR", "") == "" and System.get_env("TERM") != "dumb"
 
+  @doc """
+  Where is said what is no answer: standard error, but in a node that was asked by `bin/app rpc`, whose
+  own is not where the command was typed.
+  """
+  @spec complaints() :: pid
+  def complaints do
+    device = Process.group_leader()
+    if node(device) == node(), do: Process.whereis(:standard_error), else: device
+  end
+
   @doc "Whether standard output is a terminal."
   @spec printed?() :: boolean
-  def printed? do
+  def printed?, do: node(Process.group_leader()) == node() and terminal_printed?()
+
+  defp terminal_printed? do
     case File.read_link("/proc/self/fd/1") do
       {:ok, path} -> terminal?(path)
       # Where there is no /proc.

@@ -7,31 +7,26 @@ defmodule ElixirScope.Distributed.CLI.Tracing do
   alias ElixirScope.Distributed.CLI.{Atoms, Values}
 
   @same [duration: :duration_ms, events: :events, bytes: :bytes, events_per_s: :events_per_s] ++
-          [return: :return, messages: :messages, state: :state, memory: :memory]
-  @words [profile: :profile, capture: :capture, correlate: :correlate]
-  @own [also: :kinds, on: :nodes, slower_than: :only, process: :processes]
+          [return: :return, messages: :messages, state: :state, memory: :memory, also: :kinds] ++
+          [profile: :profile, capture: :capture, correlate: :correlate]
+  @own [on: :nodes, slower_than: :only, process: :processes]
 
   # What is followed of every trace, beside what it wants.
   @always [:function, :trace_started, :trace_stopped, :gap]
 
   @doc "The options of the command."
   @spec options() :: [atom]
-  def options, do: Keyword.keys(@same) ++ Keyword.keys(@words) ++ Keyword.keys(@own)
+  def options, do: Keyword.keys(@same) ++ Keyword.keys(@own)
 
   @doc "What `trace/2` takes."
   @spec order([String.t()], map, atom) :: {[String.t()], keyword}
   def order(arguments, options, scope) do
     same = for {key, name} <- @same, Map.has_key?(options, key), do: {name, options[key]}
-
-    words =
-      for {key, name} <- @words, text = options[key], do: {name, String.to_existing_atom(text)}
-
     own = for {key, name} <- @own, given = options[key], do: {name, own(key, given)}
     Enum.each(arguments, &Atoms.afford!/1)
-    {arguments, [scope: scope] ++ same ++ words ++ own}
+    {arguments, [scope: scope] ++ same ++ own}
   end
 
-  defp own(:also, kinds), do: Enum.map(kinds, &String.to_existing_atom/1)
   defp own(:on, nodes), do: Enum.map(nodes, &Values.one(:nodes, &1))
   defp own(:slower_than, ms), do: Library.slower_than(ms)
   defp own(:process, processes), do: Enum.map(processes, &process/1)

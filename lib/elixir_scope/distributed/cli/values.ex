@@ -1,26 +1,17 @@
 defmodule ElixirScope.Distributed.CLI.Values do
   @moduledoc false
-  # What was written on a command line as what the library takes, on the node that is asked: names
-  # become atoms only where that node knows them already, and times that count from now are worked out
-  # by its clock.
+  # What was written on a command line as what the library takes, on the node that is asked: names are
+  # those that this node knows, or one of a few new ones (`Atoms`), and times that count from now are
+  # worked out by its clock.
 
   alias ElixirScope.Distributed.Capture.Pattern
   alias ElixirScope.Distributed.CLI.{Atoms, Failure, Literal, When}
   alias ElixirScope.Distributed.Error
 
-  # What an answer may take at once; a stream has no such bound.
-  @most 1_000_000
-
-  @same [limit: :limit, contains: :contains, timeout: :timeout_ms]
-  @many [kind: :kinds, module: :modules, pid: :pids, nodes: :nodes]
-  @one [
-    correlation: :correlation_id,
-    mfa: :mfa,
-    from: :from,
-    to: :to,
-    order: :order,
-    require: :require
-  ]
+  @same [limit: :limit, contains: :contains, timeout: :timeout_ms] ++
+          [kind: :kinds, order: :order, require: :require]
+  @many [module: :modules, pid: :pids, nodes: :nodes]
+  @one [correlation: :correlation_id, mfa: :mfa, from: :from, to: :to]
 
   @doc "The filters of a question, of what is given of them."
   @spec filters(map) :: keyword
@@ -31,20 +22,11 @@ defmodule ElixirScope.Distributed.CLI.Values do
       for {key, name} <- @many, texts = options[key], do: {name, Enum.map(texts, &one(key, &1))}
 
     one = for {key, name} <- @one, text = options[key], do: {name, one(key, text)}
-    bounded(given ++ many ++ one)
-  end
-
-  defp bounded(filters) do
-    if (filters[:limit] || 0) > @most,
-      do: fail("--limit: at most #{@most} events are read at once; `scope.export` streams more"),
-      else: filters
+    given ++ many ++ one
   end
 
   @doc "One value of an option."
   @spec one(atom, String.t()) :: term
-  def one(:kind, text), do: String.to_existing_atom(text)
-  def one(:order, text), do: String.to_existing_atom(text)
-  def one(:require, text), do: String.to_existing_atom(text)
   def one(:module, text), do: module(text)
   def one(:mfa, text), do: mfa(text)
   def one(:pid, text), do: pid(text)

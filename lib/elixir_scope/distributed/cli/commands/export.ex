@@ -41,7 +41,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Export do
   @impl true
   def run(request) do
     format = format!(request.options.format)
-    written = format |> Export.write(request.file, filters(request)) |> Failure.ok!()
+    written = request.file |> Export.write(format, filters(request)) |> Failure.ok!()
     say(request, written)
     :fine
   end
@@ -50,13 +50,14 @@ defmodule ElixirScope.Distributed.CLI.Commands.Export do
   defp filters(request), do: request |> Request.filters() |> Keyword.put_new(:limit, nil)
 
   defp format!(text) do
-    formats = Enum.map(Export.formats(), &Atom.to_string/1)
-    if text in formats, do: String.to_existing_atom(text), else: raise(unknown(text, formats))
+    formats = Export.formats()
+    found = Enum.find(formats, &(to_string(&1) == text))
+    found || raise(unknown(text, Enum.map(formats, &to_string/1)))
   end
 
   defp unknown(text, formats) do
     message =
-      "there is no format #{text}#{Parser.nearest(text, formats)} There are #{Enum.join(formats, ", ")}"
+      "there is no format #{text}#{Parser.nearest(text, formats)}; there are #{Enum.join(formats, ", ")}"
 
     Failure.new(:usage, message)
   end

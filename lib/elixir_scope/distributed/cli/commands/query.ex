@@ -8,14 +8,17 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
   alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Line, Options, Request}
   alias ElixirScope.Distributed.View.{Footer, Palette}
 
+  # What an answer may take of the memory of the node that is asked.
+  @most 1_000_000
+
   @impl true
   def spec do
     %{
       summary: "Lists the events of all nodes that match",
       about: """
-      One line for each event, in the order of the cluster: id, time of the day (UTC),
-      node, process, what, data, and the correlation. What is known to be missing is said
-      on standard error; with --json in a last line, {"result": …}.
+      One line for each event, in the order of the cluster: time of the day (UTC), id (the
+      node and its number there), process, what, data, and the correlation. What is known
+      to be missing is said on standard error; with --json in a last line, {"result": …}.
       """,
       arguments: {"", 0..0},
       options:
@@ -31,6 +34,13 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
       ]
     }
   end
+
+  @impl true
+  def check(%{options: %{limit: limit}}) when limit > @most,
+    do:
+      {:error, "--limit: at most #{@most} events are read at once; mix scope.export streams more"}
+
+  def check(_fine), do: :ok
 
   @impl true
   def run(request) do
@@ -52,28 +62,21 @@ defmodule ElixirScope.Distributed.CLI.Commands.Query do
   end
 
   defp print(request, result) do
-    nodes = for event <- result.events, uniq: true, do: event.node
-
-    look = %{
-      width: request.width,
-      palette: Palette.new(Enum.sort(nodes), request.color),
-      id?: true
-    }
-
+    look = look(request, result.events)
     Job.lines(request, Stream.map(result.events, &Line.render(&1, look)))
     about(request, result)
   end
 
-  defp about(%{options: %{json: true}} = request, result) do
-    about = %{
-      events: length(result.events),
-      nodes: result.nodes,
-      missing: Map.new(result.missing, fn {node, why} -> {node, Footer.word(why)} end),
-      dropped: result.dropped,
-      expired: result.expired,
-      more: result.more?
-    }
+  defp look(request, events) do
+    origins = for %{id: {origin, _seq}} <- events, uniq: true, do: origin
+    nodes = origins |> Enum.map(&elem(&1, 0)) |> Enum.sort()
+    # One start of each node: then the node and the number say which event it is.
+    form = if nodes == Enum.uniq(nodes), do: :short, else: :whole
+    %{width: request.width, palette: Palette.new(nodes, request.color), ids: form}
+  end
 
+  defp about(%{options: %{json: true}} = request, result) do
+    about = result |> Map.put(:events, length(result.events)) |> Json.Answer.value()
     Job.line(request, Json.encode(%{result: about}))
   end
 

@@ -5,11 +5,10 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   @behaviour ElixirScope.Distributed.CLI.Command
 
   alias ElixirScope.Distributed.CLI.{Failure, Job, Json, Options, Parser, Request}
-  alias ElixirScope.Distributed.{Causality, Error, View}
-  alias ElixirScope.Distributed.View.Footer
+  alias ElixirScope.Distributed.{Causality, View}
 
   # Views of events alone; those that want more than filters are for `iex`.
-  @views [:timeline, :tree, :sequence, :flame, :gaps, :dependencies]
+  @views [:timeline, :tree, :sequence, :flame, :top, :gaps, :dependencies]
 
   # Rows that are read from the picture at once.
   @rows 500
@@ -20,7 +19,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
       summary: "Draws events of all nodes as one picture, in causal order",
       about: """
       Views: timeline (lanes of nodes and processes), tree (a request as nested calls),
-      sequence (a diagram), flame (where the time went), gaps (what is missing) and
+      sequence (a diagram), flame and top (where the time went), gaps (what is missing) and
       dependencies (which module calls which).
 
       The picture is drawn on the node that is asked, and comes as text. With --json it is
@@ -44,7 +43,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   def run(%{options: %{json: true}} = request) do
     picture = request |> Request.filters() |> Causality.build() |> Failure.ok!()
     Job.lines(request, rows(picture, 0))
-    Job.line(request, Json.encode(%{result: about(picture.about)}))
+    Job.line(request, Json.encode(%{result: Json.Answer.value(picture.about)}))
     :fine
   end
 
@@ -56,13 +55,16 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
   end
 
   defp view!(text) do
-    views = for view <- @views, function_exported?(View, view, 2), do: Atom.to_string(view)
-    if text in views, do: String.to_existing_atom(text), else: raise(unknown(text, views))
+    {:module, View} = Code.ensure_loaded(View)
+    views = for view <- @views, function_exported?(View, view, 2), do: view
+
+    Enum.find(views, &(to_string(&1) == text)) ||
+      raise(unknown(text, Enum.map(views, &to_string/1)))
   end
 
   defp unknown(text, views) do
     message =
-      "there is no view #{text}#{Parser.nearest(text, views)} There are #{Enum.join(views, ", ")}"
+      "there is no view #{text}#{Parser.nearest(text, views)}; there are #{Enum.join(views, ", ")}"
 
     Failure.new(:usage, message)
   end
@@ -86,12 +88,5 @@ defmodule ElixirScope.Distributed.CLI.Commands.Timeline do
 
     more = [place: row.place, behind_ns: row.behind_ns, causes: causes]
     Json.encode({:object, more ++ event})
-  end
-
-  defp about(about) do
-    missing = Map.new(about.missing, fn {node, why} -> {node, Footer.word(why)} end)
-
-    %{Map.take(about, [:events, :nodes, :dropped, :expired]) | nodes: about.nodes}
-    |> Map.merge(%{missing: missing, more: about.more?})
   end
 end

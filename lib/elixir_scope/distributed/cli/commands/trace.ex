@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Trace do
 
   alias ElixirScope.Distributed, as: Library
   alias ElixirScope.Distributed.Capture.Pattern
-  alias ElixirScope.Distributed.CLI.{Failure, Following, Options, Request, Tracing}
+  alias ElixirScope.Distributed.CLI.{Failure, Following, Injecting, Options, Request, Tracing}
 
   @impl true
   def spec do
@@ -49,7 +49,10 @@ defmodule ElixirScope.Distributed.CLI.Commands.Trace do
   def check(%{options: %{yes: true} = options}) when not is_map_key(options, :inject),
     do: {:error, "--yes answers what --inject asks, and is not asked without it"}
 
-  def check(%{arguments: patterns}), do: Enum.find_value(patterns, :ok, &wrong/1)
+  def check(%{arguments: patterns, options: options}) do
+    with nil <- Enum.find_value(patterns, &wrong/1),
+         do: if(options[:inject], do: Injecting.check(options), else: :ok)
+  end
 
   # As far as that can be told here: the nodes know which modules there are. Text makes no atom.
   defp wrong(text) do

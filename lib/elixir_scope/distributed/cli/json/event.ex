@@ -20,11 +20,15 @@ defmodule ElixirScope.Distributed.CLI.Json.Event do
      node: event.node,
      pid: event.pid && pid(event.pid),
      kind: event.kind,
-     subject: subject(event.subject, event.node),
-     correlation_id: term(event.correlation_id, event.node),
-     data: term(event.data, event.node),
+     subject: subject(event.subject, here(event)),
+     correlation_id: term(event.correlation_id, here(event)),
+     data: term(event.data, here(event)),
      meta: meta(event.meta)}
   end
+
+  # As the VM was called that recorded it: a virtual node is not.
+  defp here(%{pid: pid}) when is_pid(pid), do: node(pid)
+  defp here(%{node: node}), do: node
 
   # Said by the reader itself: nobody's event.
   defp id(nil), do: nil
@@ -104,18 +108,23 @@ defmodule ElixirScope.Distributed.CLI.Json.Event do
     do: {:object, "$improper": Enum.reverse([term(tail, node) | done])}
 
   defp map(map, node) do
-    pairs = map |> Map.to_list() |> Enum.sort()
+    # What stands for pairs that were cut is a pair with itself.
+    {cut, pairs} = map |> Enum.sort() |> Enum.split_with(&match?({%Opaque{type: :cut}, _}, &1))
 
-    if names?(Enum.map(pairs, &elem(&1, 0))),
+    if cut == [] and names?(Enum.map(pairs, &elem(&1, 0))),
       do: {:object, for({key, value} <- pairs, do: {key, term(value, node)})},
-      else:
-        {:object, "$map": for({key, value} <- pairs, do: [term(key, node), term(value, node)])}
+      else: {:object, "$map": pairs(pairs, node) ++ for({mark, _} <- cut, do: term(mark, node))}
   end
+
+  defp pairs(pairs, node),
+    do: for({key, value} <- pairs, do: [term(key, node), term(value, node)])
 
   # Each is text of its own, and not ours.
   defp names?(keys),
-    do:
-      Enum.all?(keys, &name?/1) and keys |> Enum.uniq_by(&to_string/1) |> length() == length(keys)
+    do: Enum.all?(keys, &name?/1) and keys |> Enum.uniq_by(&name/1) |> length() == length(keys)
+
+  defp name(key) when is_atom(key), do: Atom.to_string(key)
+  defp name(key), do: key
 
   defp name?(key) when is_atom(key), do: name?(Atom.to_string(key))
   defp name?("$" <> _ours), do: false
