@@ -275,7 +275,7 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   @entries ~w(start config simulator record filter query stream subscribe trace instrument scope)a ++
-             ~w(project logger vitals)a
+             ~w(project logger vitals view timeline sequence gaps dependencies)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Options.{Capture, Grants, Instrument, Live, Parts, Query}
-  alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type}
+  alias ElixirScope.Distributed.Options.{Simulation, Sync, Trace, Type, View}
 
   @default_scope ElixirScope.Distributed
 
@@ -132,7 +132,12 @@ defmodule ElixirScope.Distributed.Options do
     scope: Instrument.of_function(),
     project: Instrument.of_project(),
     logger: Capture.of_logger(),
-    vitals: Capture.of_vitals()
+    vitals: Capture.of_vitals(),
+    view: View.common(),
+    timeline: View.common(),
+    sequence: View.sequence(),
+    gaps: View.common(),
+    dependencies: View.dependencies()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -143,7 +148,7 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`).
+  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps` or `:dependencies`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true
