@@ -275,7 +275,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   @entries ~w(start config simulator record filter query stream subscribe trace instrument scope)a ++
-             ~w(project logger vitals view tree flame top diff)a
+             ~w(project logger vitals view timeline sequence gaps dependencies)a ++
+             ~w(tree flame top diff)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -152,8 +152,7 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of
-  every view), `:timeline`, …
+  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps` or `:dependencies`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -37,10 +37,10 @@ pub use identity::{Identity, Named, Node};
 pub use likeness::{Likeness, REFERENCES, Reference};
 pub use message::{Message, Peer, Tolerance};
 pub use messages::Messages;
-pub use pairing::{CANDIDATES, Confidence, Pair, Pairs, pair};
+pub use pairing::{CANDIDATES, Confidence, Pair, Pairing, Pairs, pair};
 pub use picture::{
-    At, Edge, EdgeKind, End, Function, Id, Input, Picture, PictureBuilder, Process, Relation, Step,
-    Subject, Way,
+    At, Edge, EdgeKind, End, Function, Id, Input, Making, Picture, PictureBuilder, Process,
+    Relation, Step, Subject, Way,
 };
 pub use spans::{Link, Parts, Span, Spans, Wait};
 pub use top::{By, Totals, top};

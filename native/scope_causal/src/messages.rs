@@ -5,14 +5,14 @@
 
 use crate::identity::{Identity, Node};
 use crate::likeness::{Reference, alike};
-use crate::{Message, Pairs, Peer, Tolerance, pairing};
+use crate::{Message, Peer, Tolerance};
 use scope_clock::Stamp;
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Sends and receives that are to be paired, in stamp order.
 ///
-/// An example is at [`pair`](crate::pair()).
+/// They are paired by [`Pairing`](crate::Pairing), or where there are few by [`pair`](crate::pair()).
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
     halves: Vec<Half>,
@@ -96,12 +96,6 @@ impl Messages {
         if let Some(half) = self.halves.get_mut(message) {
             half.is_complete = is_complete;
         }
-    }
-
-    /// Pairs sends with receives; O(n log n).
-    #[must_use]
-    pub fn pair(&self, tolerance: Tolerance) -> Pairs {
-        pairing::pairs(self, tolerance)
     }
 
     fn side(&mut self, peer: Peer) -> Side {

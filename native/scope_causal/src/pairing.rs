@@ -81,16 +81,61 @@ pub struct Pairs {
 pub fn pair(messages: &[Message], tolerance: Tolerance) -> Pairs {
     let mut all = Messages::new();
     messages.iter().for_each(|message| all.push(message));
-    all.pair(tolerance)
+    Pairing::new(all, tolerance).pairs()
 }
 
-pub(crate) fn pairs(messages: &Messages, tolerance: Tolerance) -> Pairs {
-    let mut pairs = Pairs {
-        pairs: vec![None; messages.len()],
-    };
-    exact::settle(messages, tolerance, &mut pairs);
-    alike::settle(messages.all(), tolerance, &mut pairs);
-    pairs
+/// Messages while they are paired, in steps: none of them takes long, whoever may be waiting.
+///
+/// # Examples
+///
+/// ```
+/// use scope_causal::{Messages, Pairing, Tolerance};
+/// let mut pairing = Pairing::new(Messages::new(), Tolerance::of_clocks(0));
+/// while pairing.step() {}
+/// assert!(pairing.pairs().of(0).is_none());
+/// ```
+#[derive(Debug)]
+pub struct Pairing {
+    messages: Messages,
+    tolerance: Tolerance,
+    pairs: Pairs,
+    /// How many steps were done.
+    steps: usize,
+}
+
+impl Pairing {
+    /// Begins with nothing paired.
+    #[must_use]
+    pub fn new(messages: Messages, tolerance: Tolerance) -> Self {
+        Self {
+            pairs: Pairs {
+                pairs: vec![None; messages.len()],
+            },
+            messages,
+            tolerance,
+            steps: 0,
+        }
+    }
+
+    /// Goes on; answers whether there is more to do.
+    pub fn step(&mut self) -> bool {
+        let (halves, pairs) = (self.messages.all(), &mut self.pairs);
+        match self.steps {
+            0 => exact::settle(&self.messages, self.tolerance, pairs),
+            1 => alike::settle_whole(halves, self.tolerance, pairs),
+            2 => alike::settle_cut(halves, self.tolerance, pairs),
+            _ => {}
+        }
+        self.steps += 1;
+        self.steps < 3
+    }
+
+    /// The pairs, after all steps that are left.
+    #[must_use]
+    pub fn pairs(mut self) -> Pairs {
+        while self.step() {}
+        self.pairs
+    }
 }
 
 impl Pairs {

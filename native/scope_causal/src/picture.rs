@@ -10,6 +10,7 @@ mod cycles;
 mod edge;
 mod input;
 mod lives;
+mod making;
 mod names;
 mod order;
 mod path;
@@ -19,6 +20,7 @@ mod reach;
 pub use builder::{Id, PictureBuilder};
 pub use edge::{Edge, EdgeKind};
 pub use input::{End, Input, Subject};
+pub use making::Making;
 pub use path::{Step, Way};
 
 use crate::Confidence;
@@ -255,7 +257,7 @@ impl Picture {
         &self.origins
     }
 
-    /// Every node that recorded something or on which a process lives.
+    /// Every node that recorded something, on which a process lives, or that is missing.
     #[must_use]
     pub fn nodes(&self) -> &[Arc<str>] {
         &self.nodes
@@ -417,6 +419,27 @@ impl Ids {
         let mut all: Vec<At> = (0..).take(columns.len()).collect();
         all.sort_unstable_by_key(|at| (Self::key(columns, *at), *at));
         Self(all)
+    }
+
+    /// Puts columns in stamp order, each event once; answers which were given as which, unless all were
+    /// in order.
+    fn sort(columns: &mut Columns, origins: &[Origin]) -> (Self, Option<Vec<u32>>) {
+        let ids = Self::new(columns);
+        let key = |columns: &Columns, row: u32| {
+            let row = row as usize;
+            let origin = columns.origins[row] as usize;
+            (columns.stamps[row], &origins[origin], columns.seqs[row])
+        };
+        let rows = 0..columns.len() as u32;
+        let is_sorted = rows.is_sorted_by(|one, other| key(columns, *one) < key(columns, *other));
+        if is_sorted && ids.is_unique(columns) {
+            return (ids, None);
+        }
+        let mut rows = ids.0;
+        rows.dedup_by_key(|row| Self::key(columns, *row));
+        rows.sort_unstable_by(|one, other| key(columns, *one).cmp(&key(columns, *other)));
+        columns.picked(&rows);
+        (Self::new(columns), Some(rows))
     }
 
     fn key(columns: &Columns, at: At) -> (u32, Seq) {

@@ -8,13 +8,12 @@ mod given;
 mod input;
 mod kept;
 
-use crate::atoms;
 use crate::found::FoundRef;
-use crate::pair::{Confidence, ReadingRef, name};
+use crate::pair::{Confidence, Progress, ReadingRef, name};
 use kept::Kept;
 use parking_lot::Mutex;
-use rustler::{Atom, NifMap, NifResult, Resource, ResourceArc, Term};
-use scope_causal::{At, Id, Picture, PictureBuilder};
+use rustler::{NifMap, NifResult, Resource, ResourceArc, Term};
+use scope_causal::{At, Id, Making, Picture, PictureBuilder};
 use std::sync::Arc;
 
 /// Everything that was made of one answer.
@@ -32,7 +31,16 @@ struct Drawing {
 
 enum State {
     Drawing(Box<Drawing>),
+    Making(Box<(Making, Option<Kept>)>),
     Drawn(Arc<Drawn>),
+}
+
+// In the place of one that is taken out to go on.
+impl Default for State {
+    fn default() -> Self {
+        let (picture, kept) = (Picture::default(), None);
+        Self::Drawn(Arc::new(Drawn { picture, kept }))
+    }
 }
 
 /// What Erlang holds of it.
@@ -60,7 +68,7 @@ impl Handle {
     pub(crate) fn drawn(&self) -> NifResult<Arc<Drawn>> {
         match &*self.0.lock() {
             State::Drawn(drawn) => Ok(Arc::clone(drawn)),
-            State::Drawing(_) => Err(rustler::Error::BadArg),
+            _not_yet => Err(rustler::Error::BadArg),
         }
     }
 }
@@ -88,7 +96,7 @@ fn begun(kept: Option<Kept>) -> PictureRef {
 fn causal_feed(handle: PictureRef, found: FoundRef) -> NifResult<usize> {
     match &mut *handle.0.lock() {
         State::Drawing(drawing) => drawing.feed(&found.0.events),
-        State::Drawn(_) => Err(rustler::Error::BadArg),
+        _over => Err(rustler::Error::BadArg),
     }
 }
 
@@ -97,40 +105,27 @@ fn causal_feed(handle: PictureRef, found: FoundRef) -> NifResult<usize> {
 fn causal_give<'a>(handle: PictureRef, events: Vec<Term<'a>>) -> NifResult<Option<Term<'a>>> {
     match &mut *handle.0.lock() {
         State::Drawing(drawing) => given::give(&mut drawing.builder, &events),
-        State::Drawn(_) => Err(rustler::Error::BadArg),
+        _over => Err(rustler::Error::BadArg),
     }
 }
 
-/// Makes the picture, with the messages in pairs.
+/// Takes what is known of the next messages, from the event that was given as this one on; answers where
+/// to go on.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn causal_finish(
-    handle: PictureRef,
-    pairs: Option<ReadingRef>,
-    known: Known<'_>,
-) -> NifResult<Atom> {
-    let mut state = handle.0.lock();
-    let State::Drawing(drawing) = &mut *state else {
-        return Err(rustler::Error::BadArg);
-    };
-    let mut builder = std::mem::take(&mut drawing.builder);
-    if let Some(pairs) = pairs {
-        paired(&mut builder, &pairs);
+fn causal_pair(handle: PictureRef, pairs: ReadingRef, from: usize) -> NifResult<Option<usize>> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => Ok(paired(&mut drawing.builder, &pairs, from)),
+        _over => Err(rustler::Error::BadArg),
     }
-    for node in known.missing {
-        builder.misses(name(node)?);
-    }
-    builder.clocks(known.clocks_ns);
-    let kept = drawing.kept.take().map(Kept::closed);
-    let picture = builder.finish().map_err(|_| rustler::Error::BadArg)?;
-    *state = State::Drawn(Arc::new(Drawn { picture, kept }));
-    Ok(atoms::ok())
 }
 
-fn paired(builder: &mut PictureBuilder, pairs: &ReadingRef) {
-    let origins = builder.origins();
-    let messages: Vec<_> = builder.messages().collect();
-    for (origin, seq) in messages {
-        let Some(origin) = origins.get(origin as usize) else {
+/// Events that are looked at in one call.
+const PART: usize = 50_000;
+
+fn paired(builder: &mut PictureBuilder, pairs: &ReadingRef, from: usize) -> Option<usize> {
+    let end = builder.len().min(from.saturating_add(PART));
+    for given in from..end {
+        let Some((origin, seq)) = builder.message(given) else {
             continue;
         };
         let id: Id = (origin.clone(), seq);
@@ -141,6 +136,42 @@ fn paired(builder: &mut PictureBuilder, pairs: &ReadingRef) {
             builder.pair(id.clone(), other, sure(found.confidence));
         }
     }
+    (end < builder.len()).then_some(end)
+}
+
+/// Makes the picture, in as many calls as it takes.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_finish(handle: PictureRef, known: Known<'_>) -> NifResult<Progress> {
+    let missing = known.missing.into_iter().map(name);
+    let missing = missing.collect::<NifResult<Vec<_>>>()?;
+    let mut state = handle.0.lock();
+    let (next, progress) = match std::mem::take(&mut *state) {
+        State::Drawing(mut drawing) => {
+            missing
+                .into_iter()
+                .for_each(|node| drawing.builder.misses(node));
+            drawing.builder.clocks(known.clocks_ns);
+            let kept = drawing.kept.map(Kept::closed);
+            let making = drawing.builder.making();
+            (State::Making(Box::new((making, kept))), Progress::More)
+        }
+        State::Making(mut of) => {
+            let more = of.0.step();
+            if more {
+                (State::Making(of), Progress::More)
+            } else {
+                (made(*of), Progress::Done)
+            }
+        }
+        drawn @ State::Drawn(_) => (drawn, Progress::Done),
+    };
+    *state = next;
+    Ok(progress)
+}
+
+fn made((making, kept): (Making, Option<Kept>)) -> State {
+    let picture = making.picture();
+    State::Drawn(Arc::new(Drawn { picture, kept }))
 }
 
 fn sure(confidence: Confidence) -> scope_causal::Confidence {

@@ -10,8 +10,8 @@ use crate::scopes::{Scope, ScopeRef};
 use crate::{atoms, etf, symbols};
 use message::message;
 use parking_lot::Mutex;
-use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
-use scope_causal::{Messages, Pair, Pairs, Tolerance};
+use rustler::{Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
+use scope_causal::{Messages, Pair, Pairing, Pairs, Tolerance};
 use scope_clock::Stamp;
 use scope_event::{Kind, Origin, Seq};
 use scope_store::{Match, Matches};
@@ -36,7 +36,7 @@ struct Wanted<'a> {
 
 /// How far a reading has come.
 #[derive(NifUnitEnum)]
-enum Progress {
+pub(crate) enum Progress {
     More,
     Done,
 }
@@ -73,7 +73,16 @@ struct Paired {
 
 enum State {
     Reading(Box<Reading>),
+    Pairing(Box<Pairing>, Ids),
     Paired(Paired),
+}
+
+// In the place of one that is taken out to go on.
+impl Default for State {
+    fn default() -> Self {
+        let nothing = Pairing::new(Messages::new(), Tolerance::of_clocks(0));
+        Self::Paired(Paired::new(nothing, Ids::default()))
+    }
 }
 
 /// What Erlang holds of it.
@@ -107,18 +116,28 @@ fn pair_feed(handle: ReadingRef, found: FoundRef) -> Progress {
     }
 }
 
-/// Pairs what was read; of these nodes it was not all there is.
+/// Pairs what was read, in as many calls as it takes; of these nodes it was not all there is.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn pair_settle(handle: ReadingRef, unsure: Vec<Term<'_>>) -> NifResult<Atom> {
+fn pair_settle(handle: ReadingRef, unsure: Vec<Term<'_>>) -> NifResult<Progress> {
     let unsure = unsure.into_iter().map(name);
     let unsure = unsure.collect::<NifResult<Vec<_>>>()?;
     let mut state = handle.0.lock();
-    if let State::Reading(reading) = &mut *state {
-        reading.unsure.extend(unsure);
-        let paired = reading.pair();
-        *state = State::Paired(paired);
-    }
-    Ok(atoms::ok())
+    let (next, progress) = match std::mem::take(&mut *state) {
+        State::Reading(mut reading) => {
+            reading.unsure.extend(unsure);
+            (reading.pairing(), Progress::More)
+        }
+        State::Pairing(mut pairing, ids) => {
+            if pairing.step() {
+                (State::Pairing(pairing, ids), Progress::More)
+            } else {
+                (State::Paired(Paired::new(*pairing, ids)), Progress::Done)
+            }
+        }
+        paired @ State::Paired(_) => (paired, Progress::Done),
+    };
+    *state = next;
+    Ok(progress)
 }
 
 /// The other half of each of these events.
@@ -174,7 +193,7 @@ impl Handle {
     pub(crate) fn pair_of(&self, id: &Id) -> Option<Found> {
         match &*self.0.lock() {
             State::Paired(paired) => paired.of(id),
-            State::Reading(_) => None,
+            _not_yet => None,
         }
     }
 }
@@ -203,6 +222,14 @@ impl Ids {
 }
 
 impl Paired {
+    fn new(pairing: Pairing, ids: Ids) -> Self {
+        Self {
+            pairs: pairing.pairs(),
+            by_id: ids.sorted(),
+            ids,
+        }
+    }
+
     fn of(&self, id: &Id) -> Option<Found> {
         let (confidence, others) = match self.pairs.of(self.at(id)?)? {
             Pair::Exact(other) => (Confidence::Exact, std::slice::from_ref(other)),
@@ -267,7 +294,8 @@ impl Reading {
         }
     }
 
-    fn pair(&mut self) -> Paired {
+    /// What is to be paired.
+    fn pairing(mut self) -> State {
         // Lost, and no gap says where.
         self.all_unsure |= self.dropped > 0 && self.gaps == 0;
         let origins = self.ids.origins.iter();
@@ -276,13 +304,8 @@ impl Reading {
         for (at, (origin, _)) in self.ids.all.iter().enumerate() {
             self.messages.complete(at, complete[*origin as usize]);
         }
-        let messages = std::mem::take(&mut self.messages);
-        let ids = std::mem::take(&mut self.ids);
-        Paired {
-            pairs: messages.pair(self.tolerance),
-            by_id: ids.sorted(),
-            ids,
-        }
+        let pairing = Pairing::new(self.messages, self.tolerance);
+        State::Pairing(Box::new(pairing), self.ids)
     }
 }
 

@@ -29,10 +29,27 @@ defmodule ElixirScope.Distributed.Causality.Core do
     end
   end
 
-  @doc "Makes the picture, with messages in pairs; of the missing nodes not all events are here."
+  @doc """
+  Makes the picture, with messages in pairs; of the missing nodes not all events are here. Each step gives
+  the scheduler back.
+  """
   @spec finish(picture, pairs :: reference | nil, [node], clocks_ns :: non_neg_integer) :: :ok
-  def finish(picture, pairs, missing, clocks_ns),
-    do: Native.causal_finish(picture, pairs, %{missing: missing, clocks_ns: clocks_ns})
+  def finish(picture, pairs, missing, clocks_ns) do
+    if pairs, do: pair(picture, pairs, 0)
+    made(picture, %{missing: missing, clocks_ns: clocks_ns})
+  end
+
+  defp pair(_picture, _pairs, nil), do: :ok
+
+  defp pair(picture, pairs, from),
+    do: pair(picture, pairs, Native.causal_pair(picture, pairs, from))
+
+  defp made(picture, known) do
+    case Native.causal_finish(picture, known) do
+      :more -> made(picture, known)
+      :done -> :ok
+    end
+  end
 
   @doc "How large it is."
   @spec about(picture) :: map

@@ -66,7 +66,7 @@ defmodule ElixirScope.Distributed.View.Dependencies do
     numbers = numbers(model)
 
     ["flowchart LR"] ++
-      for({module, number} <- numbers, do: "  m#{number}[\"#{mermaid(inspect(module))}\"]") ++
+      for(module <- model.modules, do: "  m#{numbers[module]}[\"#{mermaid(inspect(module))}\"]") ++
       for({from, edge} <- edges(model), do: mermaid(numbers, from, edge)) ++
       ["%% " <> Footer.text(source.about, source.size, @label)]
   end

@@ -74,9 +74,10 @@ defmodule ElixirScope.Distributed.View.Footer do
   defp missing(none) when none == %{}, do: ["none missing"]
 
   defp missing(missing) do
+    missing = Enum.sort(missing)
     with_reason = for {node, reason} <- missing, do: "#{name(node)} missing (#{word(reason)})"
-    names = missing |> Map.keys() |> Enum.map_join(", ", &name/1)
-    [Enum.join(with_reason, ", "), names <> " missing", "#{map_size(missing)} missing"]
+    names = Enum.map_join(missing, ", ", fn {node, _reason} -> name(node) end)
+    [Enum.join(with_reason, ", "), names <> " missing", "#{length(missing)} missing"]
   end
 
   defp name(node), do: node |> to_string() |> Text.clean()

@@ -52,7 +52,7 @@ defmodule ElixirScope.Distributed.View.Gaps do
   defp paper(options), do: %{options: options, glyphs: Glyphs.of(options), width: options[:width]}
 
   defp lines(source, paper) do
-    first_ns = with %{} = first <- Source.at(source, 0), do: Source.ns(first)
+    first_ns = with {first, _last} <- Source.ends(source), do: Source.ns(first)
     more = %{source: source, first_ns: first_ns, palette: palette(source, paper)}
     paper = Map.merge(paper, more)
 
@@ -98,7 +98,7 @@ defmodule ElixirScope.Distributed.View.Gaps do
   # Of the answer as a whole
 
   defp answer(about, told) do
-    for({node, reason} <- about.missing, do: missing(node, reason)) ++
+    for({node, reason} <- Enum.sort(about.missing), do: missing(node, reason)) ++
       expired(about.expired) ++ untold(about.dropped - told) ++ cut(about)
   end
 

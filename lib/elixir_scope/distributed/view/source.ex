@@ -56,8 +56,15 @@ defmodule ElixirScope.Distributed.View.Source do
   defp at_home(source) do
     {known, others} = Enum.split_with(source.processes, &(&1.node in source.about.nodes))
     {busiest, quiet} = others |> Enum.sort_by(&{-&1.events, &1.first}) |> Enum.split(@looked_for)
-    found = for process <- busiest, do: %{process | node: at(source, process.first).event.node}
+    found = for process <- busiest, do: %{process | node: home(source, process)}
     %{source | processes: known ++ found ++ quiet}
+  end
+
+  defp home(source, %{first: first, node: node}) do
+    case at(source, first) do
+      %{event: event} -> event.node
+      nil -> node
+    end
   end
 
   defp once(source) do
@@ -82,6 +89,15 @@ defmodule ElixirScope.Distributed.View.Source do
 
   defp part(%{size: size}, place) when place >= size, do: {:halt, place}
   defp part(source, place), do: {source.rows.(place, @part), place + @part}
+
+  @doc "The first and the last row that can be read, `nil` where there is none."
+  @spec ends(t) :: {row, row} | nil
+  def ends(source) do
+    case at(source, 0) || source |> stream() |> Enum.at(0) do
+      nil -> nil
+      first -> {first, at(source, source.size - 1) || first}
+    end
+  end
 
   @doc "One row."
   @spec at(t, non_neg_integer) :: row | nil

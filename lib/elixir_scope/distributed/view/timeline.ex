@@ -49,11 +49,14 @@ defmodule ElixirScope.Distributed.View.Timeline do
          do: causality |> Source.of() |> lines(options)
   end
 
-  defp lines(%{size: 0} = source, options), do: [Footer.line(source.about, 0, options)]
-
   defp lines(source, options) do
-    line = Line.new(source, options)
+    case Source.ends(source) do
+      nil -> [Footer.line(source.about, 0, options)]
+      ends -> source |> Line.new(ends, options) |> lines(source, options)
+    end
+  end
 
+  defp lines(line, source, options) do
     rows =
       source
       |> Source.stream()

@@ -34,6 +34,8 @@ defmodule ElixirScope.Distributed.View.Words do
   defp name(atom) when is_atom(atom),
     do: atom |> Atom.to_string() |> String.replace_prefix("Elixir.", "")
 
+  defp name({name, node}) when is_atom(name) and is_atom(node), do: "#{name(name)} on #{node}"
+
   # Its message, too, begins with it.
   defp name(alias) when is_reference(alias), do: "an alias"
   defp name(other), do: inspect(other, limit: 8, printable_limit: 100)

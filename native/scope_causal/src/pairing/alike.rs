@@ -12,13 +12,16 @@ use scope_clock::Stamp;
 use std::collections::HashMap;
 use std::ops::Range;
 
-pub(super) fn settle(messages: &[Half], tolerance: Tolerance, pairs: &mut Pairs) {
+/// Those of which everything was kept.
+pub(super) fn settle_whole(messages: &[Half], tolerance: Tolerance, pairs: &mut Pairs) {
     let by_all = keyed(messages, pairs, |of| of.whole);
     for group in groups(&by_all) {
         settle_group(messages, tolerance, &group, pairs);
     }
-    drop(by_all);
-    // A message that was kept whole on one side may have been cut on the other.
+}
+
+/// What is left: a message that was kept whole on one side may have been cut on the other.
+pub(super) fn settle_cut(messages: &[Half], tolerance: Tolerance, pairs: &mut Pairs) {
     let by_beginning = keyed(messages, pairs, Half::outline);
     for group in groups(&by_beginning) {
         if group.iter().any(|&at| messages[at].is_cut()) {

@@ -1,16 +1,13 @@
 //! A picture while it is made.
 
-use super::chains::Chains;
 use super::columns::{Columns, Row};
-use super::edge::{Edge, EdgeKind, Edges};
+use super::edge::{Edge, EdgeKind};
 use super::input::Input;
-use super::lives::{Lives, Told};
+use super::lives::Told;
+use super::making::Making;
 use super::names::Names;
-use super::order::Order;
-use super::possible::Possible;
 use super::{At, Ids, Picture};
 use crate::{CausalError, Confidence};
-use scope_clock::Stamp;
 use scope_event::{Family, Kind, Origin, Seq};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -55,19 +52,19 @@ pub type Id = (Origin, Seq);
 /// ```
 #[derive(Debug, Default)]
 pub struct PictureBuilder {
-    columns: Columns,
-    names: Names,
-    told: Vec<Told>,
-    pairs: Vec<Paired>,
-    missing: HashSet<Arc<str>>,
-    clocks_ns: u64,
+    pub(super) columns: Columns,
+    pub(super) names: Names,
+    pub(super) told: Vec<Told>,
+    pub(super) pairs: Vec<Paired>,
+    pub(super) missing: HashSet<Arc<str>>,
+    pub(super) clocks_ns: u64,
 }
 
 /// Half of a message, the id of the other half, and how sure that is.
 pub(super) type Outside = (At, (u32, Seq), Confidence);
 
 /// Two halves of a message by their ids, with origins as numbers.
-type Paired = ((u32, Seq), (u32, Seq), Confidence);
+pub(super) type Paired = ((u32, Seq), (u32, Seq), Confidence);
 
 impl PictureBuilder {
     /// Nothing yet.
@@ -124,17 +121,12 @@ impl PictureBuilder {
         Ok(())
     }
 
-    /// The sends and receives that it was given.
-    pub fn messages(&self) -> impl Iterator<Item = (u32, Seq)> + '_ {
-        let kinds = self.columns.kinds.iter().enumerate();
-        let messages = kinds.filter(|(_, kind)| kind.family() == Family::Message);
-        messages.map(|(at, _)| (self.columns.origins[at], self.columns.seqs[at]))
-    }
-
-    /// The origins of the events so far, in the order that [`messages`](Self::messages) counts them by.
+    /// The origin and number of the event that was given as this one, if it is a send or receive.
     #[must_use]
-    pub fn origins(&self) -> Vec<Origin> {
-        self.names.origins.clone().list()
+    pub fn message(&self, given: usize) -> Option<(&Origin, Seq)> {
+        let kind = self.columns.kinds.get(given)?;
+        let origin = self.names.origins.at(self.columns.origins[given])?;
+        (kind.family() == Family::Message).then_some((origin, self.columns.seqs[given]))
     }
 
     /// Says that two events are the halves of one message, in whichever order; of an ambiguous message
@@ -162,138 +154,30 @@ impl PictureBuilder {
     /// # Errors
     ///
     /// [`CausalError`] when there is none; so far there always is.
-    pub fn finish(mut self) -> Result<Picture, CausalError> {
-        let origins = std::mem::take(&mut self.names.origins).list();
-        let (ids, rows) = self.sort(&origins);
-        let processes = Names::processes(
-            std::mem::take(&mut self.names.processes),
-            &mut self.names.nodes,
-        );
-        let nodes_of: Vec<u32> = origins
-            .iter()
-            .map(|origin| self.names.nodes.index(&origin.node))
-            .collect();
-        let chains = Chains::new(&self.columns, processes.len());
-        let messages = Messages::new(&self.columns, &ids, &self.pairs);
-        let told = self.told(&rows);
-        let mut outside = messages.outside;
-        outside.sort_unstable();
-        outside.dedup();
-        let mut edges = messages.edges;
-        edges.extend(Lives::new(&self.columns, &chains, &told).edges(&told));
-        let (order, edges, left_out) = Order::new(&self.columns.stamps, &chains, Edges::new(edges));
-        let possible = messages
-            .possible
-            .into_iter()
-            .chain(left_out.iter().copied());
-        let possible = Possible {
-            edges: Edges::new(possible.collect()),
-            lost: self.lost(&nodes_of),
-            open: messages.open,
-        };
-        self.columns.shrink();
-        let corrections = order.moved.iter().map(|(at, now)| {
-            let by = now.ns_since(self.columns.stamps[*at as usize]);
-            // A stamp is finer than a nanosecond: less than half of one is still a correction.
-            (*at, by.unsigned_abs().max(1))
-        });
-        Ok(Picture {
-            corrections: corrections.collect(),
-            rows,
-            ids,
-            nodes_of,
-            origins,
-            processes,
-            nodes: self.names.nodes.list(),
-            functions: self.names.functions.list(),
-            correlations: self.names.correlations.list(),
-            clocks_ns: self.clocks_ns,
-            columns: self.columns,
-            chains,
-            edges,
-            order,
-            possible,
-            left_out,
-            outside,
-        })
+    pub fn finish(self) -> Result<Picture, CausalError> {
+        Ok(self.making().picture())
     }
 
-    /// Puts the events in stamp order, each once; answers which were given as which, unless all were in
-    /// order.
-    fn sort(&mut self, origins: &[Origin]) -> (Ids, Option<Vec<u32>>) {
-        let columns = &self.columns;
-        let key = |row: u32| {
-            let row = row as usize;
-            let origin = &origins[columns.origins[row] as usize];
-            (columns.stamps[row], origin, columns.seqs[row])
-        };
-        let mut rows: Vec<u32> = (0..).take(columns.len()).collect();
-        let ids = Ids::new(columns);
-        let sorted = rows.is_sorted_by(|one, other| key(*one) < key(*other));
-        if sorted && ids.is_unique(columns) {
-            return (ids, None);
-        }
-        let mut rows_by_id = ids.0;
-        let id = |row: &mut u32| (columns.origins[*row as usize], columns.seqs[*row as usize]);
-        rows_by_id.dedup_by_key(id);
-        rows = rows_by_id;
-        rows.sort_unstable_by(|one, other| key(*one).cmp(&key(*other)));
-        self.columns.picked(&rows);
-        (Ids::new(&self.columns), Some(rows))
-    }
-
-    fn told(&self, rows: &Option<Vec<u32>>) -> Vec<Told> {
-        let Some(rows) = rows else {
-            return self.told.clone();
-        };
-        let ats: std::collections::HashMap<u32, At> = rows.iter().copied().zip(0..).collect();
-        let told = self.told.iter();
-        told.filter_map(|told| {
-            Some(Told {
-                at: *ats.get(&told.at)?,
-                ..*told
-            })
-        })
-        .collect()
-    }
-
-    /// By node: until when events may be lost.
-    fn lost(&self, nodes_of: &[u32]) -> Vec<Option<Stamp>> {
-        let mut lost = vec![None; self.names.nodes.len()];
-        for (at, _) in self
-            .columns
-            .kinds
-            .iter()
-            .enumerate()
-            .filter(|(_, kind)| **kind == Kind::Gap)
-        {
-            let node = nodes_of[self.columns.origins[at] as usize];
-            lost[node as usize] = lost[node as usize].max(Some(self.columns.stamps[at]));
-        }
-        for node in self
-            .missing
-            .iter()
-            .filter_map(|node| self.names.nodes.get(node))
-        {
-            lost[node as usize] = Some(Stamp::from_bits(u64::MAX));
-        }
-        lost
+    /// The picture, to be made in steps.
+    #[must_use]
+    pub fn making(self) -> Making {
+        Making::new(self)
     }
 }
 
 /// What pairs say of the events that are here.
-struct Messages {
+pub(super) struct Messages {
     /// From send to receive.
-    edges: Vec<Edge>,
-    possible: Vec<Edge>,
+    pub(super) edges: Vec<Edge>,
+    pub(super) possible: Vec<Edge>,
     /// Messages of which no pair is settled.
-    open: Vec<At>,
-    /// Halves of which the other one is not here.
-    outside: Vec<Outside>,
+    pub(super) open: Vec<At>,
+    /// Halves of which the other one is not here, in order.
+    pub(super) outside: Vec<Outside>,
 }
 
 impl Messages {
-    fn new(columns: &Columns, ids: &Ids, pairs: &[Paired]) -> Self {
+    pub(super) fn new(columns: &Columns, ids: &Ids, pairs: &[Paired]) -> Self {
         let mut settled = vec![false; columns.len()];
         let (mut edges, mut possible, mut outside) = (Vec::new(), Vec::new(), Vec::new());
         for (one_id, other_id, sure) in pairs {
@@ -323,6 +207,8 @@ impl Messages {
                 && !settled[*at as usize]
         };
         let open = (0..).take(columns.len()).filter(is_open).collect();
+        outside.sort_unstable();
+        outside.dedup();
         Self {
             edges,
             possible,

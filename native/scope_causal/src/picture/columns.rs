@@ -73,6 +73,29 @@ impl Columns {
         pick(&mut self.monos, rows);
     }
 
+    /// Numbers so many processes by who did something first, then by what is told of them; answers the new
+    /// number of each.
+    pub(super) fn renumber(&mut self, processes: usize) -> Vec<u32> {
+        let mut numbers = vec![NONE; processes];
+        let mut next = 0..;
+        let doers = self.processes.iter().copied();
+        let others = self.abouts.iter().filter_map(|about| about.process());
+        let all = doers.chain(others).chain(0..processes as u32);
+        for process in all.filter(|process| *process != NONE) {
+            let number = &mut numbers[process as usize];
+            if *number == NONE {
+                *number = next.next().unwrap_or(NONE);
+            }
+        }
+        for process in self.processes.iter_mut().filter(|of| **of != NONE) {
+            *process = numbers[*process as usize];
+        }
+        for about in &mut self.abouts {
+            *about = about.renumbered(&numbers);
+        }
+        numbers
+    }
+
     /// Columns grow by doubling; nothing is added any more.
     pub(super) fn shrink(&mut self) {
         self.stamps.shrink_to_fit();

@@ -16,25 +16,49 @@ use scope_clock::Stamp;
 /// time: what is left goes forward and has no cycle.
 const ROUNDS: usize = 16;
 
-/// The edges without those that close cycles, and these.
-pub(super) fn broken(stamps: &[Stamp], chains: &Chains, edges: Edges) -> (Edges, Vec<Edge>) {
-    let (mut edges, mut out) = (edges, Vec::new());
-    for round in 0..ROUNDS + 2 {
-        let components = Components::of(stamps.len(), chains, &edges);
-        let inside = |edge: &Edge| components.joins(edge);
-        let gone: Vec<Edge> = match round.checked_sub(ROUNDS) {
-            None => worst(stamps, &components, edges.all()),
-            Some(0) => of(&edges, |edge| inside(edge) && edge.sure < Confidence::Exact),
-            Some(_) => of(&edges, |edge| inside(edge) && edge.cause >= edge.effect),
-        };
-        if gone.is_empty() && round < ROUNDS {
-            break;
+/// Edges of which some are left out, round by round.
+#[derive(Debug)]
+pub(super) struct Breaking {
+    edges: Edges,
+    out: Vec<Edge>,
+    rounds: usize,
+}
+
+impl Breaking {
+    pub(super) fn new(edges: Edges) -> Self {
+        Self {
+            edges,
+            out: Vec::new(),
+            rounds: 0,
         }
-        edges = without(edges, &gone);
-        out.extend(gone);
     }
-    out.sort_unstable();
-    (edges, out)
+
+    /// Leaves out one edge of each cycle, or more of them where there were too many rounds; answers
+    /// whether there may be cycles left.
+    pub(super) fn round(&mut self, stamps: &[Stamp], chains: &Chains) -> bool {
+        let components = Components::of(stamps.len(), chains, &self.edges);
+        let inside = |edge: &Edge| components.joins(edge);
+        let gone = match self.rounds.checked_sub(ROUNDS) {
+            None => worst(stamps, &components, self.edges.all()),
+            Some(0) => of(&self.edges, |edge| {
+                inside(edge) && edge.sure < Confidence::Exact
+            }),
+            Some(_) => of(&self.edges, |edge| {
+                inside(edge) && edge.cause >= edge.effect
+            }),
+        };
+        self.edges = without(std::mem::take(&mut self.edges), &gone);
+        self.rounds += 1;
+        let is_over = self.rounds > ROUNDS + 1 || (self.rounds <= ROUNDS && gone.is_empty());
+        self.out.extend(gone);
+        !is_over
+    }
+
+    /// The edges without those that close cycles, and these in order.
+    pub(super) fn finish(mut self) -> (Edges, Vec<Edge>) {
+        self.out.sort_unstable();
+        (self.edges, self.out)
+    }
 }
 
 fn of(edges: &Edges, wanted: impl Fn(&Edge) -> bool) -> Vec<Edge> {

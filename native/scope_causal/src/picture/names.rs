@@ -1,22 +1,26 @@
 //! Names that events share, each once.
 
+use super::Function;
 use super::input::Subject;
-use super::{Function, Process};
 use scope_event::{Origin, Pid};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
 /// A table of what is told apart, by the order in which it was first seen.
-#[derive(Clone, Debug)]
+///
+/// Invariant: `known` says of each in `all` where it is.
+#[derive(Debug)]
 pub(super) struct Table<T> {
     known: HashMap<T, u32>,
+    all: Vec<T>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
+            all: Vec::new(),
         }
     }
 }
@@ -26,25 +30,28 @@ impl<T: Hash + Eq + Clone> Table<T> {
         if let Some(&known) = self.known.get(of) {
             return known;
         }
-        // Never more than there are events, of which a picture has fewer than 2^32.
-        let next = self.known.len() as u32;
+        // Never more than two for each event, of which a picture has fewer than 2^30.
+        let next = self.all.len() as u32;
         self.known.insert(of.clone(), next);
+        self.all.push(of.clone());
         next
     }
 
     pub(super) fn len(&self) -> usize {
-        self.known.len()
+        self.all.len()
     }
 
     pub(super) fn get(&self, of: &T) -> Option<u32> {
         self.known.get(of).copied()
     }
 
+    pub(super) fn at(&self, index: u32) -> Option<&T> {
+        self.all.get(index as usize)
+    }
+
     /// What is in it, in order.
     pub(super) fn list(self) -> Vec<T> {
-        let mut list: Vec<_> = self.known.into_iter().collect();
-        list.sort_unstable_by_key(|(_, index)| *index);
-        list.into_iter().map(|(of, _)| of).collect()
+        self.all
     }
 }
 
@@ -74,6 +81,14 @@ impl About {
 
     fn index(self, sort: u32) -> Option<u32> {
         (self.0 >> BITS == sort).then_some(self.0 & ((1 << BITS) - 1))
+    }
+
+    /// The same of a process with another number.
+    pub(super) fn renumbered(self, numbers: &[u32]) -> Self {
+        match self.process() {
+            Some(process) => Self::new(PROCESS, numbers[process as usize]),
+            None => self,
+        }
     }
 
     pub(super) fn process(self) -> Option<u32> {
@@ -112,15 +127,5 @@ impl Names {
                 About::new(FUNCTION, self.functions.index(&function))
             }
         }
-    }
-
-    /// The processes with their nodes.
-    pub(super) fn processes(processes: Table<Pid>, nodes: &mut Table<Arc<str>>) -> Vec<Process> {
-        let pids = processes.list().into_iter();
-        pids.map(|pid| Process {
-            node: nodes.index(&pid.node),
-            pid,
-        })
-        .collect()
     }
 }

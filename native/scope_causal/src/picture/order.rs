@@ -9,8 +9,7 @@
 
 use super::At;
 use super::chains::Chains;
-use super::cycles;
-use super::edge::{Edge, Edges};
+use super::edge::Edges;
 use scope_clock::Stamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,23 +26,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Orders by the chains and the edges; answers which edges it had to leave out because they lead
-    /// back to where they come from.
-    pub(super) fn new(stamps: &[Stamp], chains: &Chains, edges: Edges) -> (Self, Edges, Vec<Edge>) {
-        if edges.all().iter().all(|edge| edge.cause < edge.effect) {
-            return (Self::given(stamps.len()), edges, Vec::new());
-        }
-        let pass = Pass::over(stamps, chains, &edges);
-        if pass.is_whole() {
-            return (pass.finish(stamps), edges, Vec::new());
-        }
-        let (edges, left_out) = cycles::broken(stamps, chains, edges);
-        let pass = Pass::over(stamps, chains, &edges);
-        (pass.finish(stamps), edges, left_out)
-    }
-
     /// Where no cause is stamped behind its effect.
-    fn given(events: usize) -> Self {
+    pub(super) fn given(events: usize) -> Self {
         let order: Vec<At> = (0..).take(events).collect();
         Self {
             places: order.clone(),
@@ -53,34 +37,54 @@ impl Order {
     }
 }
 
-struct Pass {
+/// The pass while it goes on.
+#[derive(Debug)]
+pub(super) struct Pass {
     order: Vec<At>,
     /// By event: the stamp, or the earliest that lies behind all causes so far.
     stamps: Vec<Stamp>,
+    /// By event: how many direct causes are not in order yet.
+    waiting: Vec<u32>,
+    /// Events without any, and not in order themselves.
+    ready: BinaryHeap<Reverse<(Stamp, At)>>,
 }
 
 impl Pass {
-    fn over(recorded: &[Stamp], chains: &Chains, edges: &Edges) -> Self {
-        let mut waiting = waiting(recorded.len(), chains, edges);
+    pub(super) fn new(recorded: &[Stamp], chains: &Chains, edges: &Edges) -> Self {
         let mut pass = Self {
             order: Vec::with_capacity(recorded.len()),
             stamps: recorded.to_vec(),
+            waiting: waiting(recorded.len(), chains, edges),
+            ready: BinaryHeap::new(),
         };
-        let free = (0..).zip(&waiting).filter(|(_, causes)| **causes == 0);
-        let mut ready: BinaryHeap<_> = free.map(|(at, _)| Reverse(pass.key(at))).collect();
-        while let Some(Reverse((_, cause))) = ready.pop() {
-            pass.order.push(cause);
+        let free = (0..).zip(&pass.waiting).filter(|(_, causes)| **causes == 0);
+        pass.ready = free.map(|(at, _)| Reverse(pass.key(at))).collect();
+        pass
+    }
+
+    /// Orders so many events; answers whether there are more that can be.
+    pub(super) fn advance(
+        &mut self,
+        most: usize,
+        recorded: &[Stamp],
+        chains: &Chains,
+        edges: &Edges,
+    ) -> bool {
+        for _ in 0..most {
+            let Some(Reverse((_, cause))) = self.ready.pop() else {
+                return false;
+            };
+            self.order.push(cause);
             let edges = edges.of_cause(cause).map(|edge| edge.effect);
             for effect in chains.behind(cause).into_iter().chain(edges) {
-                pass.follow(cause, effect, recorded[effect as usize]);
-                let waits = &mut waiting[effect as usize];
-                *waits -= 1;
-                if *waits == 0 {
-                    ready.push(Reverse(pass.key(effect)));
+                self.follow(cause, effect, recorded[effect as usize]);
+                self.waiting[effect as usize] -= 1;
+                if self.waiting[effect as usize] == 0 {
+                    self.ready.push(Reverse(self.key(effect)));
                 }
             }
         }
-        pass
+        true
     }
 
     fn key(&self, at: At) -> (Stamp, At) {
@@ -97,11 +101,11 @@ impl Pass {
         }
     }
 
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.order.len() == self.stamps.len()
     }
 
-    fn finish(self, recorded: &[Stamp]) -> Order {
+    pub(super) fn finish(self, recorded: &[Stamp]) -> Order {
         let mut places = vec![0; recorded.len()];
         for (place, &at) in (0..).zip(&self.order) {
             places[at as usize] = place;

@@ -30,6 +30,9 @@ fn give_one(builder: &mut PictureBuilder, event: Term<'_>) -> NifResult<()> {
     let about = About::of(get(atoms::subject())?, kind);
     let (correlation, data) = (get(atoms::correlation_id())?, get(atoms::data())?);
     let meta = get(atoms::meta())?;
+    if !meta.is_map() {
+        return Err(rustler::Error::BadArg);
+    }
     let flags = flags(meta);
     let end = end(kind, pid.as_ref(), data, flags);
     let input = Input {

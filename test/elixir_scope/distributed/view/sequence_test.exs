@@ -96,8 +96,10 @@ defmodule ElixirScope.Distributed.View.SequenceTest do
 
   test "the footer counts what is shown" do
     assert List.last(lines(Pictures.request(), width: 120)) =~
-             ~r/^18 of 19 events of 4 nodes, 120 dropped/
+             ~r/^19 events of 4 nodes, 120 dropped/
 
+    picture = Pictures.request()
+    assert List.last(lines(picture, width: 120, notes: false)) =~ ~r/^9 of 19 events/
     assert [comment] = mermaid(Pictures.request()).comments
     assert comment =~ "stock@127.0.0.1 missing (timeout)"
     assert lines(Pictures.of([]), width: 80) == ["0 events of 0 nodes, 0 dropped, none missing"]

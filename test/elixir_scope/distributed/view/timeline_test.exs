@@ -148,16 +148,31 @@ defmodule ElixirScope.Distributed.View.TimelineTest do
   test "lines are made as they are taken" do
     picture = Pictures.crowd(3)
     test = self()
-    rows = fn from, count -> send(test, {:read, from}) && picture.rows.(from, count) end
 
-    lines =
-      Timeline.render(
-        %{picture | size: 1_000_000, rows: fn _from, count -> rows.(0, min(count, 9)) end},
-        @plain
-      )
+    rows = fn from, count ->
+      send(test, {:read, from, count})
+      picture.rows.(0, min(count, 9))
+    end
 
+    lines = Timeline.render(%{picture | size: 1_000_000, rows: rows}, @plain)
+    refute_received {:read, _from, 500}
     assert [_lane | _] = Enum.take(lines, 5)
-    assert_received {:read, 0}
-    assert Process.info(self(), :message_queue_len) |> elem(1) < 20
+    assert_received {:read, 0, 500}
+    refute_received {:read, 500, 500}
+  end
+
+  test "a link is drawn between its processes" do
+    picture =
+      Pictures.of([
+        {:a@h, 1, 0, :mark, :begin, nil, []},
+        {:a@h, 2, 1, :mark, :begin, nil, []},
+        {:a@h, 1, 2, :link, :c.pid(0, 2, 0), nil, []},
+        {:a@h, 2, 3, :mark, :done, nil, []},
+        {:a@h, 1, 4, :link, :c.pid(0, 9, 0), nil, []}
+      ])
+
+    assert ["●◦┤ " <> link, _mark, "●   " <> elsewhere | _] = picture |> lines() |> Enum.drop(4)
+    assert link =~ "link <0.2.0>"
+    assert elsewhere =~ "link <0.9.0>"
   end
 end

@@ -32,7 +32,8 @@ defmodule ElixirScope.Distributed.View.Dependencies.Model do
 
     needs = for module <- seen, into: %{}, do: {module, needs(graph, module)}
     edges = for module <- seen, into: %{}, do: {module, edges(module, calls, needs[module])}
-    modules = Enum.uniq(Enum.sort(seen) ++ for({_of, to} <- edges, edge <- to, do: edge.to))
+    needed = for {_of, to} <- edges, edge <- to, do: edge.to
+    modules = Enum.sort(Enum.uniq(seen ++ needed))
     %__MODULE__{roots: roots(calls, seen, edges), edges: edges, modules: modules}
   end
 

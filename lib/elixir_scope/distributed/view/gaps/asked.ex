@@ -5,7 +5,6 @@ defmodule ElixirScope.Distributed.View.Gaps.Asked do
   # stretch of time.
 
   alias ElixirScope.Distributed.{Error, GlobalClock, Query}
-  alias ElixirScope.Distributed.Query.Result
 
   # Questions that name none of these find gaps, too.
   @narrow [:kinds, :pids, :modules, :mfa, :correlation_id, :contains]
@@ -57,7 +56,7 @@ defmodule ElixirScope.Distributed.View.Gaps.Asked do
   defp merge(found, lost) do
     events = Enum.uniq_by(found.events ++ lost.events, & &1.id)
 
-    %Result{
+    %{
       found
       | events: Enum.sort(events, &(GlobalClock.compare(&1.at, &2.at) != :gt)),
         missing: Map.merge(lost.missing, found.missing),

@@ -57,7 +57,10 @@ defmodule ElixirScope.Distributed.View.Gaps.Losses do
 
   @doc "The losses that are not over when the rows are."
   @spec rest(t) :: [loss]
-  def rest(losses), do: losses.open |> Map.values() |> Enum.sort_by(& &1.from_ns)
+  def rest(losses), do: losses.open |> Map.values() |> in_order()
+
+  # Whatever the order of maps is.
+  defp in_order(losses), do: Enum.sort_by(losses, &{&1.from_ns, &1.node, &1.cause})
 
   # Of how much, of which cause, says the event itself
   defp causes(%{kind: :gap, data: data}), do: of_gap(data)
@@ -134,7 +137,7 @@ defmodule ElixirScope.Distributed.View.Gaps.Losses do
 
   defp close(losses, node, ns) do
     {over, open} = Enum.split_with(losses.open, fn {_key, loss} -> over?(loss, node, ns) end)
-    {for({_key, loss} <- over, do: loss), %{losses | open: Map.new(open)}}
+    {over |> Enum.map(&elem(&1, 1)) |> in_order(), %{losses | open: Map.new(open)}}
   end
 
   defp over?(loss, node, ns), do: loss.node == node and ns - loss.to_ns > @together_ns

@@ -13,19 +13,22 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
 
   @doc "The lines."
   @spec lines(Source.t(), keyword) :: Enumerable.t()
-  def lines(%{size: 0} = source, options), do: [Footer.line(source.about, 0, options)]
-
   def lines(source, options) do
+    case Source.ends(source) do
+      nil -> [Footer.line(source.about, 0, options)]
+      ends -> lines(source, ends, options)
+    end
+  end
+
+  defp lines(source, ends, options) do
     {own, others} = Steps.participants(source)
-    plain = new(source, own, options)
+    plain = new(source, ends, own, options)
     footer = &["", Footer.line(source.about, &1, options)]
     steps = source |> Steps.stream(options[:notes]) |> Steps.lines(&step(plain, &1), footer)
     Stream.concat([names(plain, own, others), [""], steps])
   end
 
-  defp new(source, own, options) do
-    first = Source.at(source, 0)
-    last = Source.at(source, source.size - 1)
+  defp new(source, {first, last}, own, options) do
     time = Text.width("+" <> Words.ms(Source.ns(last) - Source.ns(first)))
     digits = own |> length() |> Integer.to_string() |> byte_size()
     ids = for %{event: %{id: id}} <- [first, last], do: Text.width(Source.id(source, id))

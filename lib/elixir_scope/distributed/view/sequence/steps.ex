@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.View.Sequence.Steps do
   @participants 50
 
   # What happened to a message is in the row where it arrived.
-  @noted [:call, :return, :exception, :exit, :mark, :gap, :state] ++
+  @noted [:call, :return, :exception, :spawn, :link, :exit, :mark, :gap, :state] ++
            [:register, :node_up, :node_down, :partition, :heal, :trace_started, :trace_stopped]
 
   @enforce_keys [:source, :notes?, :numbers, :recall]
@@ -26,7 +26,8 @@ defmodule ElixirScope.Distributed.View.Sequence.Steps do
           what: :message | :spawn | :link | :exit | :lost | :unsent | :note,
           from: participant,
           to: participant,
-          sure: atom
+          sure: atom,
+          shows: non_neg_integer
         }
 
   @doc "The participants: the busiest processes by node, in the order of their first events, and how many others there are."
@@ -68,12 +69,22 @@ defmodule ElixirScope.Distributed.View.Sequence.Steps do
     )
   end
 
-  # A message is one line for both of its ends.
-  defp shown(%{what: :message}), do: 2
-  defp shown(_step), do: 1
+  defp shown(%{shows: events}), do: events
 
   defp take(row, steps) do
-    {steps(row, arrows(row, steps), steps), update_in(steps.recall, &Recall.put(&1, row))}
+    arrows = arrows(row, steps)
+    taken = row |> steps(arrows, steps) |> counted(arrows, row, steps)
+    {taken, update_in(steps.recall, &Recall.put(&1, row))}
+  end
+
+  # How many events the lines of a row show: its own, where it is told, and those that its arrows come
+  # from, where they have no line of their own.
+  defp counted([], _arrows, _row, _steps), do: []
+
+  defp counted([first | rest] = all, arrows, row, steps) do
+    told = if row.event.kind == :receive or length(all) > length(arrows), do: 1, else: 0
+    from = Enum.count(arrows, &(&1.what == :message or not steps.notes?))
+    [%{first | shows: told + from} | rest]
   end
 
   defp steps(row, [], steps), do: own(row, steps)
@@ -118,7 +129,7 @@ defmodule ElixirScope.Distributed.View.Sequence.Steps do
   defp arrives?(_row, _steps), do: false
 
   defp step(row, what, from, to, sure),
-    do: %{row: row, what: what, from: from, to: to, sure: sure}
+    do: %{row: row, what: what, from: from, to: to, sure: sure, shows: 0}
 
   defp participant(_steps, nil), do: nil
   defp participant(%{numbers: numbers}, process), do: Map.get(numbers, process, :others)

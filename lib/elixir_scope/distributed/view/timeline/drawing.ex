@@ -79,7 +79,7 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
 
   defp arrow(cells, drawing, %{column: from, node: node} = lane, to, {line, left, right}) do
     {step, head} = if from < to, do: {1, right}, else: {-1, left}
-    open? = drawing.states[lane.number] == :open
+    open? = drawing.states[lane.number] in [nil, :open]
 
     between =
       for column <- (from + step)..(to - step)//step,

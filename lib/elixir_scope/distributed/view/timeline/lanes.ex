@@ -43,8 +43,10 @@ defmodule ElixirScope.Distributed.View.Timeline.Lanes do
 
   defp fitting(busiest, count, room) do
     {own, shared} = Enum.split(busiest, if(length(busiest) > count, do: count - 1, else: count))
-    lanes = place(in_order(own), shared)
-    if lanes.width <= room, do: lanes
+    own = in_order(own)
+    lanes = place(own ++ together(shared))
+    width = List.last(lanes, %{column: -1}).column + 1
+    if width <= room, do: %__MODULE__{lanes: lanes, of: of(own, shared), width: width}
   end
 
   defp in_order(processes) do
@@ -53,20 +55,16 @@ defmodule ElixirScope.Distributed.View.Timeline.Lanes do
     Enum.sort_by(processes, &{ranks[&1.node], &1.first})
   end
 
-  defp place(own, shared) do
-    {lanes, _at} = Enum.map_reduce(own ++ together(shared), {0, nil, 0}, &lane/2)
-
-    %__MODULE__{
-      lanes: lanes,
-      of: Map.merge(numbers(own, 0, 1), numbers(shared, length(own), 0)),
-      width: lanes |> List.last(%{column: -1}) |> Map.fetch!(:column) |> Kernel.+(1)
-    }
+  defp place(processes) do
+    {lanes, _at} = Enum.map_reduce(processes, {0, nil, 0}, &lane/2)
+    lanes
   end
 
-  defp numbers(processes, first, step) do
-    for {%{index: index}, at} <- Enum.with_index(processes),
-        into: %{},
-        do: {index, first + at * step}
+  defp of(own, shared) do
+    own_lanes =
+      for {%{index: index}, number} <- Enum.with_index(own), into: %{}, do: {index, number}
+
+    for %{index: index} <- shared, into: own_lanes, do: {index, length(own)}
   end
 
   defp together([]), do: []

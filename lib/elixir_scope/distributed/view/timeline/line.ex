@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
   alias ElixirScope.Distributed.View.{Glyphs, Palette, Recall, Source, Text, Words}
   alias ElixirScope.Distributed.View.Timeline.{Drawing, Layout}
 
-  @enforce_keys [:recall, :layout, :drawing, :first_ns, :processes]
+  @enforce_keys [:recall, :layout, :drawing, :first_ns, :processes, :indexes]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -14,13 +14,13 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
           layout: Layout.t(),
           drawing: Drawing.t(),
           first_ns: integer,
-          processes: %{non_neg_integer => map}
+          processes: %{non_neg_integer => map},
+          indexes: %{(pid | String.t()) => non_neg_integer}
         }
 
-  @doc "Before the first row of a source that has some."
-  @spec new(Source.t(), keyword) :: t
-  def new(source, options) do
-    [first, last] = for place <- [0, source.size - 1], do: Source.at(source, place)
+  @doc "Before the first row of a source, whose first and last one are given."
+  @spec new(Source.t(), {Source.row(), Source.row()}, keyword) :: t
+  def new(source, {first, last}, options) do
     first_ns = Source.ns(first)
     layout = layout(source, [first, last], Source.ns(last) - first_ns, options)
 
@@ -32,7 +32,8 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
       layout: layout,
       drawing: drawing,
       first_ns: first_ns,
-      processes: Map.new(source.processes, &{&1.index, &1})
+      processes: Map.new(source.processes, &{&1.index, &1}),
+      indexes: Map.new(source.processes, &{&1.pid, &1.index})
     }
   end
 
@@ -64,7 +65,9 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
     causes =
       for cause <- row.causes, do: Map.put(cause, :process, Recall.get(line.recall, cause.place))
 
-    {lanes, drawing} = Drawing.row(line.drawing, row, arrows(line, causes))
+    {lanes, drawing} =
+      Drawing.row(line.drawing, row, arrows(line, causes ++ link(line, row.event)))
+
     id = id(line, row.event)
     room = Layout.text(line.layout, Text.width(id))
     parts = parts(line, row, causes, {lanes, room, id})
@@ -105,6 +108,16 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
         arrow = Glyphs.arrow(line.drawing.glyphs, kind, sure),
         do: {from, arrow}
   end
+
+  # A link is no cause, and is drawn like one.
+  defp link(line, %{kind: :link, subject: pid}) when is_pid(pid) do
+    case line.indexes do
+      %{^pid => process} -> [%{kind: :link, sure: :exact, process: process}]
+      _not_here -> []
+    end
+  end
+
+  defp link(_line, _event), do: []
 
   # What happened
 
