@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.TidyTest do
   alias ElixirScope.Distributed.Tidy.{Boundaries, Documents}
 
   @lib "lib/elixir_scope/distributed/"
-  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ pair_ causal_ export_ graph_)
+  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ pair_ causal_ span_ export_ graph_)
   @longest_module 250
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.
@@ -275,7 +275,7 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   @entries ~w(start config simulator record filter query stream export collector subscribe trace instrument scope)a ++
-             ~w(project logger vitals view)a
+             ~w(project logger vitals view tree flame top diff)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

@@ -297,7 +297,8 @@ defmodule ElixirScope.Distributed do
   def unsubscribe(ref) when is_reference(ref), do: Live.unsubscribe(ref)
 
   @doc """
-  Prints the matching events as one timeline of all nodes.
+  Prints the matching events of all nodes in causal order: a lane for each process, an arrow for each
+  message, and what was lost. `ElixirScope.Distributed.View` has this and other views, with their options.
 
       :ok = ElixirScope.Distributed.timeline(correlation_id: "r-17")
   """

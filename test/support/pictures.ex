@@ -53,6 +53,7 @@ defmodule ElixirScope.Distributed.Pictures do
         kind: kind,
         subject: subject,
         data: data,
+        correlation_id: Keyword.get(more, :correlation) || nil,
         meta: Keyword.get(more, :meta, %{})
       },
       process: pid && {node, pid},
@@ -149,5 +150,76 @@ defmodule ElixirScope.Distributed.Pictures do
       end
 
     of(steps)
+  end
+end
+
+defmodule ElixirScope.Distributed.Pictures.Random do
+  # Pictures of anything, in which only the order makes sense.
+
+  import ElixirScope.Distributed.Case.Gen
+
+  alias ElixirScope.Distributed.{Event, NastyText, Pictures}
+
+  @nodes [
+    :"web@127.0.0.1",
+    :日本@ホスト,
+    :"\e[2J@h",
+    :"a/b#1@h",
+    String.to_atom(String.duplicate("n", 240) <> "@h")
+  ]
+  @subjects [
+    nil,
+    {Enum, :map, 2},
+    :name,
+    :"\e]0;x\a",
+    "text\n",
+    String.to_atom(String.duplicate("M", 250))
+  ]
+  @gaps [
+    7,
+    %{thinned: 3, refused: 1, of: %{trace: 1}},
+    %{expired: 2},
+    %{missing: :busy},
+    :what,
+    %{restarted: 1}
+  ]
+
+  @doc "Generates pictures."
+  def picture do
+    map(tuple([list(step()), list(NastyText.text()), integer(0..9)]), fn {steps, texts, n} ->
+      texts = if texts == [], do: ["x"], else: texts
+
+      steps
+      |> Enum.with_index()
+      |> Enum.map(fn {step, place} ->
+        step(step, place, Enum.at(texts, rem(place, length(texts))))
+      end)
+      |> Pictures.of(
+        dropped: n,
+        more?: n > 5,
+        missing: Map.new(Enum.take(@nodes, rem(n, 4)), &{&1, :busy})
+      )
+    end)
+  end
+
+  defp step do
+    tuple([
+      one_of(Enum.map(@nodes, &constant/1)),
+      integer(0..210),
+      one_of(Enum.map(Event.kinds(), &constant/1)),
+      one_of(Enum.map(@subjects, &constant/1)),
+      integer(0..1_000),
+      one_of(Enum.map([:message, :spawn, :link, :exit], &constant/1)),
+      one_of(Enum.map([:exact, :likely, :ambiguous], &constant/1))
+    ])
+  end
+
+  defp step({node, process, kind, subject, n, cause, sure}, place, text) do
+    causes = if place > 0 and rem(n, 3) == 0, do: [{cause, rem(n * 7, place), sure}], else: []
+    data = if kind == :gap, do: Enum.at(@gaps, rem(n, length(@gaps))), else: [text, n]
+    behind_ns = if rem(n, 5) == 0, do: n * 1_000, else: 0
+    id = if rem(n, 50) == 49, do: nil, else: {{node, 1}, place + 1}
+    more = [causes: causes, behind_ns: behind_ns, id: id, correlation: rem(n, 4) == 0 && text]
+    {node, if(process < 200, do: process), place * 10, kind, subject, data, more}
   end
 end

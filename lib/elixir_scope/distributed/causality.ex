@@ -37,7 +37,8 @@ defmodule ElixirScope.Distributed.Causality do
   """
 
   alias ElixirScope.Distributed.{Error, Event}
-  alias ElixirScope.Distributed.Causality.{Core, Shown, Source}
+  alias ElixirScope.Distributed.Causality.{Core, Named, Shown, Source}
+  alias ElixirScope.Distributed.Event.Id
   alias ElixirScope.Distributed.Query.{Result, Survey}
 
   @enforce_keys [:picture, :about]
@@ -158,8 +159,35 @@ defmodule ElixirScope.Distributed.Causality do
       iex> ElixirScope.Distributed.Causality.place(picture, {{:web@host, 1}, 1})
       nil
   """
-  @spec place(t, id) :: place | nil
-  def place(%__MODULE__{picture: picture}, id), do: Core.place(picture, id)
+  @spec place(t, Id.given()) :: place | nil
+  def place(%__MODULE__{picture: picture} = of, given) do
+    case id(of, given) do
+      {:ok, id} -> Core.place(picture, id)
+      {:error, _unknown} -> nil
+    end
+  end
+
+  @doc """
+  The id that is meant by an id, an event, or an id as text (`ElixirScope.Distributed.Event.Id`), which may
+  leave out which start of its node it was, where this picture has one of it. Every function here takes
+  any of these for an id.
+
+      iex> event = %ElixirScope.Distributed.Event{
+      ...>   id: {{:web@host, 1763}, 1}, at: {0, 1_000, :web@host}, node: :web@host, kind: :mark, subject: :paid
+      ...> }
+      iex> {:ok, picture} = ElixirScope.Distributed.Causality.build([event])
+      iex> ElixirScope.Distributed.Causality.id(picture, "web@host#1")
+      {:ok, {{:web@host, 1763}, 1}}
+      iex> ElixirScope.Distributed.Causality.place(picture, "web@host/1763#1")
+      0
+  """
+  @spec id(t, Id.given()) :: {:ok, id} | {:error, Error.t()}
+  def id(%__MODULE__{} = picture, given), do: Named.id(given, fn -> seen(picture) end)
+
+  defp seen(picture) do
+    processes = for %{events: n} = process when n > 0 <- processes(picture), do: process
+    %{processes: processes, size: size(picture), rows: &rows(picture, &1, &2)}
+  end
 
   @doc """
   Every process that did something, or that an event is about: those have no events of their own.
@@ -204,8 +232,14 @@ defmodule ElixirScope.Distributed.Causality do
 
       ElixirScope.Distributed.Causality.relation(picture, one.id, other.id)
   """
-  @spec relation(t, id, id) :: :before | :after | :concurrent | :equal | :unknown
-  def relation(%__MODULE__{picture: picture}, one, other), do: Core.relation(picture, one, other)
+  @spec relation(t, Id.given(), Id.given()) :: :before | :after | :concurrent | :equal | :unknown
+  def relation(%__MODULE__{picture: picture} = of, one, other) do
+    with {:ok, one} <- id(of, one), {:ok, other} <- id(of, other) do
+      Core.relation(picture, one, other)
+    else
+      {:error, _unknown} -> :unknown
+    end
+  end
 
   @doc """
   The places of everything that can have influenced an event, ascending: what led to it.
@@ -213,16 +247,18 @@ defmodule ElixirScope.Distributed.Causality do
       {:ok, places} = ElixirScope.Distributed.Causality.led_to(picture, crash.id)
       ElixirScope.Distributed.Causality.events(picture, places)
   """
-  @spec led_to(t, id) :: {:ok, [place]} | {:error, :unknown_event}
-  def led_to(%__MODULE__{picture: picture}, id), do: picture |> Core.led_to(id) |> known()
+  @spec led_to(t, Id.given()) :: {:ok, [place]} | {:error, :unknown_event}
+  def led_to(%__MODULE__{picture: picture} = of, id),
+    do: with({:ok, id} <- id(of, id), do: Core.led_to(picture, id)) |> known()
 
   @doc """
   The places of everything that an event can have influenced, ascending.
 
       {:ok, places} = ElixirScope.Distributed.Causality.influenced(picture, call.id)
   """
-  @spec influenced(t, id) :: {:ok, [place]} | {:error, :unknown_event}
-  def influenced(%__MODULE__{picture: picture}, id), do: picture |> Core.influenced(id) |> known()
+  @spec influenced(t, Id.given()) :: {:ok, [place]} | {:error, :unknown_event}
+  def influenced(%__MODULE__{picture: picture} = of, id),
+    do: with({:ok, id} <- id(of, id), do: Core.influenced(picture, id)) |> known()
 
   @doc """
   What took the time from one event to another: back from the last one, at each step to the cause that
@@ -230,9 +266,14 @@ defmodule ElixirScope.Distributed.Causality do
 
       {:ok, steps} = ElixirScope.Distributed.Causality.critical_path(picture, call.id, return.id)
   """
-  @spec critical_path(t, id, id) :: {:ok, [step]} | {:error, :unknown_event}
-  def critical_path(%__MODULE__{picture: picture}, from, to),
-    do: picture |> Core.path(from, to) |> known()
+  @spec critical_path(t, Id.given(), Id.given()) :: {:ok, [step]} | {:error, :unknown_event}
+  def critical_path(%__MODULE__{picture: picture} = of, from, to) do
+    with {:ok, from} <- id(of, from), {:ok, to} <- id(of, to) do
+      picture |> Core.path(from, to) |> known()
+    else
+      {:error, _unknown} -> known(nil)
+    end
+  end
 
   @doc """
   The critical path of a correlation: from its first event to its last one, by place.
@@ -249,5 +290,6 @@ defmodule ElixirScope.Distributed.Causality do
   end
 
   defp known(nil), do: {:error, :unknown_event}
+  defp known({:error, %Error{}}), do: {:error, :unknown_event}
   defp known(known), do: {:ok, known}
 end

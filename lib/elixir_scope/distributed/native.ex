@@ -129,6 +129,8 @@ defmodule ElixirScope.Distributed.Native do
   # span_: ElixirScope.Distributed.Causality.Spans
   def span_build(_picture), do: missing()
   def span_about(_spans), do: missing()
+  def span_origins(_spans), do: missing()
+  def span_losses(_spans), do: missing()
   def span_find(_spans, _id), do: missing()
   def span_rows(_spans, _top, _from, _count), do: missing()
   def span_count(_spans, _top), do: missing()

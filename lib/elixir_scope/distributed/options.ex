@@ -138,6 +138,10 @@ defmodule ElixirScope.Distributed.Options do
     view: View.common(),
     timeline: View.common(),
     sequence: View.sequence(),
+    tree: View.tree(),
+    flame: View.flame(),
+    top: View.top(),
+    diff: View.diff(),
     gaps: View.common(),
     dependencies: View.dependencies()
   }

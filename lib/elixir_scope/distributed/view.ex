@@ -23,7 +23,19 @@ defmodule ElixirScope.Distributed.View do
 
   alias ElixirScope.Distributed.{Causality, Error, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.Query.Result
-  alias ElixirScope.Distributed.View.{Dependencies, Gaps, Sequence, Timeline}
+
+  alias ElixirScope.Distributed.View.{
+    Dependencies,
+    Diff,
+    Flame,
+    Gaps,
+    Sequence,
+    Timeline,
+    Top,
+    Tree
+  }
+
+  alias ElixirScope.Distributed.View.Top.Live
 
   @typedoc "Lines without their ends, made as they are taken."
   @type lines :: Enumerable.t()
@@ -72,6 +84,55 @@ defmodule ElixirScope.Distributed.View do
   def dependencies(source, options \\ []),
     do: view(:dependencies, source, options, &Dependencies.render/2)
 
+  @doc """
+  Calls that nest, over all processes and nodes, with how long they took, arguments and what they returned.
+
+      ElixirScope.Distributed.View.tree([correlation_id: "r-17"], depth: 4)
+  """
+  @spec tree(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def tree(source, options \\ []), do: view(:tree, source, options, &Tree.render/2)
+
+  @doc """
+  Where the time went, over all nodes in one flame; with `format: :folded` for what draws flames.
+
+      ElixirScope.Distributed.View.flame([correlation_id: "r-17"], format: :folded)
+  """
+  @spec flame(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def flame(source, options \\ []), do: view(:flame, source, options, &Flame.render/2)
+
+  @doc """
+  The functions in which the time went; with `refresh_ms:` again and again.
+
+      ElixirScope.Distributed.View.top(%{}, by: :self, refresh_ms: 1_000)
+  """
+  @spec top(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def top(source, options \\ []) do
+    with {:ok, options} <- check(:top, options) do
+      if options[:refresh_ms],
+        do: Live.run(source, options),
+        else: print(source, options, &Top.render/2)
+    end
+  end
+
+  @doc """
+  How two runs of the same thing differ: of one source, by `ids:` or `correlations:`, or of two.
+
+      ElixirScope.Distributed.View.diff(%{}, ids: {"web@host#17", "web@host#940"})
+      ElixirScope.Distributed.View.diff({[correlation_id: "r-17"], [correlation_id: "r-18"]})
+  """
+  @spec diff(Causality.source() | {Causality.source(), Causality.source()}, keyword | map) ::
+          :ok | {:error, Error.t()}
+  def diff(source, options \\ [])
+
+  def diff({one, other}, options) do
+    with {:ok, options} <- check(:diff, options),
+         {:ok, one} <- build(one),
+         {:ok, other} <- build(other),
+         do: {one, other} |> Diff.render(options) |> write()
+  end
+
+  def diff(source, options), do: view(:diff, source, options, &Diff.render/2)
+
   # Wrong options are said before anybody is asked anything.
   defp view(entry, source, options, renderer, widen \\ &{:ok, &1}) do
     with {:ok, options} <- check(entry, options),
@@ -87,11 +148,15 @@ defmodule ElixirScope.Distributed.View do
   """
   @spec print(term, keyword | map, renderer) :: :ok | {:error, Error.t()}
   def print(source, options, renderer) do
-    case Causality.build(source) do
-      {:ok, causality} -> causality |> renderer.(options) |> write()
-      {:error, error} -> {:error, error}
-      {:error, reason, message} -> {:error, Error.new(reason, message: message)}
-    end
+    with {:ok, causality} <- build(source), do: causality |> renderer.(options) |> write()
+  end
+
+  @doc false
+  # With one form of error.
+  @spec build(Causality.source()) :: {:ok, Causality.t()} | {:error, Error.t()}
+  def build(source) do
+    with {:error, reason, message} <- Causality.build(source),
+         do: {:error, Error.new(reason, message: message)}
   end
 
   defp write({:error, _error} = error), do: error

@@ -107,10 +107,10 @@ impl Burning {
     ) -> u32 {
         let block = Block::Function {
             function: span.function,
-            node: picture.processes()[span.process as usize].node,
+            node: spans.node(picture, index).unwrap_or_default(),
         };
         let frame = self.node(above, block);
-        let elsewhere = Elsewhere::of(spans, index);
+        let elsewhere = Elsewhere::of(picture, spans, index);
         let node = &mut self.nodes[frame as usize];
         node.count += 1;
         node.unknown += u64::from(span.self_ns.is_none());
@@ -179,20 +179,27 @@ struct Elsewhere {
 }
 
 impl Elsewhere {
-    fn of(spans: &Spans, span: u32) -> Self {
+    fn of(picture: &Picture, spans: &Spans, span: u32) -> Self {
         let (mut held, mut answering) = (0, HashMap::new());
-        for child in spans
-            .children(span)
-            .iter()
-            .filter_map(|&child| spans.get(child))
-        {
-            let ns = child.total_ns.unwrap_or(0);
-            match (child.link, child.cause) {
-                (Link::Message(_), Some(cause)) => *answering.entry(cause).or_default() += ns,
-                (Link::Correlation, _) => held += ns,
+        for &child in spans.children(span) {
+            let Some(of) = spans.get(child) else { continue };
+            let ns = || of.total_ns.unwrap_or_else(|| within(picture, spans, child));
+            match (of.link, of.cause) {
+                (Link::Message(_), Some(cause)) => *answering.entry(cause).or_default() += ns(),
+                (Link::Correlation, _) => held += ns(),
                 _ => {}
             }
         }
         Self { held, answering }
     }
+}
+
+/// What is known of the time of a span that has lost its end.
+fn within(picture: &Picture, spans: &Spans, span: u32) -> u64 {
+    let children = spans.children(span).iter();
+    let inner = children.filter_map(|&child| spans.get(child));
+    let inner = inner.filter(|child| child.link == Link::Program);
+    let inner: u64 = inner.filter_map(|child| child.total_ns).sum();
+    let waits = spans.waits(span).iter();
+    inner + waits.map(|wait| wait.ns(picture)).sum::<u64>()
 }

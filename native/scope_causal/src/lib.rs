@@ -23,6 +23,7 @@ mod flame;
 mod identity;
 mod likeness;
 mod message;
+mod messages;
 mod pairing;
 mod picture;
 mod spans;
@@ -35,6 +36,7 @@ pub use flame::{Block, Frame, flame};
 pub use identity::{Identity, Named, Node};
 pub use likeness::{Likeness, REFERENCES, Reference};
 pub use message::{Message, Peer, Tolerance};
+pub use messages::Messages;
 pub use pairing::{CANDIDATES, Confidence, Pair, Pairs, pair};
 pub use picture::{
     At, Edge, EdgeKind, End, Function, Id, Input, Picture, PictureBuilder, Process, Relation, Step,

@@ -13,7 +13,7 @@ mod alike;
 mod exact;
 mod order;
 
-use crate::{Message, Tolerance};
+use crate::{Message, Messages, Tolerance};
 
 /// Candidates that are told of one ambiguous message; the nearest in time.
 pub const CANDIDATES: usize = 8;
@@ -79,11 +79,17 @@ pub struct Pairs {
 /// ```
 #[must_use]
 pub fn pair(messages: &[Message], tolerance: Tolerance) -> Pairs {
+    let mut all = Messages::new();
+    messages.iter().for_each(|message| all.push(message));
+    all.pair(tolerance)
+}
+
+pub(crate) fn pairs(messages: &Messages, tolerance: Tolerance) -> Pairs {
     let mut pairs = Pairs {
         pairs: vec![None; messages.len()],
     };
     exact::settle(messages, tolerance, &mut pairs);
-    alike::settle(messages, tolerance, &mut pairs);
+    alike::settle(messages.all(), tolerance, &mut pairs);
     pairs
 }
 

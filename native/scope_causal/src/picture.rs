@@ -249,6 +249,12 @@ impl Picture {
         self.chains.behind(at).filter(|_| self.known(at))
     }
 
+    /// Who recorded its events.
+    #[must_use]
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
     /// Every node that recorded something or on which a process lives.
     #[must_use]
     pub fn nodes(&self) -> &[Arc<str>] {

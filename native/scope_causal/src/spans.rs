@@ -153,6 +153,12 @@ impl Spans {
         }
     }
 
+    /// The node that recorded a span, as an index into the nodes of the picture.
+    #[must_use]
+    pub fn node(&self, picture: &Picture, span: u32) -> Option<u32> {
+        picture.node(self.rows.get(span as usize)?.first())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

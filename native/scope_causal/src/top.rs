@@ -54,7 +54,7 @@ pub fn top(picture: &Picture, spans: &Spans, per_node: bool, by: By) -> Vec<Tota
     for (index, span) in (0..).zip(spans.spans()) {
         let inner = span.link == Link::Program;
         let again = stacks.enter(index, &span, inner.then_some(span.parent).flatten());
-        let node = per_node.then(|| picture.processes()[span.process as usize].node);
+        let node = per_node.then(|| spans.node(picture, index)).flatten();
         let row = found.row(span.function, node);
         let totals = &mut found.rows[row as usize];
         totals.calls += 1;

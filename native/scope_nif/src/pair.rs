@@ -11,7 +11,7 @@ use crate::{atoms, etf, symbols};
 use message::message;
 use parking_lot::Mutex;
 use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
-use scope_causal::{Message, Pair, Pairs, Tolerance, pair};
+use scope_causal::{Messages, Pair, Pairs, Tolerance};
 use scope_clock::Stamp;
 use scope_event::{Kind, Origin, Seq};
 use scope_store::{Match, Matches};
@@ -48,19 +48,26 @@ struct Reading {
     unsure: HashSet<Arc<str>>,
     /// Whether that goes for every node.
     all_unsure: bool,
-    /// In stamp order, beside `messages`.
-    ids: Vec<Id>,
-    messages: Vec<Message>,
+    ids: Ids,
+    /// In stamp order, as `ids` are.
+    messages: Messages,
     /// Events that were lost, and gaps that say so.
     dropped: u64,
     gaps: u64,
 }
 
-/// Messages with their other halves, once all are read.
+/// Which events messages are, in their order.
 #[derive(Default)]
+struct Ids {
+    origins: Vec<Origin>,
+    all: Vec<(u32, Seq)>,
+}
+
+/// Messages with their other halves, once all are read.
 struct Paired {
-    ids: Vec<Id>,
-    places: HashMap<Id, usize>,
+    ids: Ids,
+    /// Indexes of the messages, by id.
+    by_id: Vec<u32>,
     pairs: Pairs,
 }
 
@@ -172,15 +179,46 @@ impl Handle {
     }
 }
 
+impl Ids {
+    fn push(&mut self, origin: &Origin, seq: Seq) {
+        // Neighbours are often of one origin.
+        let known = self.origins.iter().rposition(|known| known == origin);
+        let known = known.unwrap_or_else(|| {
+            self.origins.push(origin.clone());
+            self.origins.len() - 1
+        });
+        self.all.push((known as u32, seq));
+    }
+
+    fn of(&self, at: usize) -> Id {
+        let (origin, seq) = self.all[at];
+        (self.origins[origin as usize].clone(), seq)
+    }
+
+    fn sorted(&self) -> Vec<u32> {
+        let mut sorted: Vec<u32> = (0..).take(self.all.len()).collect();
+        sorted.sort_unstable_by_key(|at| self.all[*at as usize]);
+        sorted
+    }
+}
+
 impl Paired {
     fn of(&self, id: &Id) -> Option<Found> {
-        let (confidence, ids) = match self.pairs.of(*self.places.get(id)?)? {
+        let (confidence, others) = match self.pairs.of(self.at(id)?)? {
             Pair::Exact(other) => (Confidence::Exact, std::slice::from_ref(other)),
             Pair::Likely(other) => (Confidence::Likely, std::slice::from_ref(other)),
             Pair::Ambiguous(others) => (Confidence::Ambiguous, &**others),
         };
-        let ids = ids.iter().map(|&at| self.ids[at].clone()).collect();
+        let ids = others.iter().map(|&at| self.ids.of(at)).collect();
         Some(Found { confidence, ids })
+    }
+
+    fn at(&self, (origin, seq): &Id) -> Option<usize> {
+        let origin = self.ids.origins.iter().position(|known| known == origin)?;
+        let id = (origin as u32, *seq);
+        let key = |at: &u32| self.ids.all[*at as usize];
+        let found = self.by_id.binary_search_by_key(&id, key).ok()?;
+        Some(self.by_id[found] as usize)
     }
 }
 
@@ -197,8 +235,8 @@ impl Reading {
             left: wanted.limit,
             unsure,
             all_unsure: is_cut,
-            ids: Vec::new(),
-            messages: Vec::new(),
+            ids: Ids::default(),
+            messages: Messages::new(),
             dropped: 0,
             gaps: 0,
         })
@@ -224,22 +262,25 @@ impl Reading {
             self.unsure.insert(Arc::clone(&event.origin().node));
             self.gaps += 1;
         } else if let Some(message) = message(event) {
-            self.ids.push((event.origin().clone(), event.seq()));
-            self.messages.push(message);
+            self.ids.push(event.origin(), event.seq());
+            self.messages.push(&message);
         }
     }
 
     fn pair(&mut self) -> Paired {
         // Lost, and no gap says where.
         self.all_unsure |= self.dropped > 0 && self.gaps == 0;
-        for (message, (origin, _)) in self.messages.iter_mut().zip(&self.ids) {
-            message.complete = !self.all_unsure && !self.unsure.contains(&origin.node);
+        let origins = self.ids.origins.iter();
+        let complete = origins.map(|of| !self.all_unsure && !self.unsure.contains(&of.node));
+        let complete: Vec<bool> = complete.collect();
+        for (at, (origin, _)) in self.ids.all.iter().enumerate() {
+            self.messages.complete(at, complete[*origin as usize]);
         }
+        let messages = std::mem::take(&mut self.messages);
         let ids = std::mem::take(&mut self.ids);
-        let places = ids.iter().cloned().zip(0..).collect();
         Paired {
-            pairs: pair(&self.messages, self.tolerance),
-            places,
+            pairs: messages.pair(self.tolerance),
+            by_id: ids.sorted(),
             ids,
         }
     }

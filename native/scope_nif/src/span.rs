@@ -6,9 +6,14 @@ mod figures;
 mod rows;
 
 use crate::causal::{Drawn, PictureRef};
-use rustler::{NifMap, NifResult, Resource, ResourceArc, Term};
+use crate::symbols;
+use rustler::{Env, NifMap, NifResult, Resource, ResourceArc, Term};
 use scope_causal::Spans;
+use scope_event::Kind;
 use std::sync::Arc;
+
+/// Losses that are told of one picture.
+const LOSSES: usize = 10_000;
 
 /// What Erlang holds of it.
 pub(crate) struct Handle {
@@ -59,4 +64,21 @@ fn span_about(spans: SpansRef) -> Counted {
 fn span_find(spans: SpansRef, of: Term<'_>) -> Option<u32> {
     let at = spans.drawn.at(of)?;
     spans.spans.of_event(at)
+}
+
+/// Who recorded the events.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn span_origins(env: Env<'_>, spans: SpansRef) -> Vec<(Term<'_>, u64)> {
+    let origins = spans.drawn.picture.origins().iter();
+    let origins = origins.map(|origin| (symbols::atom(env, &origin.node), origin.incarnation));
+    origins.collect()
+}
+
+/// The places of the first losses.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn span_losses(spans: SpansRef) -> Vec<u32> {
+    let picture = &spans.drawn.picture;
+    let places = (0..).zip(picture.order());
+    let losses = places.filter(|(_, at)| picture.kind(**at) == Kind::Gap);
+    losses.map(|(place, _)| place).take(LOSSES).collect()
 }

@@ -18,6 +18,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     string: "a string",
     pos_integer: "a positive integer",
     non_neg_integer: "a non-negative integer",
+    pair: "a pair {one, other}",
     mfa: "a {module, function, arity}",
     functions: "a list of function names, alone or with an arity",
     timestamp: "a timestamp",
@@ -61,6 +62,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:string, value), do: is_binary(value)
   defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
   defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
+  defp valid?(:pair, pair), do: is_tuple(pair) and tuple_size(pair) == 2
   defp valid?(:mfa, {m, f, a}), do: is_atom(m) and is_atom(f) and (a == :_ or a in 0..255)
   defp valid?(:functions, names), do: is_list(names) and Enum.all?(names, &function?/1)
   defp valid?(:timestamp, {l, p, n}), do: is_integer(l) and is_integer(p) and is_atom(n)

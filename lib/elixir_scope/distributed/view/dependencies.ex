@@ -1,6 +1,26 @@
 defmodule ElixirScope.Distributed.View.Dependencies do
   @moduledoc """
   Which module called which, and how often: as a tree, for Mermaid, or for Graphviz.
+
+      MyApp.Web  1 call
+      ├─ MyApp.Orders  2 calls
+      │  ├─ MyApp.Card  1 call
+      │  └─ MyApp.Stock  1 message
+      └─ MyApp.Log  1 call
+
+  Who calls is the function that is open in the same process. A call in a process in which none is open counts
+  as a message, if the process does it for a message, or was begun, by a process in which one was.
+  Only calls that are seen to return are known to be open: trace with `return: true`. What was called by
+  nobody that was seen stands at the left; what a module leads to is written once, and is `(above)` from
+  then on. With `graph:` there is also what the code of these modules needs and was not seen to call.
+
+      iex> event = %ElixirScope.Distributed.Event{
+      ...>   id: {{:web@host, 1}, 1}, at: {0, 1_000_000, :web@host}, node: :web@host, pid: self(),
+      ...>   kind: :call, subject: {Enum, :map, 2}
+      ...> }
+      iex> {:ok, picture} = ElixirScope.Distributed.Causality.build([event])
+      iex> picture |> ElixirScope.Distributed.View.Dependencies.render(width: 60) |> Enum.to_list()
+      ["Enum  1 call", "", "1 event of 1 node, 0 dropped, none missing"]
   """
 
   alias ElixirScope.Distributed.{Causality, Error, View}

@@ -1,6 +1,25 @@
 defmodule ElixirScope.Distributed.View.Gaps do
   @moduledoc """
   What is missing from a picture: where, when, how much, why, and whose events may be among it.
+
+      +0.400 ms  120 events lost, a ring was full                       orders@127.0.0.1#10
+          around it: "r-17", "r-18"
+      stock@127.0.0.1 is missing (timeout): what only it has is not here
+
+  The causes are: a full ring; a trace that left events out as more came than it may record (thinning), had no
+  budget left for them, or ended; retention; a node that began anew, or does not answer; what was
+  damaged or lost on the way; data that was cut to a budget; the limit of the question. Gaps of one node and
+  one cause that are no more than a second apart are one line. Around each are named at most eight of
+  the correlations that were there shortly before and after: events of theirs may be among what was
+  lost.
+
+      iex> event = %ElixirScope.Distributed.Event{
+      ...>   id: {{:web@host, 1}, 1}, at: {0, 1_000_000, :web@host}, node: :web@host, kind: :mark,
+      ...>   subject: :checkout, data: %{items: 3}
+      ...> }
+      iex> {:ok, picture} = ElixirScope.Distributed.Causality.build([event])
+      iex> picture |> ElixirScope.Distributed.View.Gaps.render(width: 60) |> Enum.to_list()
+      ["nothing is known to be missing", "", "1 event of 1 node, 0 dropped, none missing"]
   """
 
   alias ElixirScope.Distributed.Capture.Governor

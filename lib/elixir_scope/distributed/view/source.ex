@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.View.Source do
   # Only what is shown is decoded, so that a million events stream.
 
   alias ElixirScope.Distributed.{Causality, Event}
+  alias ElixirScope.Distributed.Causality.Named
   alias ElixirScope.Distributed.Event.Id
 
   # Rows that are decoded at once.
@@ -59,20 +60,10 @@ defmodule ElixirScope.Distributed.View.Source do
     %{source | processes: known ++ found ++ quiet}
   end
 
-  # The starts of a node follow each other: where the first and the last event are of one, all are.
   defp once(source) do
-    ends = Enum.group_by(source.processes, & &1.node, &{&1.first, &1.last})
-    %{source | short: for({node, ends} <- ends, once?(source, ends), do: node)}
+    starts = source |> Named.origins() |> Enum.map(&elem(&1, 0)) |> Enum.frequencies()
+    %{source | short: for({node, 1} <- starts, do: node)}
   end
-
-  defp once?(source, ends) do
-    {first, _} = Enum.min(ends)
-    {_, last} = Enum.max_by(ends, &elem(&1, 1))
-    origin(at(source, first)) == origin(at(source, last))
-  end
-
-  defp origin(%{event: %{id: {origin, _seq}}}), do: origin
-  defp origin(_none), do: nil
 
   @doc "The id of an event as text that can be copied, as short as it may be."
   @spec id(t, Id.id() | nil) :: String.t()

@@ -14,19 +14,28 @@ defmodule ElixirScope.Distributed.View.Words do
   @spec what(map) :: String.t()
   def what(%{kind: :mark, subject: subject}), do: name(subject)
   def what(%{kind: :gap, data: data}), do: "gap: " <> lost(data)
-  def what(%{kind: :send, subject: to} = event), do: "send to " <> peer(to, event.node)
+  def what(%{kind: :send, subject: to} = event), do: "send to " <> peer(to, event)
   def what(%{kind: :receive}), do: "receive"
 
   def what(%{kind: kind, subject: {m, f, a}}) when is_atom(m) and is_atom(f) and is_integer(a),
     do: "#{kind} #{Exception.format_mfa(m, f, a)}"
 
   def what(%{kind: kind, subject: nil}), do: to_string(kind)
-  def what(%{kind: kind, subject: subject, node: node}), do: "#{kind} #{peer(subject, node)}"
+  def what(%{kind: kind, subject: subject} = event), do: "#{kind} #{peer(subject, event)}"
 
-  defp peer(pid, node) when is_pid(pid), do: process(node(pid), pid, node)
-  defp peer(other, _node), do: name(other)
+  # Pids of virtual nodes are all of the node that simulates them.
+  defp peer(pid, %{pid: own, node: node}) when is_pid(pid) do
+    home = if is_pid(own), do: node(own), else: node
+    process(node(pid), pid, home)
+  end
 
-  defp name(atom) when is_atom(atom), do: Atom.to_string(atom)
+  defp peer(other, _event), do: name(other)
+
+  defp name(atom) when is_atom(atom),
+    do: atom |> Atom.to_string() |> String.replace_prefix("Elixir.", "")
+
+  # Its message, too, begins with it.
+  defp name(alias) when is_reference(alias), do: "an alias"
   defp name(other), do: inspect(other, limit: 8, printable_limit: 100)
 
   @doc "What it was about, in no more work than so many columns are worth."
@@ -43,6 +52,17 @@ defmodule ElixirScope.Distributed.View.Words do
 
   defp written(kind, {:"$gen_cast", request}, columns) when kind in @messages,
     do: "cast " <> term(request, columns)
+
+  defp written(kind, {[:alias | ref], reply}, columns)
+       when kind in @messages and is_reference(ref),
+       do: "reply " <> term(reply, columns)
+
+  defp written(kind, {ref, reply}, columns) when kind in @messages and is_reference(ref),
+    do: "reply " <> term(reply, columns)
+
+  defp written(kind, {:DOWN, ref, _type, who, why}, columns)
+       when kind in @messages and is_reference(ref),
+       do: "DOWN #{term(who, columns)} #{term(why, columns)}"
 
   defp written(_kind, data, columns), do: term(data, columns)
 

@@ -168,7 +168,7 @@ impl Trees<'_, '_> {
         );
         let said = |tree: &Tree<'_>, item: u32| {
             let item = &tree.items[item as usize];
-            crate::likeness::mix(item.key, item.content)
+            crate::likeness::mix(item.key, u64::from(item.content))
         };
         let (left, right) = self.without(left, right, said, pairs);
         let (left, right) = self.without(

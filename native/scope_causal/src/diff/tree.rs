@@ -21,10 +21,10 @@ pub(super) struct Item {
     pub(super) end: u32,
     /// What it is: only items that agree in this are compared.
     pub(super) key: u64,
-    /// What it says at its beginning.
-    pub(super) content: u64,
-    /// What it says at its end.
-    pub(super) result: u64,
+    /// Hash of what it says at its beginning.
+    pub(super) content: u32,
+    /// Hash of what it says at its end.
+    pub(super) result: u32,
     /// All of that, and all below it.
     pub(super) whole: u64,
     /// Whether its place among its siblings says nothing.
@@ -48,7 +48,7 @@ struct Growing<'a, F> {
     side: Side<'a>,
     contents: &'a mut F,
     /// By event: its item.
-    items_of: HashMap<At, u32>,
+    items_of: Vec<u32>,
     /// By process: what its events that are in no call belong to.
     reactions: HashMap<u32, u32>,
     items: Vec<Item>,
@@ -65,7 +65,7 @@ impl<'a> Tree<'a> {
         let mut growing = Growing {
             side,
             contents,
-            items_of: HashMap::new(),
+            items_of: vec![NONE; side.picture.len()],
             reactions: HashMap::new(),
             items: Vec::new(),
             events: 0,
@@ -126,8 +126,8 @@ impl<'a> Tree<'a> {
             }
             let item = &mut self.items[at];
             item.whole = [
-                item.content,
-                item.result,
+                u64::from(item.content),
+                u64::from(item.result),
                 u64::from(item.received),
                 row,
                 loose,
@@ -155,7 +155,7 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
             Part::All => true,
             Part::Correlation(correlation) => self.is_of(at, correlation),
             Part::Span(top) => {
-                self.lies_below(at, top)
+                self.follows(at)
                     || spans.of_event(at).is_some_and(|span| {
                         let (from, count) = spans.below(top).unwrap_or((NONE, 0));
                         let place = spans.below(span).map_or(0, |(place, _)| place);
@@ -188,22 +188,34 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
         own.or_else(sent) == Some(correlation)
     }
 
-    /// Whether what began an event that is in no call lies in the span.
-    fn lies_below(&self, at: At, _top: u32) -> bool {
-        self.side.spans.of_event(at).is_none() && self.above(at).is_some()
+    /// Whether an event that is in no call follows from something in the execution. A message does only if
+    /// it was sent there.
+    fn follows(&self, at: At) -> bool {
+        self.side.spans.of_event(at).is_none()
+            && if self.side.picture.kind(at) == Kind::Receive {
+                self.led_by(at, EdgeKind::Message).is_some()
+            } else {
+                self.above(at).is_some()
+            }
+    }
+
+    fn item_of(&self, at: At) -> Option<u32> {
+        let item = *self.items_of.get(at as usize)?;
+        (item != NONE).then_some(item)
+    }
+
+    fn led_by(&self, at: At, kind: EdgeKind) -> Option<u32> {
+        let edges = self.side.picture.edges_into(at);
+        let edge = edges.iter().find(|edge| edge.kind == kind)?;
+        self.item_of(edge.cause)
     }
 
     /// The item that began what an event outside of calls is part of.
     fn above(&self, at: At) -> Option<u32> {
-        let from = |kind: EdgeKind| {
-            let edges = self.side.picture.edges_into(at);
-            let edge = edges.iter().find(|edge| edge.kind == kind)?;
-            self.items_of.get(&edge.cause).copied()
-        };
         let process = self.side.picture.process(at)?;
         let begun = || self.reactions.get(&process).copied();
-        from(EdgeKind::Message)
-            .or_else(|| from(EdgeKind::Spawn))
+        self.led_by(at, EdgeKind::Message)
+            .or_else(|| self.led_by(at, EdgeKind::Spawn))
             .or_else(begun)
     }
 
@@ -227,9 +239,7 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
             let of = span.parent.and_then(|parent| self.item_of_span(parent));
             match span.link {
                 Link::Program | Link::Correlation => of,
-                _ => span
-                    .cause
-                    .and_then(|cause| self.items_of.get(&cause).copied()),
+                _ => span.cause.and_then(|cause| self.item_of(cause)),
             }
         });
         let loose = span.is_some_and(|span| span.link == Link::Correlation);
@@ -246,13 +256,13 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
             .of_event(at)
             .and_then(|span| self.side.spans.get(span));
         let call = span.and_then(|span| span.call);
-        let Some(&item) = call.and_then(|call| self.items_of.get(&call)) else {
+        let Some(item) = call.and_then(|call| self.item_of(call)) else {
             let above = self.owner(at);
             self.add(at, above, self.function(at, 2), false);
             return;
         };
         let kind = u64::from(self.side.picture.kind(at).code());
-        let result = mix(1 + kind, (self.contents)(at));
+        let result = mix(1 + kind, (self.contents)(at)) as u32;
         let item = &mut self.items[item as usize];
         (item.end, item.result) = (at, result);
     }
@@ -265,9 +275,9 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
             .find(|edge| edge.kind == EdgeKind::Message)
             .map(|edge| edge.cause);
         let process = self.side.picture.process(at).unwrap_or(NONE);
-        if let Some(&send) = sent.and_then(|sent| self.items_of.get(&sent)) {
+        if let Some(send) = sent.and_then(|sent| self.item_of(sent)) {
             self.items[send as usize].received = true;
-            self.items_of.insert(at, send);
+            self.items_of[at as usize] = send;
             self.react(at, process, send);
         } else {
             let above = self.owner(at);
@@ -300,7 +310,7 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
 
     fn item_of_span(&self, span: u32) -> Option<u32> {
         let call = self.side.spans.get(span)?.call?;
-        self.items_of.get(&call).copied()
+        self.item_of(call)
     }
 
     /// A process that nothing in the execution began.
@@ -331,13 +341,13 @@ impl<F: FnMut(At) -> u64> Growing<'_, F> {
     }
 
     fn add(&mut self, at: At, above: u32, key: u64, loose: bool) -> u32 {
-        let content = (self.contents)(at);
+        let content = (self.contents)(at) as u32;
         let item = self.push(at, above, key, loose, content);
-        self.items_of.insert(at, item);
+        self.items_of[at as usize] = item;
         item
     }
 
-    fn push(&mut self, at: At, parent: u32, key: u64, loose: bool, content: u64) -> u32 {
+    fn push(&mut self, at: At, parent: u32, key: u64, loose: bool, content: u32) -> u32 {
         self.items.push(Item {
             parent,
             at,

@@ -147,6 +147,8 @@ impl PictureBuilder {
 
     /// Says that not all events of a node are here, wherever they are missing.
     pub fn misses(&mut self, node: Arc<str>) {
+        // Also a node without any event may have led to those of others.
+        self.names.nodes.index(&node);
         self.missing.insert(node);
     }
 

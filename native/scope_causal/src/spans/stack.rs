@@ -85,7 +85,7 @@ impl Replay<'_> {
         let Some(process) = self.picture.process(at) else {
             return;
         };
-        self.catch_up(process);
+        self.catch_up(at, process);
         match (kind, self.picture.function(at)) {
             (Kind::Call, Some(function)) => self.call(at, process, function),
             (Kind::Return, Some(function)) => self.end(at, process, function, false),
@@ -105,9 +105,10 @@ impl Replay<'_> {
     }
 
     /// What was open when events were lost may have ended since.
-    fn catch_up(&mut self, process: u32) {
-        let node = self.picture.processes()[process as usize].node;
-        let (losses, at) = self.losses[node as usize];
+    fn catch_up(&mut self, at: At, process: u32) {
+        let node = self.picture.node(at);
+        let known = node.and_then(|node| self.losses.get(node as usize));
+        let Some(&(losses, at)) = known else { return };
         if self.processes[process as usize].losses != losses {
             self.processes[process as usize].losses = losses;
             while self.pop(process, at).is_some() {}

@@ -9,7 +9,6 @@ use scope_causal::{Block, Frame, flame, top};
 #[derive(NifUnitEnum)]
 enum By {
     Total,
-    #[rustler(rename = "self")]
     Own,
     Calls,
     P50,
@@ -135,7 +134,7 @@ fn burning<'a>(env: Env<'a>, spans: &Handle, frame: &Frame) -> Burning<'a> {
 }
 
 impl Handle {
-    fn node<'a>(&self, env: Env<'a>, index: u32) -> Option<Term<'a>> {
+    pub(super) fn node<'a>(&self, env: Env<'a>, index: u32) -> Option<Term<'a>> {
         let name = self.drawn.picture.nodes().get(index as usize)?;
         Some(symbols::atom(env, name))
     }

@@ -139,7 +139,7 @@ impl super::Handle {
             last: self.is_last(index, &span),
             link,
             sure,
-            node: symbols::atom(env, &process.pid.node),
+            node: self.node(env, self.spans.node(picture, index)?)?,
             pid: pid(env, &process.pid),
             function: self.function(env, span.function),
             call: span.call.map(place),

@@ -17,17 +17,17 @@ defmodule ElixirScope.Distributed.View.Gaps.Asked do
 
   @doc "A source that has them: what was found with what was lost around it, where it was a question."
   @spec widen(term) :: {:ok, term} | {:error, Error.t()}
-  def widen(filters) when is_map(filters) and not is_struct(filters),
-    do: ask(Map.to_list(filters))
-
-  def widen(source),
-    do: if(is_list(source) and Keyword.keyword?(source), do: ask(source), else: {:ok, source})
+  def widen(filters) when is_map(filters) and not is_struct(filters), do: ask(filters)
+  def widen([{key, _value} | _] = filters) when is_atom(key), do: ask(filters)
+  def widen(events), do: {:ok, events}
 
   defp ask(filters) do
     if Enum.any?(@narrow, &narrow?(filters, &1)), do: both(filters), else: {:ok, filters}
   end
 
-  defp narrow?(filters, key), do: Map.get(Map.new(filters), key) not in [nil, []]
+  # What is no list of filters is said by who checks them.
+  defp narrow?(filters, key),
+    do: Enum.any?(filters, &match?({^key, value} when value not in [nil, []], &1))
 
   defp both(filters) do
     with {:ok, found} <- single(Query.run(filters)),

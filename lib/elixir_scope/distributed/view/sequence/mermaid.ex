@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.View.Sequence.Mermaid do
 
   # A label that is longer makes a picture that nobody can look at.
   @label 60
+  @footer 200
 
   @arrows %{
     {:message, :exact} => "->>",
@@ -20,9 +21,9 @@ defmodule ElixirScope.Distributed.View.Sequence.Mermaid do
   @doc "The lines."
   @spec lines(ElixirScope.Distributed.View.Source.t(), keyword) :: Enumerable.t()
   def lines(source, options) do
-    steps = source |> Steps.stream(options[:notes]) |> Stream.flat_map(&step/1)
-    footer = "%% " <> Footer.text(source.about, source.size, 200)
-    Stream.concat([["sequenceDiagram"], participants(source), steps, [footer]])
+    footer = &["%% " <> Footer.text(source.about, &1, @footer)]
+    steps = source |> Steps.stream(options[:notes]) |> Steps.lines(&step/1, footer)
+    Stream.concat([["sequenceDiagram"], participants(source), steps])
   end
 
   # All of a node in one box. The colour is named, as a name of a node might be one.
@@ -53,9 +54,9 @@ defmodule ElixirScope.Distributed.View.Sequence.Mermaid do
   defp step(%{what: :message, sure: sure} = step), do: arrow(step, @arrows[{:message, sure}])
   defp step(%{what: what} = step), do: arrow(step, @arrows[what])
 
-  defp note(of, step), do: ["  Note over #{of}: #{text(step)}"]
+  defp note(of, step), do: "  Note over #{of}: #{text(step)}"
 
-  defp arrow(step, arrow), do: ["  #{name(step.from)}#{arrow}#{name(step.to)}: #{text(step)}"]
+  defp arrow(step, arrow), do: "  #{name(step.from)}#{arrow}#{name(step.to)}: #{text(step)}"
 
   defp name(number) when is_integer(number), do: "p#{number}"
   defp name(nil), do: "unseen"

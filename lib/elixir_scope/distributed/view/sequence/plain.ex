@@ -13,15 +13,13 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
 
   @doc "The lines."
   @spec lines(Source.t(), keyword) :: Enumerable.t()
-  def lines(source, options) do
-    footer = [Footer.line(source.about, source.size, options)]
-    if source.size == 0, do: footer, else: Stream.concat([body(source, options), [""], footer])
-  end
+  def lines(%{size: 0} = source, options), do: [Footer.line(source.about, 0, options)]
 
-  defp body(source, options) do
+  def lines(source, options) do
     {own, others} = Steps.participants(source)
     plain = new(source, own, options)
-    steps = source |> Steps.stream(options[:notes]) |> Stream.map(&step(plain, &1))
+    footer = &["", Footer.line(source.about, &1, options)]
+    steps = source |> Steps.stream(options[:notes]) |> Steps.lines(&step(plain, &1), footer)
     Stream.concat([names(plain, own, others), [""], steps])
   end
 
@@ -58,11 +56,9 @@ defmodule ElixirScope.Distributed.View.Sequence.Plain do
   end
 
   defp name(plain, number, text) do
-    text = Glyphs.fit(plain.glyphs, text, max(plain.width - plain.digits - 1, 0))
-    [shown(plain, number), " ", painted(plain, number, text)]
+    text = Glyphs.fit(plain.glyphs, shown(plain, number) <> " " <> text, plain.width)
+    Palette.paint(plain.palette, plain.nodes[number], text)
   end
-
-  defp painted(plain, number, text), do: Palette.paint(plain.palette, plain.nodes[number], text)
 
   defp shown(plain, number), do: number |> sign() |> Text.pad(plain.digits, :right)
 

@@ -56,6 +56,22 @@ defmodule ElixirScope.Distributed.View.Sequence.Steps do
     source |> Source.stream() |> Stream.transform(steps, &take/2)
   end
 
+  @doc "The lines of all steps, and what is below them, by how many events have been shown."
+  @spec lines(Enumerable.t(), (step -> iodata), (non_neg_integer -> [iodata])) :: Enumerable.t()
+  def lines(steps, line, footer) do
+    Stream.transform(
+      steps,
+      fn -> 0 end,
+      fn step, shown -> {[line.(step)], shown + shown(step)} end,
+      fn shown -> {footer.(shown), shown} end,
+      fn _shown -> :ok end
+    )
+  end
+
+  # A message is one line for both of its ends.
+  defp shown(%{what: :message}), do: 2
+  defp shown(_step), do: 1
+
   defp take(row, steps) do
     {steps(row, arrows(row, steps), steps), update_in(steps.recall, &Recall.put(&1, row))}
   end

@@ -7,8 +7,8 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
   alias ElixirScope.Distributed.View.{Glyphs, Palette}
   alias ElixirScope.Distributed.View.Timeline.Lanes
 
-  @enforce_keys [:lanes, :glyphs, :palette]
-  defstruct [:lanes, :glyphs, :palette, states: %{}]
+  @enforce_keys [:lanes, :glyphs, :palette, :standing]
+  defstruct [:lanes, :glyphs, :palette, :standing, states: %{}]
 
   # Of a lane that had no event yet there is no state.
   @typep state :: :open | :broken | :over
@@ -17,6 +17,8 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
           lanes: Lanes.t(),
           glyphs: Glyphs.t(),
           palette: Palette.t(),
+          # What is seen of the lanes where nothing happens: a row changes one of them.
+          standing: cells,
           states: %{non_neg_integer => state}
         }
 
@@ -25,6 +27,13 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
 
   # A sign in a column, and whose colour it has.
   @typep cells :: %{non_neg_integer => {String.t(), node | nil}}
+
+  @doc "Before the first row."
+  @spec new(Lanes.t(), Glyphs.t(), Palette.t()) :: t
+  def new(lanes, glyphs, palette) do
+    drawing = %__MODULE__{lanes: lanes, glyphs: glyphs, palette: palette, standing: %{}}
+    %{drawing | standing: Map.new(lanes.lanes, &cell(drawing, &1, :before))}
+  end
 
   @doc "The names of the lanes, each above its own."
   @spec header(t) :: [{iodata, columns :: non_neg_integer, String.t(), node | nil}]
@@ -51,19 +60,14 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
     {ink(drawing, cells, drawing.lanes.width), behind(drawing, row, here)}
   end
 
-  @spec standing(t, map) :: cells
-  defp standing(%{lanes: %{lanes: lanes}} = drawing, event) do
-    for lane <- lanes,
-        sign = standing_sign(drawing.states[lane.number], lane, event),
-        into: %{},
-        do: cell(drawing, lane, sign)
+  defp standing(drawing, %{kind: :gap, node: node}) do
+    for %{shared?: false, node: ^node, number: number} = lane <- drawing.lanes.lanes,
+        drawing.states[number] == :open,
+        into: drawing.standing,
+        do: cell(drawing, lane, :break)
   end
 
-  defp standing_sign(:open, %{node: node, shared?: false}, %{kind: :gap, node: node}), do: :break
-  defp standing_sign(:open, %{shared?: true}, _event), do: :shared
-  defp standing_sign(:open, _lane, _event), do: :lane
-  defp standing_sign(nil, _lane, _event), do: :before
-  defp standing_sign(_broken_or_over, _lane, _event), do: nil
+  defp standing(drawing, _event), do: drawing.standing
 
   defp crossed(cells, _drawing, _arrows, nil), do: cells
 
@@ -104,16 +108,29 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
   defp mark(_event), do: :event
 
   defp behind(drawing, %{event: %{kind: :gap, node: node}}, _here) do
-    broken = for %{number: number, node: ^node} <- drawing.lanes.lanes, do: number
-    %{drawing | states: Enum.reduce(broken, drawing.states, &break/2)}
+    for %{number: number, node: ^node} = lane <- drawing.lanes.lanes,
+        drawing.states[number] == :open,
+        reduce: drawing,
+        do: (drawing -> put(drawing, lane, :broken))
   end
 
   defp behind(drawing, _row, nil), do: drawing
-  defp behind(drawing, row, here), do: put_in(drawing.states[here.number], state(row, here))
+  defp behind(drawing, row, here), do: put(drawing, here, state(row, here))
 
-  defp break(number, %{} = states) do
-    if states[number] == :open, do: %{states | number => :broken}, else: states
+  defp put(%{states: states} = drawing, %{number: number} = lane, state) do
+    case states do
+      %{^number => ^state} -> drawing
+      _other -> %{seen(drawing, lane, state) | states: Map.put(states, number, state)}
+    end
   end
+
+  defp seen(drawing, lane, :open) do
+    {column, cell} = cell(drawing, lane, if(lane.shared?, do: :shared, else: :lane))
+    put_in(drawing.standing[column], cell)
+  end
+
+  defp seen(drawing, lane, _broken_or_over),
+    do: %{drawing | standing: Map.delete(drawing.standing, lane.column)}
 
   # Others that share the lane go on.
   defp state(%{place: place}, %{last: last}) when place >= last, do: :over
@@ -123,15 +140,24 @@ defmodule ElixirScope.Distributed.View.Timeline.Drawing do
   defp cell(drawing, lane, sign), do: {lane.column, {sign(drawing, sign), lane.node}}
   defp sign(drawing, name), do: Glyphs.sign(drawing.glyphs, name)
 
-  # Neighbours of one colour are painted at once.
-  defp ink(_drawing, _cells, 0), do: []
+  # From the right; neighbours of one colour are painted at once, and a blank has any.
+  defp ink(drawing, cells, columns), do: ink(columns - 1, cells, drawing.palette, nil, [], [])
 
-  defp ink(drawing, cells, columns) do
-    0..(columns - 1)
-    |> Enum.map(&Map.get(cells, &1, {" ", nil}))
-    |> Enum.chunk_by(&elem(&1, 1))
-    |> Enum.map(fn [{_sign, node} | _] = run ->
-      Palette.paint(drawing.palette, node, Enum.map(run, &elem(&1, 0)))
-    end)
+  defp ink(-1, _cells, palette, node, signs, painted),
+    do: [Palette.paint(palette, node, signs) | painted]
+
+  defp ink(column, cells, palette, node, signs, painted) do
+    case cells do
+      %{^column => {sign, ^node}} ->
+        ink(column - 1, cells, palette, node, [sign | signs], painted)
+
+      %{^column => {sign, other}} ->
+        ink(column - 1, cells, palette, other, [sign], [
+          Palette.paint(palette, node, signs) | painted
+        ])
+
+      _blank ->
+        ink(column - 1, cells, palette, node, [" " | signs], painted)
+    end
   end
 end

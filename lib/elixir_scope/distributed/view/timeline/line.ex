@@ -24,11 +24,8 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
     first_ns = Source.ns(first)
     layout = layout(source, [first, last], Source.ns(last) - first_ns, options)
 
-    drawing = %Drawing{
-      lanes: layout.lanes,
-      glyphs: Glyphs.of(options),
-      palette: Palette.new(source.about.nodes, options[:color])
-    }
+    palette = Palette.new(source.about.nodes, options[:color])
+    drawing = Drawing.new(layout.lanes, Glyphs.of(options), palette)
 
     %__MODULE__{
       recall: Recall.new(source),
@@ -44,7 +41,7 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
 
     widest =
       for(%{event: %{id: {{_, start}, seq}}} <- ends, node <- nodes, do: {{node, start}, seq})
-      |> Enum.map(&Text.width(Source.id(source, &1)))
+      |> Enum.map(&Text.width(written_id(source, options, &1)))
       |> Enum.max(fn -> 1 end)
 
     Layout.new(source.processes, options[:width], Text.width("+" <> Words.ms(span_ns)), widest)
@@ -58,6 +55,9 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
     end
   end
 
+  defp written_id(source, options, id),
+    do: Glyphs.fit(Glyphs.of(options), Source.id(source, id), options[:width])
+
   @doc "The line of a row."
   @spec row(t, Source.row()) :: {iodata, t}
   def row(line, row) do
@@ -67,16 +67,17 @@ defmodule ElixirScope.Distributed.View.Timeline.Line do
     {lanes, drawing} = Drawing.row(line.drawing, row, arrows(line, causes))
     id = id(line, row.event)
     room = Layout.text(line.layout, Text.width(id))
-    text = Glyphs.fit(line.drawing.glyphs, text(line, row, causes, room), room)
-
-    parts = [
-      part(lanes, line.layout.lanes.width),
-      at(line, row),
-      written(text, room, id),
-      painted(line, row, id)
-    ]
-
+    parts = parts(line, row, causes, {lanes, room, id})
     {parts, %{line | drawing: drawing, recall: Recall.put(line.recall, row)}}
+  end
+
+  # An id that is longer than any that was foreseen stands alone.
+  defp parts(line, row, _causes, {_lanes, room, id}) when room < 0, do: painted(line, row, id)
+
+  defp parts(line, row, causes, {lanes, room, id}) do
+    text = Glyphs.fit(line.drawing.glyphs, text(line, row, causes, room), room)
+    drawn = part(lanes, line.layout.lanes.width)
+    [drawn, at(line, row), written(text, room, id), painted(line, row, id)]
   end
 
   defp part(_drawn, 0), do: []
