@@ -58,6 +58,7 @@ defmodule ElixirScope.Distributed.Causality do
             expired: non_neg_integer,
             more?: boolean,
             events: non_neg_integer,
+            brought_in: non_neg_integer,
             edges: non_neg_integer,
             corrections: non_neg_integer,
             left_out: non_neg_integer,
@@ -85,12 +86,14 @@ defmodule ElixirScope.Distributed.Causality do
   @typedoc """
   An event with what is known of it: its place, the index of its process among `processes/1`, by how many
   nanoseconds its clock was behind at least, and its causes besides what the same process did before.
+  `brought_in` ones do not match the filters: they are other halves of messages that do.
   `possible` are what may be causes and order nothing: candidates of an ambiguous message, and pairs that
   were left out.
   """
   @type row :: %{
           place: place,
           event: Event.t(),
+          brought_in: boolean,
           process: non_neg_integer | nil,
           behind_ns: non_neg_integer,
           causes: [cause],
@@ -125,7 +128,9 @@ defmodule ElixirScope.Distributed.Causality do
   The picture of a source.
 
   Filters are those of `ElixirScope.Distributed.query/2`, with `limit: 10_000` by default and up to
-  1,000,000. What the limit cut is said in `about.more?`. A result or a list of events takes no scope, and
+  1,000,000. What the limit cut is said in `about.more?`. Where a filter leaves out one half of a message,
+  as that of a correlation does, since receives have none of their own, it is brought in: `about.brought_in`
+  says how many. A result or a list of events takes no scope, and
   may hold the events in any order; of events with one id the first counts.
 
       iex> event = %ElixirScope.Distributed.Event{
@@ -228,7 +233,8 @@ defmodule ElixirScope.Distributed.Causality do
   come from there, if its other side is that node or is not known. A node that did not answer lost events
   at any time.
 
-  It is about the events of this picture: what a filter or the limit left out orders nothing.
+  It is about the events of this picture: what a filter or the limit left out, but for other halves of
+  messages, orders nothing.
 
       ElixirScope.Distributed.Causality.relation(picture, one.id, other.id)
   """

@@ -7,10 +7,12 @@ mod answer;
 mod given;
 mod input;
 mod kept;
+mod others;
 
 use crate::found::FoundRef;
 use crate::pair::{Confidence, Progress, ReadingRef, name};
 use kept::Kept;
+use others::Others;
 use parking_lot::Mutex;
 use rustler::{NifMap, NifResult, Resource, ResourceArc, Term};
 use scope_causal::{At, Id, Making, Picture, PictureBuilder};
@@ -21,25 +23,31 @@ pub(crate) struct Drawn {
     pub(crate) picture: Picture,
     /// The events themselves, unless Erlang has them.
     pub(crate) kept: Option<Kept>,
+    /// How many events were found; those that were given later are other halves of their messages.
+    pub(crate) found: u32,
 }
 
 /// An answer that is not all here.
 struct Drawing {
     builder: PictureBuilder,
     kept: Option<Kept>,
+    others: Others,
 }
 
 enum State {
     Drawing(Box<Drawing>),
-    Making(Box<(Making, Option<Kept>)>),
+    Making(Box<(Making, Option<Kept>, u32)>),
     Drawn(Arc<Drawn>),
 }
 
 // In the place of one that is taken out to go on.
 impl Default for State {
     fn default() -> Self {
-        let (picture, kept) = (Picture::default(), None);
-        Self::Drawn(Arc::new(Drawn { picture, kept }))
+        Self::Drawn(Arc::new(Drawn {
+            picture: Picture::default(),
+            kept: None,
+            found: 0,
+        }))
     }
 }
 
@@ -87,7 +95,11 @@ fn causal_list() -> PictureRef {
 
 fn begun(kept: Option<Kept>) -> PictureRef {
     let builder = PictureBuilder::new();
-    let drawing = Drawing { builder, kept };
+    let drawing = Drawing {
+        builder,
+        kept,
+        others: Others::default(),
+    };
     ResourceArc::new(Handle(Mutex::new(State::Drawing(Box::new(drawing)))))
 }
 
@@ -105,6 +117,35 @@ fn causal_feed(handle: PictureRef, found: FoundRef) -> NifResult<usize> {
 fn causal_give<'a>(handle: PictureRef, events: Vec<Term<'a>>) -> NifResult<Option<Term<'a>>> {
     match &mut *handle.0.lock() {
         State::Drawing(drawing) => given::give(&mut drawing.builder, &events),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Notes which other halves of messages are not in it, from the event that was given as this one on;
+/// answers where to go on.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_others(handle: PictureRef, pairs: ReadingRef, from: usize) -> NifResult<Option<usize>> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => Ok(drawing.others.look(&drawing.builder, &pairs, from)),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// How many of them there are.
+#[rustler::nif]
+fn causal_lacks(handle: PictureRef) -> NifResult<usize> {
+    match &*handle.0.lock() {
+        State::Drawing(drawing) => Ok(drawing.others.wanted()),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Takes of these events, which come in stamp order, those that are wanted, as long as there are not so
+/// many events; answers whether more are.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_bring(handle: PictureRef, found: FoundRef, most: usize) -> NifResult<Progress> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => drawing.bring(&found.0.events, most),
         _over => Err(rustler::Error::BadArg),
     }
 }
@@ -151,9 +192,13 @@ fn causal_finish(handle: PictureRef, known: Known<'_>) -> NifResult<Progress> {
                 .into_iter()
                 .for_each(|node| drawing.builder.misses(node));
             drawing.builder.clocks(known.clocks_ns);
+            let found = drawing.others.found.unwrap_or(drawing.builder.len());
             let kept = drawing.kept.map(Kept::closed);
             let making = drawing.builder.making();
-            (State::Making(Box::new((making, kept))), Progress::More)
+            (
+                State::Making(Box::new((making, kept, found as u32))),
+                Progress::More,
+            )
         }
         State::Making(mut of) => {
             let more = of.0.step();
@@ -169,9 +214,13 @@ fn causal_finish(handle: PictureRef, known: Known<'_>) -> NifResult<Progress> {
     Ok(progress)
 }
 
-fn made((making, kept): (Making, Option<Kept>)) -> State {
+fn made((making, kept, found): (Making, Option<Kept>, u32)) -> State {
     let picture = making.picture();
-    State::Drawn(Arc::new(Drawn { picture, kept }))
+    State::Drawn(Arc::new(Drawn {
+        picture,
+        kept,
+        found,
+    }))
 }
 
 fn sure(confidence: Confidence) -> scope_causal::Confidence {
@@ -183,6 +232,21 @@ fn sure(confidence: Confidence) -> scope_causal::Confidence {
 }
 
 impl Drawing {
+    fn bring(&mut self, events: &[scope_store::Match], most: usize) -> NifResult<Progress> {
+        if self.others.found.is_none() {
+            self.others.found = Some(self.builder.len());
+            // They have an order of their own.
+            self.kept.iter_mut().for_each(Kept::anew);
+        }
+        let mut room = most.saturating_sub(self.builder.len());
+        let wanted = events.iter().filter(|event| self.others.takes(event));
+        let wanted: Vec<_> = wanted.take(room).cloned().collect();
+        room -= wanted.len();
+        self.feed(&wanted)?;
+        let more = room > 0 && self.others.wanted() > 0;
+        Ok(if more { Progress::More } else { Progress::Done })
+    }
+
     fn feed(&mut self, events: &[scope_store::Match]) -> NifResult<usize> {
         let kept = self.kept.as_mut().ok_or(rustler::Error::BadArg)?;
         let (mut damaged, mut known) = (0, input::Known::default());

@@ -1,7 +1,7 @@
 //! `recording_*`: what was found as a file, and such a file as a scope.
 
-use crate::pair::ReadingRef;
 use crate::found::FoundRef;
+use crate::pair::ReadingRef;
 use crate::payload;
 use crate::scopes::{self, Handle as Opened, ScopeRef};
 use crate::store::Settings;

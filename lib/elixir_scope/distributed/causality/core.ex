@@ -29,6 +29,19 @@ defmodule ElixirScope.Distributed.Causality.Core do
     end
   end
 
+  @doc "How many other halves of its messages it does not have; those are wanted from now on."
+  @spec lacks(picture, pairs :: reference) :: non_neg_integer
+  def lacks(picture, pairs), do: lacks(picture, pairs, 0)
+
+  defp lacks(picture, _pairs, nil), do: Native.causal_lacks(picture)
+
+  defp lacks(picture, pairs, from),
+    do: lacks(picture, pairs, Native.causal_others(picture, pairs, from))
+
+  @doc "Adds those of these events that are wanted, up to so many events in all."
+  @spec bring(picture, Page.found(), most :: pos_integer) :: :more | :done
+  def bring(picture, found, most), do: Native.causal_bring(picture, found, most)
+
   @doc """
   Makes the picture, with messages in pairs; of the missing nodes not all events are here. Each step gives
   the scheduler back.

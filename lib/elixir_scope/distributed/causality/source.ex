@@ -89,9 +89,19 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   defp finish(picture, %{survey: survey} = reading, read) do
     pairs = Show.pairs(survey, read.stretch, Pairs.limits().picture)
+    if pairs, do: bring_in(picture, pairs, survey, read.stretch)
     %{unsure: unsure, clocks_ms: clocks_ms} = Show.terms(survey)
     lossy = Map.keys(Find.missing()) ++ unsure ++ lossy(reading)
     Core.finish(picture, pairs, lossy, clocks_ms * 1_000_000)
+  end
+
+  # What a filter leaves out of a message, as that of a correlation does with receives, which have none
+  # of their own: without it there is half a message, and nothing led to anything.
+  defp bring_in(picture, pairs, survey, stretch) do
+    if Core.lacks(picture, pairs) > 0 do
+      most = Pairs.limits().picture
+      Find.each(survey, Pairs.around(stretch), &Core.bring(picture, &1, most))
+    end
   end
 
   # A filter may have left out the gaps themselves.

@@ -85,6 +85,11 @@ defmodule ElixirScope.Distributed.Query.Pairs do
     end
   end
 
+  @doc "All messages among which the other halves of those of a stretch of time are."
+  @spec around(stretch) :: Page.filter()
+  def around({from_ns, to_ns}),
+    do: filter(max(from_ns - slack_ns(), 0), to_ns + slack_ns(), @picture)
+
   defp slack_ns, do: @slack_ms * 1_000_000
 
   defp wanted(from_ns, %{clocks_ms: clocks_ms, unsure: unsure}, limit),

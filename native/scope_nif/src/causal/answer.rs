@@ -12,6 +12,7 @@ use scope_event::Origin;
 #[derive(NifMap)]
 struct Counted {
     events: usize,
+    brought_in: usize,
     edges: usize,
     corrections: usize,
     left_out: usize,
@@ -32,6 +33,7 @@ struct Life<'a> {
 struct Row<'a> {
     place: u32,
     given: u32,
+    brought_in: bool,
     process: Option<u32>,
     behind_ns: u64,
     causes: Vec<Cause>,
@@ -79,6 +81,7 @@ fn causal_about(handle: PictureRef) -> NifResult<Counted> {
     let is_gap = |at: &&At| picture.kind(**at) == scope_event::Kind::Gap;
     Ok(Counted {
         events: picture.len(),
+        brought_in: picture.len().saturating_sub(drawn.found as usize),
         edges: picture.edges().len(),
         corrections: picture.corrections().len(),
         left_out: picture.left_out().len(),
@@ -117,16 +120,18 @@ fn causal_rows<'a>(env: Env<'a>, handle: PictureRef, places: Vec<u32>) -> NifRes
     let drawn = handle.drawn()?;
     let rows = places.into_iter().filter_map(|place| {
         let at = drawn.at_place(place)?;
-        row(env, &drawn.picture, at)
+        row(env, &drawn, at)
     });
     Ok(rows.collect())
 }
 
-fn row<'a>(env: Env<'a>, picture: &Picture, at: At) -> Option<Row<'a>> {
+fn row<'a>(env: Env<'a>, drawn: &Drawn, at: At) -> Option<Row<'a>> {
+    let picture = &drawn.picture;
     let causes = |edges: &[Edge]| edges.iter().map(|edge| cause(picture, edge)).collect();
     Some(Row {
         place: picture.place(at),
         given: picture.given(at)?,
+        brought_in: picture.given(at)? >= drawn.found,
         process: picture.process(at),
         behind_ns: picture.behind_ns(at),
         causes: causes(picture.edges_into(at)),

@@ -44,6 +44,13 @@ impl Kept {
         is_in
     }
 
+    /// From here on events come in stamp order, from the beginning.
+    pub(super) fn anew(&mut self) {
+        self.close();
+        self.descending = false;
+        self.open = PageBuilder::new(false, BYTES);
+    }
+
     pub(super) fn closed(mut self) -> Self {
         self.close();
         self.pages.shrink_to_fit();
