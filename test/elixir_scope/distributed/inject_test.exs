@@ -149,9 +149,21 @@ defmodule ElixirScope.Distributed.InjectTest do
 
     test "processes that begin and end, and those that a supervisor starts", context do
       %{tool: tool, target: target} = context
-      options = [processes: {:supervised_by, :kernel_safe_sup}, kinds: [:process]]
-      assert {:ok, result} = traced(tool, target, [], options, [])
-      assert result.events == []
+      holder = Bare.spawn(target, :sup, [])
+      child = {1, {:shop, :child, []}, :permanent, 5_000, :worker, [:shop]}
+      eventually(fn -> assert is_pid(Bare.call(target, :erlang, :whereis, [:shop_sup])) end)
+      {:ok, first} = Bare.call(target, :supervisor, :start_child, [:shop_sup, child])
+      options = [processes: {:supervised_by, :shop_sup}, messages: true]
+      begin(tool, target, [], options)
+
+      {:ok, second} =
+        Bare.call(target, :supervisor, :start_child, [:shop_sup, put_elem(child, 0, 2)])
+
+      for pid <- [first, second], do: Bare.call(target, :erlang, :send, [pid, {:go, holder}])
+      assert {:ok, result} = ended(tool)
+      went = for %{kind: :send, data: :went, pid: pid} <- result.events, do: pid
+      assert Enum.sort(went) == Enum.sort([first, second])
+      Bare.call(target, :erlang, :exit, [holder, :kill])
 
       begin(tool, target, [], processes: :new, kinds: [:spawn, :exit])
       pid = Bare.spawn(target, :tick, [1])
@@ -240,7 +252,12 @@ defmodule ElixirScope.Distributed.InjectTest do
 
       freeze(tool)
       memory = Bare.call(target, :erlang, :memory, [:total])
-      Bare.call(target, :shop, :run, [for(n <- 1..30_000, do: {:tick, [n]})])
+
+      for _ <- 1..6 do
+        Bare.call(target, :shop, :run, [for(n <- 1..3_000, do: {:tick, [n]})])
+        eventually(fn -> assert Bare.queued(target) < 100 end)
+      end
+
       assert Bare.call(target, :erlang, :memory, [:total]) - memory < 64 * 1024 * 1024
 
       eventually(
