@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.InjectTest do
   use ElixirScope.Distributed.Case
   import ElixirScope.Distributed.Injected
 
-  alias ElixirScope.Distributed.{Bare, Error, GlobalClock, Inject, Opaque}
+  alias ElixirScope.Distributed.{Bare, Error, GlobalClock, Inject, Opaque, OtherOtp}
   alias ElixirScope.Distributed.Capture.Only
   alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.View.Timeline
@@ -400,6 +400,27 @@ defmodule ElixirScope.Distributed.InjectTest do
       Bare.call(target, :erlang, :send, [pid, :stop])
       assert {:ok, _plan} = eventually(fn -> assert {:ok, _} = plan(tool, target) end)
       assert Bare.difference(target, before) |> Keyword.take([:modules, :flags]) == []
+    end
+  end
+
+  # SCOPE_OTHER_OTP says how to start newer ones.
+  @tag :other_otp
+  @tag timeout: 300_000
+  test "nodes of newer versions", %{tool: tool} do
+    for other <- OtherOtp.all() do
+      target = Bare.start(exec: other[:exec])
+      connected(tool, target)
+      server = Bare.spawn(target, :server, [])
+      before = Bare.state(target)
+      options = [messages: true]
+      patterns = [{:shop, :buy}, {:shop, :ask}, {:shop, :server, 0}]
+      calls = [buy: [1, %{token: 2}], ask: [server, 3], ask: [server, 4]]
+      assert {:ok, result} = traced(tool, target, patterns, options, calls)
+      assert {:call, {:shop, :buy, 2}, [1, %{token: @hidden}]} in brief(result.events)
+
+      answers = for %{data: {:answer, _ref, 4}} = event <- result.events, do: event
+      assert [%{kind: :send, meta: %{pairing: :exact}}, %{kind: :receive}] = answers
+      assert_as_before(target, before, result)
     end
   end
 

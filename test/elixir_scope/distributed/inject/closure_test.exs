@@ -4,7 +4,6 @@ defmodule ElixirScope.Distributed.Inject.ClosureTest do
 
   alias ElixirScope.Distributed.Inject.{Closure, Guest}
 
-
   test "the modules that are sent call Erlang's and each other" do
     sent = Closure.of(Guest.modules(), false)
     assert Keyword.keys(sent) == Enum.sort(Guest.modules())
@@ -33,7 +32,11 @@ defmodule ElixirScope.Distributed.Inject.ClosureTest do
     along = [ElixirScope.Distributed.Event] |> Closure.of(false) |> Keyword.keys()
     assert Enum in along and Keyword in along and Enumerable in along
     refute Enum.any?(along, &(&1 in [:lists, :erlang, :maps]))
-    for {module, code} <- Closure.of([Enum], false), called <- Closure.imports(code), elixir?(called), do: assert {module, called in along} == {module, true}
+
+    for {module, code} <- Closure.of([Enum], false),
+        called <- Closure.imports(code),
+        elixir?(called),
+        do: assert({module, called in along} == {module, true})
   end
 
   defp elixir?(module), do: String.starts_with?(Atom.to_string(module), "Elixir.")

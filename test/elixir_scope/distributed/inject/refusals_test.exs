@@ -39,7 +39,12 @@ defmodule ElixirScope.Distributed.Inject.RefusalsTest do
     for {{reason, wrong}, index} <- Enum.with_index(@wrong) do
       assert {:error, %{reason: ^reason} = error} = Refusals.check(Map.merge(@fine, wrong), 27)
       assert Exception.message(error) =~ ~r/a@b|3 processes/
-      behind = for {_reason, more} <- Enum.drop(@wrong, index + 1), reduce: @fine, do: (all -> Map.merge(more, all) |> Map.merge(more))
+
+      behind =
+        for {_reason, more} <- Enum.drop(@wrong, index + 1),
+            reduce: @fine,
+            do: (all -> Map.merge(more, all) |> Map.merge(more))
+
       all = Map.merge(behind, wrong)
       assert {:error, %{reason: ^reason}} = Refusals.check(all, 27)
     end
@@ -48,6 +53,8 @@ defmodule ElixirScope.Distributed.Inject.RefusalsTest do
   test "less of the machine's memory than is to be left, and an OTP that is too old" do
     assert {:error, %{reason: :short_of_memory}} = Refusals.check(%{@fine | available: 9}, 27)
     assert {:error, %{reason: :otp_too_old}} = Refusals.check(%{@fine | otp: 24}, 24)
-    assert {:error, %{reason: :inject_not_allowed}} = Refusals.check(%{@fine | allow: {:unreadable, 1}}, 25)
+
+    assert {:error, %{reason: :inject_not_allowed}} =
+             Refusals.check(%{@fine | allow: {:unreadable, 1}}, 25)
   end
 end
