@@ -111,7 +111,7 @@ defmodule ElixirScope.Distributed.Bare do
   @doc "The trace sessions of the node, where it can have any."
   def sessions(target) do
     if call(target, :erlang, :function_exported, [:trace, :session_info, 1]),
-      do: call(target, :trace, :session_info, [:all]),
+      do: call(target, :trace, :session_info, [:all]) -- [{:legacy, :default}],
       else: []
   end
 
@@ -158,7 +158,7 @@ defmodule ElixirScope.Distributed.Bare do
   end
 
   defp elixir(true),
-    do: ["-pa" | Enum.map([:elixir, :logger], &to_string(:code.lib_dir(&1, :ebin)))]
+    do: ["-pa" | Enum.map([:elixir, :logger], &Path.join(:code.lib_dir(&1), "ebin"))]
 
   defp elixir(_none), do: []
 

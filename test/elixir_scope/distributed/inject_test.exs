@@ -413,6 +413,9 @@ defmodule ElixirScope.Distributed.InjectTest do
       server = Bare.spawn(target, :server, [])
       before = Bare.state(target)
       options = [messages: true]
+      begin(tool, target, [{:shop, :tick}])
+      assert Keyword.keys(Bare.sessions(target)) == [Inject.Guest.Vm.name()]
+      assert {:ok, %{equal?: true}} = ended(tool)
       patterns = [{:shop, :buy}, {:shop, :ask}, {:shop, :server, 0}]
       calls = [buy: [1, %{token: 2}], ask: [server, 3], ask: [server, 4]]
       assert {:ok, result} = traced(tool, target, patterns, options, calls)

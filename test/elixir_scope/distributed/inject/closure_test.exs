@@ -18,8 +18,8 @@ defmodule ElixirScope.Distributed.Inject.ClosureTest do
 
   test "what is sent has neither source nor docs, and is what runs here" do
     for {module, code} <- Closure.of(Guest.modules(), true) do
-      assert {:ok, {^module, [{'Dbgi', :missing_chunk}, {'Docs', :missing_chunk}]}} =
-               :beam_lib.chunks(code, ['Dbgi', 'Docs'], [:allow_missing_chunks])
+      assert {:ok, {^module, [{~c"Dbgi", :missing_chunk}, {~c"Docs", :missing_chunk}]}} =
+               :beam_lib.chunks(code, [~c"Dbgi", ~c"Docs"], [:allow_missing_chunks])
 
       assert {:ok, {^module, md5}} = :beam_lib.md5(code)
       assert md5 == module.module_info(:md5)
