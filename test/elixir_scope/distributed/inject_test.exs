@@ -50,9 +50,10 @@ defmodule ElixirScope.Distributed.InjectTest do
       %{tool: tool, target: target} = context
       calls = for n <- 1..1_200, do: {:tick, [n]}
       options = [events_per_s: 100_000]
-      assert {:ok, %{events: events}} = traced(tool, target, [:shop], options, calls)
+      assert {:ok, %{events: events} = result} = traced(tool, target, [:shop], options, calls)
 
       ticks = for %{subject: {:shop, :tick, 1}} = event <- events, do: event
+      assert {length(ticks), result.reason, result.figures} == {1_200, :stopped, result.figures}
       assert Enum.map(ticks, & &1.data) == for(n <- 1..1_200, do: [n])
       assert Enum.uniq(for e <- events, do: {e.node, elem(e.id, 0)}) |> length() == 1
 

@@ -108,8 +108,9 @@ defmodule ElixirScope.Distributed.Inject.Guest.Warden do
     if Vm.taken?(state.handle, state.config.pids), do: Budget.of(:taken_over)
   end
 
-  # The tracing ends here and now, whatever the tracer still has to look at.
+  # What was seen before the end is told: the VM hands it over in its own time.
   defp stop(%{trip: nil} = state, trip) do
+    Vm.settled(state.handle)
     Vm.close(state.handle, state.config.steps)
     send(state.tracer, {self(), :end})
     ending(state, trip)
