@@ -50,7 +50,9 @@ defmodule ElixirScope.Distributed.InjectTest do
       %{tool: tool, target: target} = context
       calls = for n <- 1..1_200, do: {:tick, [n]}
       options = [events_per_s: 100_000]
-      assert {:ok, %{events: events} = result} = traced(tool, target, [:shop], options, calls)
+
+      assert {:ok, %{events: events} = result} =
+               traced(tool, target, [{:shop, :tick}], options, calls)
 
       ticks = for %{subject: {:shop, :tick, 1}} = event <- events, do: event
       assert {length(ticks), result.reason, result.figures} == {1_200, :stopped, result.figures}
@@ -439,7 +441,12 @@ defmodule ElixirScope.Distributed.InjectTest do
     on(tool, fn ->
       me = self()
       say = &send(me, {:said, &1})
-      ask = fn question -> send(me, {:asked, question}) && answer end
+
+      ask = fn question ->
+        send(me, {:asked, question})
+        answer
+      end
+
       options = [say: say, ask: ask, duration_ms: 100, health: calm()]
       result = Inject.run(node, [{:shop, :tick}], options)
       true = Process.info(me, :messages) |> elem(1) |> List.keymember?(:asked, 0)

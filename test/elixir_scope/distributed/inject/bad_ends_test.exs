@@ -71,7 +71,7 @@ defmodule ElixirScope.Distributed.Inject.BadEndsTest do
         begin(tool, target, @patterns, @busy)
         kill_there(target, who)
         assert {:ok, result} = result(tool)
-        assert result.reason == :tracer_failed
+        assert result.reason in [:tracer_failed, :tracer_killed]
         assert result.equal?, inspect({who, result.after})
         assert_as_before(target, before)
       end
@@ -84,7 +84,7 @@ defmodule ElixirScope.Distributed.Inject.BadEndsTest do
       assert is_list(huge)
       Bare.call(target, :erlang, :spawn, [:shop, :copy, [20_000_000]])
       assert {:ok, result} = result(tool)
-      assert result.reason in [:tracer_failed, :duration]
+      assert result.reason == :tracer_killed
       assert_as_before(target, before, result)
     end
 
