@@ -144,11 +144,6 @@ defmodule ElixirScope.Distributed.Error do
       "them, or trace every call"
   end
 
-  defp text(:other_tracer, %{processes: count}) do
-    "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
-      "end that trace first, or use OTP 27"
-  end
-
   defp text(:no_entry, _details) do
     "correlate: :each_call gives an id to each call, and no function is named: name those with which " <>
       "requests begin"

@@ -1,6 +1,7 @@
 defmodule ElixirScope.Distributed.Inject.Reasons do
   @moduledoc false
-  # Why nothing is injected, in words: a part of `ElixirScope.Distributed.Error`.
+  # Why nothing is injected, or traced beside another tool, in words: a part of
+  # `ElixirScope.Distributed.Error`.
 
   @doc "The words, or `nil` where the reason is another one."
   @spec text(atom, map) :: String.t() | nil
@@ -31,6 +32,11 @@ defmodule ElixirScope.Distributed.Inject.Reasons do
     do: "the configuration of #{node} says allow: #{inspect(allow)}, and :inject is not among it"
 
   def text(:declined, _details), do: "nothing was done, as nobody said yes"
+
+  def text(:other_tracer, %{processes: count}) do
+    "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
+      "end that trace first, or use OTP 27"
+  end
 
   def text(_another, _details), do: nil
 end
