@@ -41,7 +41,7 @@ defmodule ElixirScope.Distributed.Query.Show do
     events
     |> received(survey.scope)
     |> Traces.show(find)
-    |> Entries.show(find)
+    |> Entries.show(find, survey.members)
     |> Names.show(&marks(survey, &1))
     |> Pairs.show(survey.scope.store, terms, &Find.each(survey, &1, &2))
   end

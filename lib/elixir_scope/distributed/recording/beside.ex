@@ -58,7 +58,8 @@ defmodule ElixirScope.Distributed.Recording.Beside do
 
   # Keys that name a process alone, of which other nodes know no more: any of its calls may be meant.
   defp processes(job, keys) do
-    names = Entry.names([node() | Node.list(:known)] ++ job.survey.members)
+    members = Enum.filter(job.survey.members, &is_atom/1)
+    names = Entry.names([node() | Node.list(:known)] ++ members)
 
     for key <- keys, {:any_call, {node, nil, pid, nil}} <- [Entry.read(key, names)] do
       each(job, [kinds: [:call], nodes: [node], pids: [pid]], :calls)

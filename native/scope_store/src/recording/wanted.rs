@@ -83,10 +83,10 @@ impl Wanted {
                 numbers.put(event.seq());
             }
         }
-        if let Some(key) = key(event) {
-            if self.keys.insert(key) {
-                self.unnamed.insert(key);
-            }
+        if let Some(key) = key(event)
+            && self.keys.insert(key)
+        {
+            self.unnamed.insert(key);
         }
         if (self.meanings.is_set)(event.session()) {
             let node = event.origin().node.clone();
