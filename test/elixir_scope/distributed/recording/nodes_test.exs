@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Recording.NodesTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.NodeCoordinator
+  alias ElixirScope.Distributed.Query.{Find, Survey}
 
   @behaviour GenServer
   @server RecordedShop
@@ -180,6 +181,33 @@ defmodule ElixirScope.Distributed.Recording.NodesTest do
         :ok = on(node, fn -> Scope.close(scope) end)
       end
     end
+  end
+
+  test "of messages the other halves are there to be looked up, without what they carried",
+       context do
+    nodes = [a, b, c] = start_nodes(3)
+    together(nodes)
+    busy(nodes)
+    settled(a, [])
+    filters = [kinds: [:send], correlation_id: "from #{a}", nodes: [a]]
+    live = settled(a, filters)
+    pairs = for %{meta: %{pairing: :exact, pair: other}} <- live, do: other
+    assert length(pairs) == 5
+    path = Path.join(context.tmp_dir, "halves.scope")
+    {:ok, _saved} = on(c, fn -> Scope.save(path, filters) end)
+    [fresh] = start_nodes(1, connect: false)
+    {:ok, scope} = on(fresh, fn -> Scope.open(path) end)
+    assert differences(events(fresh, scope: scope), live) == []
+
+    halves =
+      on(fresh, fn ->
+        {:ok, running} = Scope.Scope.fetch(scope)
+        {:ok, survey} = Survey.take(running, [], [])
+        Find.all(survey, kinds: [:receive])
+      end)
+
+    assert Enum.sort(for half <- halves, do: half.id) == Enum.sort(pairs)
+    assert for(%{node: ^b, data: nil, pid: pid} <- halves, is_pid(pid), do: 1) == [1, 1, 1, 1, 1]
   end
 
   test "who did not answer is missing when it is opened, too", context do
