@@ -98,6 +98,7 @@ defmodule ElixirScope.Distributed.Native do
   def recording_beside(_writer, _found, _what), do: missing()
   def recording_pairs(_writer, _found, _pairs), do: missing()
   def recording_open_questions(_writer, _most), do: missing()
+  def recording_halves(_writer, _most), do: missing()
   def recording_finish(_writer, _outcome), do: missing()
   def recording_abandon(_writer), do: missing()
   def recording_open(_settings, _path, _salvage), do: missing()

@@ -20,7 +20,8 @@ defmodule ElixirScope.Distributed.Recording do
   is in it, nor a name that only another event has. Beside them, kept apart from answers, stands what explains
   them: `:gap` events of the same nodes and time, which say how many events were lost; marks that say whose
   correlation ids they have; of calls that began ids, that there was such a call, without what was called;
-  and which traces they belong to. The file can be read by its owner alone (mode 600).
+  which traces they belong to; and of a message of which one half matches the other one, without what it
+  carried. The file can be read by its owner alone (mode 600).
 
   ## A file from somewhere
 

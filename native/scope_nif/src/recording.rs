@@ -88,6 +88,7 @@ enum What {
     Last,
     Traces,
     Notes,
+    Halves,
 }
 
 /// Why it failed: which of a closed list, and what there is to say.
@@ -185,6 +186,7 @@ fn recording_beside(
         What::Last => Beside::Last,
         What::Traces => Beside::Traces,
         What::Notes => Beside::Notes,
+        What::Halves => Beside::Halves,
     };
     writer.with(|writer| writer.beside(&found.0.events, what))
 }
@@ -234,6 +236,18 @@ fn recording_open_questions<'a>(
         binary.into()
     });
     Ok((keys.collect(), writer.has_sets()))
+}
+
+/// Numbers of other halves of messages that are not in it, each a run of one.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn recording_halves(writer: WriterRef, most: usize) -> NifResult<Vec<Row>> {
+    let mut writer = writer.0.lock();
+    let writer = writer.as_mut().ok_or(Error::BadArg)?;
+    let row = |(origin, seq): (Origin, Seq)| {
+        let Origin { node, incarnation } = origin;
+        (node.to_string(), incarnation, seq, seq)
+    };
+    Ok(writer.halves(most).into_iter().map(row).collect())
 }
 
 /// Writes the rest, and puts the file in its place.

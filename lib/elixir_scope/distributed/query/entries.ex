@@ -39,11 +39,12 @@ defmodule ElixirScope.Distributed.Query.Entries do
         do: {Entry.key(Entry.any(entry.pid)), stamp(entry), ending(entry, find)}
   end
 
-  @doc "The events with the ids of calls in place of keys."
-  @spec show([Event.t()], find) :: [Event.t()]
-  def show(events, find) do
+  @doc "The events with the ids of calls in place of keys; calls may have been on any of `members`."
+  @spec show([Event.t()], find, [node]) :: [Event.t()]
+  def show(events, find, members \\ []) do
     if Enum.any?(events, &match?(<<_::128>>, &1.correlation_id)) do
-      names = Entry.names([node() | Node.list(:known)] ++ nodes(events))
+      members = Enum.filter(members, &is_atom/1)
+      names = Entry.names([node() | Node.list(:known)] ++ members ++ nodes(events))
       events |> resolve(names, find) |> name(names, find)
     else
       events

@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed.Query.Show do
     events
     |> received(survey.scope)
     |> Traces.show(find)
-    |> Entries.show(find)
+    |> Entries.show(find, survey.members)
     |> Names.show(&marks(survey, &1))
   end
 

@@ -2,12 +2,13 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   @moduledoc false
   # What explains the events of a recording and does not match its filters: gaps, as without them nobody
   # knew what was lost; the marks that say whose ids are whose; the calls that began ids, without what
-  # was called; what says which traces a number stands for. The core takes of what is found here
+  # was called; what says which traces a number stands for; the
+  # other halves of messages, without the message. The core takes of what is found here
   # only what belongs to events that are in the recording, and keeps it apart from them; notes of people alone are put among them.
 
   alias ElixirScope.Distributed.Capture.Correlation.Entry
   alias ElixirScope.Distributed.{Error, Event, Options}
-  alias ElixirScope.Distributed.Query.{Find, Survey}
+  alias ElixirScope.Distributed.Query.{Cover, Find, Survey}
   alias ElixirScope.Distributed.Recording.Core
   alias ElixirScope.Distributed.Storages.Native, as: Storage
 
@@ -17,6 +18,9 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   # Processes whose calls are looked for, and calls of each.
   @processes 1_000
   @calls 10_000
+
+  # Messages whose other halves are looked for by number; of more, all messages are looked at.
+  @halves 20_000
 
   @typedoc "The recording that is written, from which answer, and what was asked for."
   @type job :: %{
@@ -35,6 +39,7 @@ defmodule ElixirScope.Distributed.Recording.Beside do
     entries(job, keys(job, @few + 1))
     processes(job, keys(job, @processes))
     traces(job)
+    halves(job, Core.halves(job.writer, @halves + 1))
   end
 
   defp keys(job, most), do: job.writer |> Core.open_questions(most) |> elem(0)
@@ -58,7 +63,8 @@ defmodule ElixirScope.Distributed.Recording.Beside do
 
   # Keys that name a process alone, of which other nodes know no more: any of its calls may be meant.
   defp processes(job, keys) do
-    names = Entry.names([node() | Node.list(:known)] ++ job.survey.members)
+    members = Enum.filter(job.survey.members, &is_atom/1)
+    names = Entry.names([node() | Node.list(:known)] ++ members)
 
     for key <- keys, {:any_call, {node, nil, pid, nil}} <- [Entry.read(key, names)] do
       each(job, [kinds: [:call], nodes: [node], pids: [pid]], :calls)
@@ -79,6 +85,15 @@ defmodule ElixirScope.Distributed.Recording.Beside do
   defp traces(job) do
     if match?({_keys, true}, Core.open_questions(job.writer, 1)),
       do: each(job, [kinds: [:trace_started], contains: "joined"], :traces)
+  end
+
+  # A message leads from one event to another: without the other half nothing would lead anywhere.
+  defp halves(_job, []), do: :ok
+
+  defp halves(job, rows) do
+    holdings = Cover.only(job.survey.holdings, rows)
+    few = %{job | survey: %{job.survey | holdings: holdings}}
+    each(if(length(rows) > @halves, do: job, else: few), [kinds: [:send, :receive]], :halves)
   end
 
   defp each(job, options, what, keys \\ []) do

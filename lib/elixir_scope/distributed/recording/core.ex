@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Recording.Core do
   @type writer :: reference
 
   @typedoc "What somebody looked for to explain what is in it; see `Recording.Beside`."
-  @type what :: :gaps | :names | :entries | :calls | :last | :traces | :notes
+  @type what :: :gaps | :names | :entries | :calls | :last | :traces | :notes | :halves
 
   @doc "Begins a file; nothing is at its path before it is finished."
   @spec begin(Path.t(), boolean, map) :: {:ok, writer} | {:error, Error.t()}
@@ -33,6 +33,10 @@ defmodule ElixirScope.Distributed.Recording.Core do
   @doc "Keys of ids that nothing explains yet, so many at most; and whether there are sets of traces."
   @spec open_questions(writer, pos_integer) :: {[binary], boolean}
   def open_questions(writer, most), do: Native.recording_open_questions(writer, most)
+
+  @doc "Numbers of the other halves of messages that are not in it, so many at most."
+  @spec halves(writer, pos_integer) :: [tuple]
+  def halves(writer, most), do: Native.recording_halves(writer, most)
 
   @doc "Puts the file in its place: how much is in it, and how many events were damaged."
   @spec finish(writer, map, Path.t()) :: {:ok, {map, non_neg_integer}} | {:error, Error.t()}

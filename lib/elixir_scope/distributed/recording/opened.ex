@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Recording.Opened do
   # What an opened recording says of itself, and how a question sees it: as one member that has everything
   # and answers at once. Who did not answer when it was made is missing now.
 
-  alias ElixirScope.Distributed.Query.{Answer, Survey, Wire}
+  alias ElixirScope.Distributed.Query.{Answer, Cover, Survey, Wire}
   alias ElixirScope.Distributed.Recording.Reasons
   alias ElixirScope.Distributed.Types.ClusterNodeInfo
 
@@ -75,8 +75,16 @@ defmodule ElixirScope.Distributed.Recording.Opened do
 
   @doc "The same with what explains events, which may be of nodes and times that were not asked for."
   @spec widen(Survey.t()) :: Survey.t()
-  def widen(%{scope: %{recording: %__MODULE__{beside: rows}, node: node}} = survey),
-    do: update_in(survey.holdings[node], &(&1 ++ rows))
+  def widen(%{scope: %{recording: %__MODULE__{} = opened, node: node}} = survey) do
+    # Who asks for some numbers wants no others.
+    if Cover.less(opened.about.covers, survey.holdings[node] || []) == [],
+      do:
+        update_in(
+          survey.holdings,
+          &Map.update(&1, node, [], fn rows -> rows ++ opened.beside end)
+        ),
+      else: survey
+  end
 
   def widen(survey), do: survey
 

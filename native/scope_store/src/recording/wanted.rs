@@ -23,6 +23,8 @@ pub enum Beside {
     Last,
     /// What says which traces a number stands for.
     Traces,
+    /// Other halves of messages that were chosen: that they were, and whom they are of.
+    Halves,
     /// What people wrote about events that were chosen: it is put among them.
     Notes,
 }
@@ -58,6 +60,8 @@ pub(super) struct Wanted {
     sets: HashSet<(Arc<str>, u16)>,
     /// What is in the recording of the kinds that explain something.
     there: HashSet<(Origin, Seq)>,
+    /// Other halves of messages, as far as they are known.
+    halves: HashSet<(Origin, Seq)>,
     /// The numbers of all that was chosen.
     chosen: HashMap<Origin, Numbers>,
 }
@@ -70,6 +74,7 @@ impl Wanted {
             unnamed: HashSet::new(),
             sets: HashSet::new(),
             there: HashSet::new(),
+            halves: HashSet::new(),
             chosen: HashMap::new(),
         }
     }
@@ -83,10 +88,10 @@ impl Wanted {
                 numbers.put(event.seq());
             }
         }
-        if let Some(key) = key(event) {
-            if self.keys.insert(key) {
-                self.unnamed.insert(key);
-            }
+        if let Some(key) = key(event)
+            && self.keys.insert(key)
+        {
+            self.unnamed.insert(key);
         }
         if (self.meanings.is_set)(event.session()) {
             let node = event.origin().node.clone();
@@ -106,6 +111,7 @@ impl Wanted {
             // Whoever looked for these knows whose they are.
             Beside::Calls => self.is_entry(event),
             Beside::Last => true,
+            Beside::Halves => self.halves.contains(&(event.origin().clone(), event.seq())),
             Beside::Notes => self.is_note_of_chosen(event),
             Beside::Traces => event.kind() == Kind::TraceStarted && self.is_set(event),
         };
@@ -122,6 +128,24 @@ impl Wanted {
 
     fn is_entry(&self, event: &Match) -> bool {
         event.kind() == Kind::Call && event.flags() & self.meanings.entry != 0
+    }
+
+    /// A message belongs to this one.
+    pub(super) fn half(&mut self, id: &(Origin, Seq)) {
+        self.halves.insert(id.clone());
+    }
+
+    /// The other halves that were not chosen, so many at most.
+    pub(super) fn missing_halves(&mut self, most: usize) -> Vec<(Origin, Seq)> {
+        let Self { halves, chosen, .. } = self;
+        halves.retain(|(origin, seq)| {
+            !chosen
+                .get_mut(origin)
+                .is_some_and(|numbers| numbers.contains(*seq))
+        });
+        let mut missing: Vec<_> = halves.iter().take(most).cloned().collect();
+        missing.sort_unstable();
+        missing
     }
 
     fn is_note_of_chosen(&mut self, event: &Match) -> bool {

@@ -6,11 +6,12 @@
 use super::about::{About, MOST_ROWS, Outcome, Totals};
 use super::error::RecordingError;
 use super::gather::Gather;
-use super::pairs::{self, Paired};
+use super::pairs::{self, Confidence, Paired};
 use super::part::{self, Sort};
 use super::wanted::{Beside, Meanings, Wanted};
 use crate::search::Match;
 use scope_event::block::Numbered;
+use scope_event::{Origin, Seq};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -117,6 +118,7 @@ impl Writer {
         let event = match what {
             Beside::Notes => return self.choose(event),
             Beside::Entries | Beside::Calls | Beside::Last => event.without_content(),
+            Beside::Halves => event.without_data(),
             Beside::Gaps | Beside::Names | Beside::Traces => event.clone(),
         };
         let (file, totals) = (&mut self.file, &mut self.totals);
@@ -138,12 +140,22 @@ impl Writer {
         self.wanted.has_sets()
     }
 
+    /// Other halves of messages that were not chosen, so many at most, in order. All pairs are given by then.
+    pub fn halves(&mut self, most: usize) -> Vec<(Origin, Seq)> {
+        self.wanted.missing_halves(most)
+    }
+
     /// Adds what is known of messages. A settled pair is given once.
     ///
     /// # Errors
     ///
     /// As [`put`](Self::put).
     pub fn pair(&mut self, pair: Paired) -> Result<(), RecordingError> {
+        if let (Confidence::Exact | Confidence::Likely, [other]) =
+            (pair.confidence, &pair.others[..])
+        {
+            self.wanted.half(other);
+        }
         self.pairs.push(pair);
         if self.pairs.len() < PAIRS {
             return Ok(());

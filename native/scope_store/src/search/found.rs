@@ -170,6 +170,14 @@ impl Match {
         }
     }
 
+    /// The same without what it carried.
+    pub(crate) fn without_data(&self) -> Self {
+        Self {
+            data: None,
+            ..self.clone()
+        }
+    }
+
     /// Only that there was such an event of its process: neither what it is about nor its data.
     pub(crate) fn without_content(&self) -> Self {
         Self {

@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Recording.NodesTest do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.NodeCoordinator
+  alias ElixirScope.Distributed.Query.{Find, Survey}
 
   @behaviour GenServer
   @server RecordedShop
@@ -125,6 +126,89 @@ defmodule ElixirScope.Distributed.Recording.NodesTest do
   end
 
   defp streamed(node, scope), do: on(node, fn -> Enum.to_list(Scope.stream(scope: scope)) end)
+
+  test "ids of calls are theirs, of which the recording says no more than that they were",
+       context do
+    nodes = [a, b] = start_nodes(2)
+    together(nodes)
+
+    for node <- nodes do
+      on(node, fn ->
+        body = quote(do: def(within(fun), do: {:within, fun.()}))
+        Module.create(RecordedEntry, body, Macro.Env.location(__ENV__))
+      end)
+    end
+
+    on(a, fn ->
+      asking = self()
+
+      spawn(fn ->
+        options = [correlate: :each_call, health: @calm]
+        send(asking, Scope.trace({RecordedEntry, :within}, options))
+        receive do: (:never -> :ok)
+      end)
+
+      receive do: ({:ok, _trace} -> :ok)
+    end)
+
+    on(a, fn ->
+      for n <- 1..5 do
+        apply(RecordedEntry, :within, [
+          fn ->
+            Scope.record(:act_own, n)
+            GenServer.call({@server, b}, {:run, fn -> Scope.record(:act_there, n) end})
+          end
+        ])
+      end
+    end)
+
+    [fresh] = start_nodes(1, connect: false)
+
+    for {filters, number} <-
+          Enum.with_index([[contains: "act_there", nodes: [b]], [contains: "act_own"]]) do
+      live = settled(a, filters)
+      ids = for event <- live, do: event.correlation_id
+      assert [{^a, _, _, 1}, _, _, _, {^a, _, _, 5}] = ids
+      path = Path.join(context.tmp_dir, "calls-#{number}.scope")
+      {:ok, %{events: 5, beside: beside}} = on(b, fn -> Scope.save(path, filters) end)
+      assert beside >= 5
+
+      for node <- [fresh, a, b] do
+        {:ok, scope} = on(node, fn -> Scope.open(path) end)
+        assert {node, differences(events(node, scope: scope), live)} == {node, []}
+        third = Enum.at(ids, 2)
+        assert events(node, scope: scope, correlation_id: third) == {:ok, [Enum.at(live, 2)]}
+        :ok = on(node, fn -> Scope.close(scope) end)
+      end
+    end
+  end
+
+  test "of messages the other halves are there to be looked up, without what they carried",
+       context do
+    nodes = [a, b, c] = start_nodes(3)
+    together(nodes)
+    busy(nodes)
+    settled(a, [])
+    filters = [kinds: [:send], correlation_id: "from #{a}", nodes: [a]]
+    live = settled(a, filters)
+    pairs = for %{meta: %{pairing: :exact, pair: other}} <- live, do: other
+    assert length(pairs) == 5
+    path = Path.join(context.tmp_dir, "halves.scope")
+    {:ok, _saved} = on(c, fn -> Scope.save(path, filters) end)
+    [fresh] = start_nodes(1, connect: false)
+    {:ok, scope} = on(fresh, fn -> Scope.open(path) end)
+    assert differences(events(fresh, scope: scope), live) == []
+
+    halves =
+      on(fresh, fn ->
+        {:ok, running} = Scope.Scope.fetch(scope)
+        {:ok, survey} = Survey.take(running, [], [])
+        Find.all(survey, kinds: [:receive])
+      end)
+
+    assert Enum.sort(for half <- halves, do: half.id) == Enum.sort(pairs)
+    assert for(%{node: ^b, data: nil, pid: pid} <- halves, is_pid(pid), do: 1) == [1, 1, 1, 1, 1]
+  end
 
   test "who did not answer is missing when it is opened, too", context do
     nodes = [a, b, c] = start_nodes(3)
