@@ -161,15 +161,8 @@ defmodule ElixirScope.Distributed.CausalityTest do
     end
 
     test "is a pair that would have led back to itself" do
-      back = %{
-        List.last(request())
-        | kind: :receive,
-          meta: pair(:likely, {@shop, 3})
-      }
-
       # Sent after what came of it, within one process.
-      late =
-        event(@web, 0 + 4, 1_960, kind: :send, pid: process(5), meta: pair(:likely, {@web, 3}))
+      late = event(@web, 4, 1_960, kind: :send, pid: process(5), meta: pair(:likely, {@web, 3}))
 
       back = %{List.last(request()) | kind: :receive, meta: pair(:likely, late.id)}
       picture = build!([late, back])

@@ -5,21 +5,14 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   alias ElixirScope.Distributed.{Causality, Error, Event, Query}
   alias ElixirScope.Distributed.Causality.Core
-  alias ElixirScope.Distributed.Query.{Find, Losses, Page, Reading, Result, Show}
+  alias ElixirScope.Distributed.Query.{Find, Losses, Page, Pairs, Reading, Result, Show}
   alias ElixirScope.Distributed.Storage.Kept
-
-  # Events of a picture at most.
-  @most 1_000_000
 
   # Events that go into it at once.
   @part 2_048
 
   # Gaps that are looked for to know who lost events.
   @gaps 10_000
-
-  @doc "Every bound, for the status."
-  @spec limits() :: %{events: pos_integer}
-  def limits, do: %{events: @most}
 
   @doc "The picture of a source."
   @spec build(Causality.source()) :: {:ok, Causality.t()} | Query.failure()
@@ -50,10 +43,11 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   defp told, do: [:nodes, :missing, :dropped, :expired, :more?]
 
-  defp bounded(limit) when limit <= @most, do: :ok
+  defp bounded(limit), do: bounded(limit, Pairs.limits().picture)
+  defp bounded(limit, most) when limit <= most, do: :ok
 
-  defp bounded(limit) do
-    message = "limit: a picture holds at most #{@most} events, and not #{limit}"
+  defp bounded(limit, most) do
+    message = "limit: a picture holds at most #{most} events, and not #{limit}"
     {:error, Error.new(:bad_filter, message: message)}
   end
 
@@ -94,7 +88,7 @@ defmodule ElixirScope.Distributed.Causality.Source do
   defp join({a, b}, {c, d}), do: {min(a, c), max(b, d)}
 
   defp finish(picture, %{survey: survey} = reading, read) do
-    pairs = Show.pairs(survey, read.stretch, @most)
+    pairs = Show.pairs(survey, read.stretch, Pairs.limits().picture)
     %{unsure: unsure, clocks_ms: clocks_ms} = Show.terms(survey)
     lossy = Map.keys(Find.missing()) ++ unsure ++ lossy(reading)
     Core.finish(picture, pairs, lossy, clocks_ms * 1_000_000)
@@ -136,10 +130,8 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   defp structs(part), do: Enum.find_value(part, :ok, &(not is_struct(&1, Event) && {:error, &1}))
 
-  defp not_an_event(other) do
-    message = "#{inspect(other, limit: 5)} is no event, or has fields that none has"
-    {:error, Error.new(:not_an_event, message: message)}
-  end
+  defp not_an_event(other),
+    do: {:error, Error.new(:not_an_event, given: inspect(other, limit: 5))}
 
   defp about(events) do
     nodes = for %{node: node} <- events, uniq: true, do: node

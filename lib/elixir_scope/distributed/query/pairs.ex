@@ -19,6 +19,9 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   # Messages that are read for one answer.
   @limit 100_000
 
+  # Events of a picture, and messages that are read for one.
+  @picture 1_000_000
+
   # Of an ambiguous message; the native side keeps it.
   @candidates 8
 
@@ -39,10 +42,12 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   @doc "Every bound, for the status."
   @spec limits() :: %{
           limit: pos_integer,
+          picture: pos_integer,
           slack_ms: pos_integer,
           candidates: pos_integer
         }
-  def limits, do: %{limit: @limit, slack_ms: @slack_ms, candidates: @candidates}
+  def limits,
+    do: %{limit: @limit, picture: @picture, slack_ms: @slack_ms, candidates: @candidates}
 
   @doc "The events, those of messages with what is known of their other halves."
   @spec show([Event.t()], Storage.t(), terms, source | nil) :: [Event.t()]
