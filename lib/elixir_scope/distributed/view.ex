@@ -199,8 +199,8 @@ defmodule ElixirScope.Distributed.View do
 
   defp columns do
     case :io.columns() do
-      {:ok, columns} -> columns
-      {:error, _none} -> nil
+      {:ok, columns} when columns > 0 -> columns
+      _none -> nil
     end
   end
 

@@ -68,6 +68,14 @@ defmodule ElixirScope.Distributed.ViewTest do
     assert lines |> Enum.map(&Text.width/1) |> Enum.max() == 120
   end
 
+  test "where the output takes no more than Latin-1 it is ASCII" do
+    options = [encoding: :latin1]
+    picture = [%{@event | data: "日本\e[31m", pid: self()}]
+    printed = capture_io(options, fn -> :ok = View.timeline(picture) end)
+    assert printed =~ ~S(* +0.000 ms paid  "\u65E5\u672C\e[31m")
+    assert printed =~ ~r/\A[\x20-\x7E\n]*\z/
+  end
+
   test "wrong options, sources and scopes are errors, not exceptions" do
     for {name, view} <- @views do
       print = fn source, options -> apply(View, name, [source, options]) end
