@@ -7,6 +7,9 @@ defmodule ElixirScope.Distributed.Causality.Shown do
   alias ElixirScope.Distributed.Causality.Core
   alias ElixirScope.Distributed.Query.Show
 
+  # Events that are decoded in one call.
+  @part 2_048
+
   @doc "Some events from a place on, with what is known of each."
   @spec rows(Causality.t(), non_neg_integer, non_neg_integer) :: [Causality.row()]
   def rows(picture, from, count) do
@@ -24,7 +27,10 @@ defmodule ElixirScope.Distributed.Causality.Shown do
   defp places(%{about: %{events: size}}, from, count),
     do: Enum.to_list(from..(min(from + count, size) - 1)//1)
 
-  defp both(%{events: nil, picture: picture, survey: survey}, places) do
+  defp both(picture, places),
+    do: places |> Enum.chunk_every(@part) |> Enum.flat_map(&part(picture, &1))
+
+  defp part(%{events: nil, picture: picture, survey: survey}, places) do
     found = fn ->
       rows = Core.rows(picture, places)
       events = Core.events(picture, survey.scope.node, for(row <- rows, do: row.place))
@@ -38,7 +44,7 @@ defmodule ElixirScope.Distributed.Causality.Shown do
     end
   end
 
-  defp both(%{picture: picture, events: events}, places),
+  defp part(%{picture: picture, events: events}, places),
     do: for(row <- Core.rows(picture, places), do: {row, elem(events, row.given)})
 
   defp shown(both, survey) do

@@ -11,6 +11,9 @@ defmodule ElixirScope.Distributed.Causality.Source do
   # Events that go into it at once.
   @part 2_048
 
+  # Messages that are read for each event of a picture.
+  @messages 10
+
   # Gaps that are looked for to know who lost events.
   @gaps 10_000
 
@@ -62,7 +65,7 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
     {more?, reading} = Reading.more?(reading)
     reading = update_in(reading.losses, &Losses.more(&1, read.damaged))
-    finish(picture, reading, read)
+    finish(picture, reading, read, options)
     events = {picture, reading.survey}
     {%{events: events, count: read.count - read.damaged, more?: more?}, reading}
   end
@@ -87,31 +90,49 @@ defmodule ElixirScope.Distributed.Causality.Source do
   defp join(nil, stretch), do: stretch
   defp join({a, b}, {c, d}), do: {min(a, c), max(b, d)}
 
-  defp finish(picture, %{survey: survey} = reading, read) do
-    pairs = Show.pairs(survey, read.stretch, Pairs.limits().picture)
-    if pairs, do: bring_in(picture, pairs, survey, read.stretch)
+  defp finish(picture, %{survey: survey} = reading, read, options) do
+    pairs = Show.pairs(survey, read.stretch, messages(read.count))
+    if pairs, do: bring_in(picture, pairs, survey, read)
     %{unsure: unsure, clocks_ms: clocks_ms} = Show.terms(survey)
-    lossy = Map.keys(Find.missing()) ++ unsure ++ lossy(reading)
+    lossy = Map.keys(Find.missing()) ++ unsure ++ lossy(reading, read, options)
     Core.finish(picture, pairs, lossy, clocks_ms * 1_000_000)
   end
 
   # What a filter leaves out of a message, as that of a correlation does with receives, which have none
   # of their own: without it there is half a message, and nothing led to anything.
-  defp bring_in(picture, pairs, survey, stretch) do
+  defp bring_in(picture, pairs, survey, read) do
     if Core.lacks(picture, pairs) > 0 do
-      most = Pairs.limits().picture
-      Find.each(survey, Pairs.around(stretch), &Core.bring(picture, &1, most))
+      wanted = Pairs.around(read.stretch, messages(read.count))
+      Find.each(survey, wanted, &Core.bring(picture, &1, Pairs.limits().picture))
     end
   end
 
-  # A filter may have left out the gaps themselves.
-  defp lossy(%{losses: losses, survey: survey}) do
-    if Losses.dropped(losses) > 0 or losses.expired > 0 do
-      gaps = Find.all(survey, kinds: [:gap], limit: @gaps)
-      for %{node: node} <- gaps, uniq: true, do: node
-    else
-      []
+  # Other halves are among what was left out of a picture, too: a few times as many are read.
+  defp messages(events) do
+    %{limit: least, picture: most} = Pairs.limits()
+    (@messages * events) |> max(least) |> min(most)
+  end
+
+  # The nodes that lost events of which no gap in the picture says so.
+  defp lossy(%{losses: losses, survey: survey}, read, options) do
+    cond do
+      losses.expired > 0 or read.damaged > 0 -> survey.members
+      Losses.dropped(losses) > 0 and not gaps?(options) -> with_gaps(survey)
+      true -> []
     end
+  end
+
+  defp gaps?(options) do
+    others = Keyword.take(options, [:pids, :modules, :mfa, :correlation_id, :contains])
+    kinds = Event.expand(options[:kinds])
+
+    (kinds == [] or :gap in kinds) and
+      Enum.all?(others, fn {_of, wanted} -> wanted in [[], nil] end)
+  end
+
+  defp with_gaps(survey) do
+    gaps = Find.all(survey, kinds: [:gap], limit: @gaps)
+    for %{node: node} <- gaps, uniq: true, do: node
   end
 
   # What is given

@@ -86,9 +86,9 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   end
 
   @doc "All messages among which the other halves of those of a stretch of time are."
-  @spec around(stretch) :: Page.filter()
-  def around({from_ns, to_ns}),
-    do: filter(max(from_ns - slack_ns(), 0), to_ns + slack_ns(), @picture)
+  @spec around(stretch, limit :: pos_integer) :: Page.filter()
+  def around({from_ns, to_ns}, limit),
+    do: filter(max(from_ns - slack_ns(), 0), to_ns + slack_ns(), limit)
 
   defp slack_ns, do: @slack_ms * 1_000_000
 

@@ -284,7 +284,7 @@ defmodule ElixirScope.Distributed.Query.PairsTest do
     assert likely > 20 and not Map.has_key?(cut, :exact)
     assert %{likely: 80} = found.(unsure: [b])
     assert {:ok, %{pairing: limits}} = on(a, Scope, :status, [])
-    assert limits == %{limit: 100_000, slack_ms: 5_000, candidates: 8}
+    assert limits == %{limit: 100_000, picture: 1_000_000, slack_ms: 5_000, candidates: 8}
   end
 
   test "of a node that lost events nothing is exact, of the others all that can be" do
