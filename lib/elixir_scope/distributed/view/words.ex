@@ -3,7 +3,9 @@ defmodule ElixirScope.Distributed.View.Words do
   # An event in words, the same in all views. Nothing here is safe to print before it was fitted to
   # its columns (`View.Text`). Pure.
 
+  alias ElixirScope.Distributed.Opaque
   alias ElixirScope.Distributed.View.Footer
+  alias Inspect.Algebra
 
   # A term takes at least two columns for each of its parts.
   @least_columns 2
@@ -73,8 +75,23 @@ defmodule ElixirScope.Distributed.View.Words do
   def term(term, columns) do
     limit = max(div(columns, @least_columns), 1)
     options = [limit: limit, printable_limit: columns, width: :infinity, charlists: :as_lists]
-    inspect(term, options)
+    # The same on every version of Erlang.
+    more = [inspect_fun: &shown/2, custom_options: [sort_maps: true]]
+    inspect(term, options ++ more)
   end
+
+  # What could not be kept whole takes no more room than it is worth.
+  defp shown(%Opaque{type: :cut}, _options), do: "…"
+
+  defp shown(%Opaque{kept: kept}, options) when is_binary(kept),
+    do: Algebra.concat(Algebra.to_doc(kept, options), "…")
+
+  defp shown(%Opaque{type: type, size: nil}, _options) when is_atom(type), do: "##{type}"
+
+  defp shown(%Opaque{type: type, size: size}, _options) when is_atom(type) and is_integer(size),
+    do: "##{type}(#{size})"
+
+  defp shown(other, options), do: Inspect.inspect(other, options)
 
   @doc "A process as its own node calls it, with the node's name where that is not the one given."
   @spec process(node, pid | String.t() | nil, node | nil) :: String.t()

@@ -64,7 +64,13 @@ defmodule ElixirScope.Distributed.View.WordsTest do
     assert byte_size(data(data: Enum.to_list(1..100_000))) < 1_000
     assert byte_size(data(data: String.duplicate("x", 100_000))) < 1_000
     refute data(data: Enum.map(1..100, &String.duplicate("#{&1}", 50))) =~ "\n"
-    assert data(data: %Opaque{type: :fun}) =~ "Opaque"
+
+    assert data(data: %{a: [1, %Opaque{type: :cut}], b: %Opaque{type: :fun}}) ==
+             "%{a: [1, …], b: #fun}"
+
+    assert data(data: %Opaque{type: :binary, size: 300, kept: "begin"}) == ~S("begin"…)
+    assert data(data: %Opaque{type: :redacted, size: 3}) == "#redacted(3)"
+    assert data(data: %Opaque{type: "strange", size: :x}) =~ "Opaque"
   end
 
   test "what claims to be a struct and is none does no harm" do
