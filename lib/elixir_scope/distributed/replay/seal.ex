@@ -31,7 +31,12 @@ defmodule ElixirScope.Distributed.Replay.Seal do
   # They belong to a process that stays.
   defp ports(most) do
     parent = self()
-    spawn(fn -> send(parent, {:ports, fill(most)}) && rest() end)
+
+    spawn(fn ->
+      send(parent, {:ports, fill(most)})
+      rest()
+    end)
+
     receive do: ({:ports, result} -> result)
   end
 
