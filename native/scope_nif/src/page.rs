@@ -107,11 +107,7 @@ fn page_events<'a>(env: Env<'a>, page: Binary<'a>) -> Result<Vec<Term<'a>>, Stri
 /// The last state of the filter's process that is held, at or before the filter's end. The core finds it
 /// without looking at what lies between.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn page_state<'a>(
-    env: Env<'a>,
-    scope: ScopeRef,
-    filters: Term<'a>,
-) -> NifResult<Option<Term<'a>>> {
+fn page_state<'a>(env: Env<'a>, scope: ScopeRef, filters: Term<'a>) -> NifResult<Option<Term<'a>>> {
     let query = filter::query(filters)?;
     let pid = query.pids.first().ok_or(Error::BadArg)?;
     drain::past_now();
