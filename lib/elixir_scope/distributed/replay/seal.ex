@@ -31,7 +31,12 @@ defmodule ElixirScope.Distributed.Replay.Seal do
   # They belong to a process that stays.
   defp ports(most) do
     parent = self()
-    spawn(fn -> send(parent, {:ports, fill(most)}) && rest() end)
+
+    spawn(fn ->
+      send(parent, {:ports, fill(most)})
+      rest()
+    end)
+
     receive do: ({:ports, result} -> result)
   end
 
@@ -66,6 +71,7 @@ defmodule ElixirScope.Distributed.Replay.Seal do
 
   # The loader stands before the VM's own one, and has all descriptors.
   defp loader do
+    through_the_loader(:persistent_term.get(:erl_prim_loader, nil))
     {parent, own} = {self(), Process.whereis(:erl_prim_loader)}
 
     spawn(fn ->
@@ -78,6 +84,11 @@ defmodule ElixirScope.Distributed.Replay.Seal do
 
     receive do: ({:loader, result} -> result)
   end
+
+  # From OTP 27 on who wants a file of code reads it himself, unless the loader is said to read from
+  # elsewhere: then it is asked, as it always was before.
+  defp through_the_loader({:efile, _archive}), do: :persistent_term.put(:erl_prim_loader, :inet)
+  defp through_the_loader(_asked_anyway), do: :ok
 
   defp take(_taken, 0), do: :error
 

@@ -144,7 +144,11 @@ defmodule ElixirScope.Distributed.View.States do
 
   defp below(text, look), do: fit(String.duplicate(" ", look.indent) <> text, look)
 
-  defp term(term), do: inspect(term, limit: 50, printable_limit: @longest, width: :infinity)
+  # The same on every version of Erlang.
+  defp term(term) do
+    custom = [sort_maps: true]
+    inspect(term, limit: 50, printable_limit: @longest, width: :infinity, custom_options: custom)
+  end
 
   defp fit(text, %{ascii?: true} = look), do: text |> Text.ascii() |> Text.fit(look.width, "~")
   defp fit(text, look), do: Text.fit(text, look.width)
