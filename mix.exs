@@ -94,6 +94,7 @@ defmodule ElixirScope.Distributed.MixProject do
           Transports: "Transports?",
           Storage: "Storages?",
           Queries: "Query|Causality|View|Export|TimeTravel|Replay|Recording",
+          Tasks: "CLI|Inject",
           Debugging: "Debug",
           Testing: "Case",
           Integrations: "Integrations"

@@ -13,24 +13,31 @@ defmodule ElixirScope.Distributed.Shell do
   def traces do
     {:ok, status} = Library.status()
     running = for trace <- status.traces.running, do: {:running, trace.id}
-    {:all, watched} = :erlang.trace_info({Till, :work, 1}, :all)
-    running ++ List.wrap(watched || nil) ++ flags() ++ sessions()
+    running ++ Enum.flat_map(sessions(), &watched/1)
   end
 
-  defp flags do
-    for pid <- Process.list(),
-        {:flags, [_ | _] = flags} <- [:erlang.trace_info(pid, :flags)],
-        do: {pid, flags}
-  end
-
-  # From OTP 27 on; that of the VM itself is always there.
+  # From OTP 27 on several tools can trace at a time, each by itself; what all of them shared before is
+  # one of these.
   defp sessions do
     if function_exported?(:trace, :session_info, 1),
-      do: for(session <- apply(:trace, :session_info, [:all]), own?(session), do: session),
-      else: []
+      do: apply(:trace, :session_info, [:all]),
+      else: [{:legacy, :default}]
   end
 
-  defp own?(session), do: not match?({:default, _}, session) and session != :default
+  # The function, in any session, and the processes.
+  defp watched(session) do
+    {:all, function} = info(session, {Till, :work, 1}, :all)
+
+    List.wrap(function || nil) ++
+      for(pid <- Process.list(), flags = flags(session, pid), do: {pid, flags})
+  end
+
+  defp flags(session, pid) do
+    with {:flags, [_ | _] = flags} <- info(session, pid, :flags), do: flags, else: (_none -> nil)
+  end
+
+  defp info({:legacy, :default}, what, item), do: :erlang.trace_info(what, item)
+  defp info(session, what, item), do: apply(:trace, :info, [session, what, item])
 
   @doc "Begins a trace whose owner lives as long as the node; its number."
   def hold(pattern, options) do

@@ -89,7 +89,7 @@ defmodule ElixirScope.Distributed.CLITest do
 
   test "where a scope runs, its node is the one that is asked" do
     Scope.record(:here, 1, correlation_id: "cli-here")
-    assert {0, out, said} = run(~w(query --correlation cli-here --width 70))
+    assert {0, out, said} = run(~w(query --correlation cli-here --width 100))
     assert out =~ ~r/#1?\d*  #PID.*  here  1  \("cli-here"\)/
     assert said =~ "1 event of 1 node"
     assert {0, "1\n", _said} = run(~w(query --correlation cli-here --count))

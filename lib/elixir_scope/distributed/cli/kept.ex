@@ -6,6 +6,9 @@ defmodule ElixirScope.Distributed.CLI.Kept do
 
   alias ElixirScope.Distributed, as: Library
 
+  # Built beside this.
+  @compile {:no_warn_undefined, [{Library, :open, 1}, {Library, :close, 1}]}
+
   @app :elixir_scope_distributed
 
   @type file :: %{device: pid, draft: Path.t() | nil, path: Path.t() | nil}
@@ -19,7 +22,7 @@ defmodule ElixirScope.Distributed.CLI.Kept do
     # A VM that only reads a file has no scope of its own.
     unless running?(), do: Application.put_env(@app, :autostart, false)
     {:ok, _started} = Application.ensure_all_started(@app)
-    scope = path |> Library.open() |> Failure.ok!()
+    scope = path |> Library.open() |> named(path) |> Failure.ok!()
 
     try do
       fun.(scope)
@@ -27,6 +30,11 @@ defmodule ElixirScope.Distributed.CLI.Kept do
       Library.close(scope)
     end
   end
+
+  defp named({:error, error}, path) when is_exception(error),
+    do: {:error, "#{path}: #{Exception.message(error)}"}
+
+  defp named(opened, _path), do: opened
 
   defp running?, do: List.keymember?(Application.started_applications(), @app, 0)
 

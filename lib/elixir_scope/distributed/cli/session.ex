@@ -139,5 +139,10 @@ defmodule ElixirScope.Distributed.CLI.Session do
   defp ended(reason) when reason in [:noconnection, :noproc],
     do: raise(Failure.new(:lost, "the connection was lost before the command had ended"))
 
+  # By whoever watches over it: nobody was left to print for.
+  defp ended(:killed),
+    do:
+      raise(Failure.new(:interrupted, "standard output was closed before the command had ended"))
+
   defp ended(reason), do: raise(Failure.new(:failed, "it failed there: #{inspect(reason)}"))
 end

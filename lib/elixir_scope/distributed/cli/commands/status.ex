@@ -37,7 +37,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Status do
     do: Job.line(request, status |> Map.from_struct() |> Json.plain() |> Json.encode())
 
   defp print(request, status) do
-    lines = status |> inspect(width: :infinity) |> String.split("\n") |> Enum.slice(1..-2)
+    lines = status |> inspect(width: :infinity) |> String.split("\n") |> Enum.slice(1..-2//1)
     lines = Enum.map(lines, &String.trim_leading/1) ++ Enum.map(status.traces.running, &trace/1)
     Job.lines(request, Enum.map(lines, &Text.fit(&1, request.width)))
   end
