@@ -83,7 +83,7 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   @doc "What `fun` returns, worked out in a worker of the scope."
-  @spec aside(Scope.t(), (() -> result)) :: {:ok, result} | {:error, Error.t()} when result: term
+  @spec aside(Scope.t(), (... -> result)) :: {:ok, result} | {:error, Error.t()} when result: term
   def aside(scope, fun) do
     case Token.aside(fn -> Worker.run(scope, fn -> attempt(fun) end) end) do
       {:ok, result} -> result

@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Causality.Named do
         }
 
   @doc "The id that is meant, with the start of its node."
-  @spec id(Id.given(), (() -> seen)) :: {:ok, Id.id()} | {:error, Error.t()}
+  @spec id(Id.given(), (... -> seen)) :: {:ok, Id.id()} | {:error, Error.t()}
   def id(given, seen) do
     case Id.read(given) do
       {:ok, {{_node, nil}, _seq} = short} -> Id.find(short, origins(seen.()))
