@@ -42,6 +42,7 @@ defmodule ElixirScope.Distributed.Causality do
   alias ElixirScope.Distributed.Query.{Result, Survey}
 
   @enforce_keys [:picture, :about]
+  @derive {Inspect, only: [:about]}
   defstruct [:picture, :about, :events, :survey]
 
   @typedoc """
