@@ -87,14 +87,14 @@ defmodule ElixirScope.Distributed.Causality do
   @typedoc """
   An event with what is known of it: its place, the index of its process among `processes/1`, by how many
   nanoseconds its clock was behind at least, and its causes besides what the same process did before.
-  `brought_in` ones do not match the filters: they are other halves of messages that do.
+  `brought_in?` ones do not match the filters: they are other halves of messages that do.
   `possible` are what may be causes and order nothing: candidates of an ambiguous message, and pairs that
   were left out.
   """
   @type row :: %{
           place: place,
           event: Event.t(),
-          brought_in: boolean,
+          brought_in?: boolean,
           process: non_neg_integer | nil,
           behind_ns: non_neg_integer,
           causes: [cause],

@@ -14,7 +14,8 @@ defmodule ElixirScope.Distributed.Causality.Shown do
   @spec rows(Causality.t(), non_neg_integer, non_neg_integer) :: [Causality.row()]
   def rows(picture, from, count) do
     for {row, event} <- both(picture, places(picture, from, count)) do
-      row |> Map.drop([:given, :pair]) |> Map.put(:event, event)
+      {brought_in?, row} = Map.pop!(row, :brought_in)
+      row |> Map.drop([:given, :pair]) |> Map.merge(%{event: event, brought_in?: brought_in?})
     end
   end
 
