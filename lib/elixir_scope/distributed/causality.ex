@@ -132,7 +132,8 @@ defmodule ElixirScope.Distributed.Causality do
   1,000,000. What the limit cut is said in `about.more?`. Where a filter leaves out one half of a message,
   as that of a correlation does, since receives have none of their own, it is brought in: `about.brought_in`
   says how many. A result or a list of events takes no scope, and
-  may hold the events in any order; of events with one id the first counts.
+  may hold the events in any order; of events with one id the first counts. The gaps without an id that
+  streams and subscriptions tell of have no place in it, and count for what is not known.
 
       iex> event = %ElixirScope.Distributed.Event{
       ...>   id: {{:web@host, 1}, 1}, at: {0, 1_000, :web@host}, node: :web@host, kind: :mark, subject: :paid

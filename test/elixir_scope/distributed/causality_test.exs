@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.CausalityTest do
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Causality, Error, Event}
   alias ElixirScope.Distributed.Query.Result
+  alias ElixirScope.Distributed.Storages.Native, as: Storage
 
   doctest Causality
 
@@ -160,6 +161,14 @@ defmodule ElixirScope.Distributed.CausalityTest do
       assert Causality.relation(picture, other.id, {@shop, 1}) == :unknown
     end
 
+    test "is what a stream says is missing" do
+      other = event(@shop, 3, 1_950, pid: process(8))
+      told = %Event{kind: :gap, node: :shop@host, at: other.at, data: %{missing: :busy}}
+      picture = build!([told, other | request()])
+      assert %{events: 6, gaps: 0} = picture.about
+      assert Causality.relation(picture, other.id, {@shop, 1}) == :unknown
+    end
+
     test "is a pair that would have led back to itself" do
       # Sent after what came of it, within one process.
       late = event(@web, 4, 1_960, kind: :send, pid: process(5), meta: pair(:likely, {@web, 3}))
@@ -242,6 +251,25 @@ defmodule ElixirScope.Distributed.CausalityTest do
       assert {15, true} = {Causality.size(picture), picture.about.more?}
       newest = build!(%{scope: scope, limit: 2, order: :desc})
       assert for(event <- Causality.events(newest, [0, 1]), do: event.data) == [19, 20]
+    end
+
+    test "knows of losses that its filters leave out", %{scope: scope} do
+      mine = self()
+      spawn(fn -> send(mine, Scope.record(:one, 1, scope: scope, correlation_id: "r")) end)
+      assert_receive :ok
+      Scope.record(:other, 2, scope: scope, correlation_id: "r")
+      {:ok, ids} = Scope.events(scope: scope, correlation_id: "r")
+      [one, other] = for event <- ids, event.subject in [:one, :other], do: event.id
+      picture = build!(scope: scope, correlation_id: "r")
+      assert Causality.relation(picture, one, other) == :concurrent
+
+      {:ok, running} = Scope.Scope.fetch(scope)
+      Storage.note(running, :gap, 17)
+      Scope.record(:last, 3, scope: scope, correlation_id: "r")
+      picture = build!(scope: scope, correlation_id: "r")
+      assert %{dropped: 17, gaps: 0} = picture.about
+      assert Causality.relation(picture, one, other) == :unknown
+      assert %{gaps: 1} = build!(scope: scope).about
     end
 
     test "of an answer that is empty is empty", %{scope: scope} do

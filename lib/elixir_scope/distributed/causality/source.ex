@@ -137,15 +137,22 @@ defmodule ElixirScope.Distributed.Causality.Source do
 
   # What is given
 
-  defp listed(events, told) do
+  defp listed(given, told) do
+    {unplaced, events} = Enum.split_with(given, &unplaced?/1)
     picture = Core.new()
 
     with :ok <- give(picture, events) do
-      :ok = Core.finish(picture, nil, Map.keys(told[:missing] || %{}), 0)
-      about = events |> about() |> Map.merge(told) |> Map.merge(Core.about(picture))
+      missing = Map.keys(told[:missing] || %{}) ++ for(gap <- unplaced, do: gap.node)
+      :ok = Core.finish(picture, nil, missing, 0)
+      about = given |> about() |> Map.merge(told) |> Map.merge(Core.about(picture))
       {:ok, %Causality{picture: picture, about: about, events: List.to_tuple(events)}}
     end
   end
+
+  # Streams say what is missing by gaps that nobody recorded: they have no place, and their nodes lost
+  # events at any time.
+  defp unplaced?(%Event{id: nil, kind: :gap}), do: true
+  defp unplaced?(_event), do: false
 
   defp give(picture, events) do
     events
