@@ -1,7 +1,7 @@
 //! What an event says, without what is different in any two runs.
 //!
 //! Processes, ports, references and functions are all alike, and so are the names of nodes. A number that is
-//! the time of the event, in any unit in which time is told, is a time and no other one.
+//! the time of the event, or the monotonic time of a runtime, is a time and no other one.
 
 use crate::likeness::mix;
 use scope_clock::Stamp;
@@ -10,10 +10,16 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A number is a time if it is so near to that of the event.
-const NEAR_NS: u64 = 60 * 60 * 1_000_000_000;
+const NEAR_NS: i128 = 60 * 60 * 1_000_000_000;
 
-/// Hash of a term in block form. `now` are the clocks of the event that it belongs to: terms that differ
-/// only in what differs between runs have the same hash.
+/// Where the monotonic time of a runtime begins, in nanoseconds.
+const MONOTONIC: i128 = -(1 << 59);
+
+/// No runtime is older: a year.
+const LONGEST_LIFE_NS: i128 = 365 * 24 * NEAR_NS;
+
+/// Hash of a term in block form. `now` is the stamp of the event that it belongs to: terms that
+/// differ only in what differs between runs have the same hash.
 ///
 /// # Errors
 ///
@@ -22,17 +28,18 @@ const NEAR_NS: u64 = 60 * 60 * 1_000_000_000;
 /// # Examples
 ///
 /// ```
-/// use scope_causal::{Clocks, content};
+/// use scope_causal::content;
+/// use scope_clock::Stamp;
 /// use scope_event::{Pid, SymbolTable};
 /// # struct NoNames;
 /// # impl scope_event::Names for NoNames {
 /// #     fn atom(&self, _: u32) -> Option<&std::sync::Arc<str>> { None }
 /// #     fn pid(&self, _: u32) -> Option<&Pid> { None }
 /// # }
-/// assert_eq!(content(&[7], &NoNames, Clocks::default()), content(&[7], &NoNames, Clocks::default()));
-/// assert_ne!(content(&[7], &NoNames, Clocks::default()), content(&[8], &NoNames, Clocks::default()));
+/// assert_eq!(content(&[7], &NoNames, Stamp::ZERO), content(&[7], &NoNames, Stamp::ZERO));
+/// assert_ne!(content(&[7], &NoNames, Stamp::ZERO), content(&[8], &NoNames, Stamp::ZERO));
 /// ```
-pub fn content(term: &[u8], names: &impl Names, now: Clocks) -> Result<u64, TermError> {
+pub fn content(term: &[u8], names: &impl Names, now: Stamp) -> Result<u64, TermError> {
     let mut look = Look {
         open: Vec::new(),
         root: 0,
@@ -42,30 +49,18 @@ pub fn content(term: &[u8], names: &impl Names, now: Clocks) -> Result<u64, Term
     Ok(look.root)
 }
 
-/// What the clocks showed when an event was recorded.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Clocks {
-    /// Its stamp.
-    pub stamp: Stamp,
-    /// The monotonic clock of its node.
-    pub mono_ns: Option<i64>,
-}
-
-impl Clocks {
-    fn shows(self, value: i64) -> bool {
-        let near = |value: i64, unit: u64, now: i128| {
-            (i128::from(value) * i128::from(unit)).abs_diff(now) < u128::from(NEAR_NS)
-        };
-        let now = i128::from(self.stamp.physical_ns());
-        let wall = now > 0
-            && [1, 1_000, 1_000_000, 1_000_000_000]
-                .iter()
-                .any(|&unit| near(value, unit, now));
-        // Only as fine as it is counted: small numbers are what they are.
-        wall || self
-            .mono_ns
-            .is_some_and(|mono| value.unsigned_abs() > NEAR_NS && near(value, 1, i128::from(mono)))
-    }
+/// Whether a number is what a clock shows at that time, in any unit in which time is told: the time of day,
+/// or the monotonic time of the Erlang runtime, which counts up from -2^59 ns where a runtime begins.
+fn is_time(value: i64, now: Stamp) -> bool {
+    let now = i128::from(now.physical_ns());
+    let told_in = |unit: i128| {
+        let ns = i128::from(value) * unit;
+        let monotonic = MONOTONIC..MONOTONIC + LONGEST_LIFE_NS;
+        now > 0 && (ns - now).abs() < NEAR_NS || monotonic.contains(&(ns + unit))
+    };
+    [1, 1_000, 1_000_000, 1_000_000_000]
+        .into_iter()
+        .any(told_in)
 }
 
 /// What kind of term a hash begins with.
@@ -106,7 +101,7 @@ struct Open {
 struct Look {
     open: Vec<Open>,
     root: u64,
-    now: Clocks,
+    now: Stamp,
 }
 
 impl Look {
@@ -136,7 +131,7 @@ impl TermSink for Look {
     }
 
     fn int(&mut self, value: i64) {
-        self.put(if self.now.shows(value) {
+        self.put(if is_time(value, self.now) {
             begin(Sort::Time)
         } else {
             mix(begin(Sort::Int), value as u64)
@@ -200,5 +195,44 @@ impl TermSink for Look {
                 Close::Cut => Sort::Cut,
             }),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_clock_shows_is_a_time_in_any_unit_and_other_numbers_are_none() {
+        let now = Stamp::from_ns(1_763_690_000_000_000_000);
+        for time in [
+            1_763_690_000_000_000_777,
+            1_763_690_001_000_000,
+            1_763_690_000_123,
+            1_763_690_000,
+        ] {
+            assert!(is_time(time, now), "{time}");
+        }
+        for monotonic in [
+            -576_460_750_025_081_465,
+            -576_460_750_025_081,
+            -576_460_750_025,
+            -576_460_750,
+        ] {
+            assert!(is_time(monotonic, now), "{monotonic}");
+        }
+        for other in [
+            0,
+            1,
+            -1,
+            86_400,
+            1_763_690,
+            -576_460,
+            i64::MIN,
+            i64::MAX,
+            1 << 59,
+        ] {
+            assert!(!is_time(other, now), "{other}");
+        }
     }
 }

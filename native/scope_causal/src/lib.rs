@@ -29,7 +29,7 @@ mod picture;
 mod spans;
 mod top;
 
-pub use content::{Clocks, content};
+pub use content::content;
 pub use diff::{Change, Difference, Differences, Part, Side, diff};
 pub use error::CausalError;
 pub use flame::{Block, Frame, flame};

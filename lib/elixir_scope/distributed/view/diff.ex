@@ -11,8 +11,8 @@ defmodule ElixirScope.Distributed.View.Diff do
   Two executions are compared along what led to what: what a process does in a call in the order in which it
   does it, what a message led to at its send, what a started process did at its spawn. Events that do not depend
   on each other come in another order every time, which is no difference. Neither are processes, references,
-  nodes and times, which are others in any two runs: a number within an hour of the event's own time, in
-  any unit, counts as one.
+  nodes and times, which are others in any two runs: a number within an hour of the event's own time, or one
+  of `System.monotonic_time/0`, in any unit, counts as a time.
 
   The first line names the first difference by causal order, most often the cause of the others, and where in the
   data it lies. Below it stand the calls around it and the ids of its events.

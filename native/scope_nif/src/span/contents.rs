@@ -2,7 +2,7 @@
 
 use crate::causal::Drawn;
 use rustler::{ListIterator, NifResult, Term};
-use scope_causal::{At, Clocks, content};
+use scope_causal::{At, content};
 use scope_clock::Stamp;
 use scope_event::SubjectView;
 use scope_store::Match;
@@ -68,10 +68,7 @@ fn read(drawn: &Drawn, part: u32) -> Vec<u64> {
 
 /// What is damaged says nothing.
 fn hash(event: &Match) -> u64 {
-    let now = Clocks {
-        stamp: Stamp::from_bits(event.stamp()),
-        mono_ns: event.mono_ns(),
-    };
+    let now = Stamp::from_bits(event.stamp());
     let term = |bytes: Option<&[u8]>| {
         bytes.map_or(0, |bytes| content(bytes, event.names(), now).unwrap_or(0))
     };

@@ -161,6 +161,46 @@ defmodule ElixirScope.Distributed.View.DiffTest do
     end
   end
 
+  describe "events that stay in the core" do
+    @scope __MODULE__.Scope
+
+    setup do
+      start_supervised!({ElixirScope.Distributed, name: @scope})
+      for {id, number} <- [{"r-1", 1}, {"r-2", 1}, {"r-3", 2}], do: recorded(id, number)
+      [source: [scope: @scope, kinds: [:mark]]]
+    end
+
+    # In a process of its own, at another time, with other references.
+    defp recorded(id, number) do
+      Task.await(
+        Task.async(fn ->
+          for step <- [:begun, :done] do
+            data = %{by: self(), ref: make_ref(), n: number, seconds: System.os_time(:second)}
+            data = Map.merge(data, %{ns: System.os_time(), mono: System.monotonic_time()})
+            ElixirScope.Distributed.record(step, data, scope: @scope, correlation_id: id)
+          end
+        end)
+      )
+    end
+
+    test "processes, references and times are no difference, and a number is", %{source: source} do
+      picture = picture(source)
+
+      assert ["no difference", "2 and 2 events compared", _] =
+               rendered(picture, correlations: {"r-1", "r-2"})
+
+      assert [first | _] = lines = rendered(picture, correlations: {"r-1", "r-3"})
+      assert first == "begun at [:n] 1, then 2"
+      assert "2 differences" in lines
+    end
+
+    test "two questions are two executions", %{source: source} do
+      questions = for id <- ["r-1", "r-2"], do: source ++ [correlation_id: id]
+      text = capture_io(fn -> assert View.diff(List.to_tuple(questions), width: 80) == :ok end)
+      assert text =~ "no difference"
+    end
+  end
+
   test "no line is wider than asked for" do
     for width <- [1, 9, 30, 60],
         line <- lines(Stories.request(), Stories.request(:empty), width: width),

@@ -1,13 +1,20 @@
 defmodule ElixirScope.Distributed.Causality.Spans.Plain do
   @moduledoc false
   # What an event says, without what is different in any two runs: processes, references, ports,
-  # functions and nodes are all alike, and a number that is the time of the event is a time. The same
+  # functions and nodes are all alike, and a number that a clock showed then is a time. The same
   # rules stand in `content.rs`, for what never becomes a term. Pure.
 
   alias ElixirScope.Distributed.{Event, Opaque}
 
   # A number is a time if it is so near to that of the event.
   @near_ns 60 * 60 * 1_000_000_000
+
+  # The monotonic time of a runtime counts from here; none is older than a year.
+  @monotonic -0x800000000000000
+  @longest_life_ns 365 * 24 * @near_ns
+
+  # In which time is told: nanoseconds to seconds.
+  @units [1, 1_000, 1_000_000, 1_000_000_000]
 
   @hashes 0x100000000
 
@@ -52,14 +59,13 @@ defmodule ElixirScope.Distributed.Causality.Spans.Plain do
 
   def term(other, _event), do: other
 
-  defp time?(number, %{at: {_logical, now, _node}, mono_ns: mono}) do
-    wall? = now > 0 and Enum.any?([1, 1_000, 1_000_000, 1_000_000_000], &near?(number * &1, now))
-    wall? or (is_integer(mono) and abs(number) > @near_ns and near?(number, mono))
-  end
+  defp time?(number, %{at: {_logical, now, _node}}),
+    do: Enum.any?(@units, &(near?(number * &1, now) or monotonic?(number * &1 + &1)))
 
   defp time?(_number, _event), do: false
 
-  defp near?(one, other), do: abs(one - other) < @near_ns
+  defp near?(ns, now), do: now > 0 and abs(ns - now) < @near_ns
+  defp monotonic?(ns), do: ns in @monotonic..(@monotonic + @longest_life_ns)
 
   @doc "Where two terms of two events differ first: the way there, and what stands there."
   @spec first_difference({term, Event.t()}, {term, Event.t()}) :: {[term], term, term} | nil
