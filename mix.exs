@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.MixProject do
       deps: [],
       aliases: aliases(),
       # Of OTP's own client for HTTP and what it needs, which are started when something is sent.
-      xref: [exclude: [:httpc, :public_key]],
+      elixirc_options: [no_warn_undefined: [:httpc, :public_key]],
       # Not tests, but what several tests are made of.
       test_ignore_filters: [&String.starts_with?(&1, "test/shared/")],
       name: "ElixirScope Distributed",

@@ -213,11 +213,10 @@ defmodule ElixirScope.Distributed.Error do
   defp text(reason, %{recording: _what} = details),
     do: ElixirScope.Distributed.Recording.Failure.text(reason, details)
 
-  # Who knows best what happened says it itself.
-  defp text(_reason, %{message: message}) when is_binary(message), do: message
-
   defp text(reason, details), do: Simulated.text(reason, details) || unnamed(reason, details)
 
+  # Who knows best what happened says it itself.
+  defp unnamed(_reason, %{message: message}) when is_binary(message), do: message
   defp unnamed(reason, details) when details == %{}, do: inspect(reason)
   defp unnamed(reason, details), do: "#{inspect(reason)}: #{inspect(details)}"
 

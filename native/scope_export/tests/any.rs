@@ -59,7 +59,10 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn event() -> impl Strategy<Value = (u8, u8, usize, u8, (u8, Option<Value>, Option<Value>))> {
+/// Node, process, kind, what it is about; arity, data and correlation.
+type Parts = (u8, u8, usize, u8, (u8, Option<Value>, Option<Value>));
+
+fn event() -> impl Strategy<Value = Parts> {
     let data = (
         0u8..4,
         proptest::option::of(value()),

@@ -6,14 +6,14 @@ use scope_causal::Confidence;
 use scope_event::{Kind, Origin, Pid, Value};
 use scope_export::Lacks;
 
-pub const A: &str = "a@host";
-pub const B: &str = "b@höst";
-pub const START: u64 = 1_700_000_000_000_000_000;
+pub(crate) const A: &str = "a@host";
+pub(crate) const B: &str = "b@höst";
+pub(crate) const START: u64 = 1_700_000_000_000_000_000;
 
 /// Everything that means something to one of the formats.
-pub const HOSTILE: &str = "=we;ird\r\n\"name\" %{x}\t(1),';<&#\u{2028}日本 end";
+pub(crate) const HOSTILE: &str = "=we;ird\r\n\"name\" %{x}\t(1),';<&#\u{2028}日本 end";
 
-pub fn story() -> Story {
+pub(crate) fn story() -> Story {
     let mut telling = Telling::default();
     let (one, two) = (pid(A, 101), pid(B, 7));
     let buy = Of::Function("Elixir.Shop".into(), "buy".into(), 2);

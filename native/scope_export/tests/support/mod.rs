@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-pub mod fixture;
-pub mod wire;
+pub(crate) mod fixture;
+pub(crate) mod wire;
 
 use scope_causal::{Confidence, Input, Picture, PictureBuilder, Spans, Subject};
 use scope_clock::Stamp;
@@ -14,19 +14,19 @@ use std::sync::Arc;
 
 /// An event that owns what it is made of.
 #[derive(Clone, Debug)]
-pub struct Event {
-    pub origin: Origin,
-    pub seq: u64,
-    pub ns: u64,
-    pub kind: Kind,
-    pub pid: Option<Pid>,
-    pub about: Of,
-    pub correlation: Option<Value>,
-    pub data: Option<Value>,
+pub(crate) struct Event {
+    pub(crate) origin: Origin,
+    pub(crate) seq: u64,
+    pub(crate) ns: u64,
+    pub(crate) kind: Kind,
+    pub(crate) pid: Option<Pid>,
+    pub(crate) about: Of,
+    pub(crate) correlation: Option<Value>,
+    pub(crate) data: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
-pub enum Of {
+pub(crate) enum Of {
     Nothing,
     Function(Arc<str>, Arc<str>, u8),
     Pid(Pid),
@@ -34,7 +34,7 @@ pub enum Of {
 }
 
 impl Event {
-    pub fn row(&self) -> Row<'_> {
+    pub(crate) fn row(&self) -> Row<'_> {
         Row {
             origin: &self.origin,
             seq: self.seq,
@@ -90,14 +90,14 @@ fn hash(so_far: u64, byte: u8) -> u64 {
 
 /// Events in stamp order, and which are the halves of messages.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
-    pub events: Vec<Event>,
-    pub pairs: Vec<(usize, usize, Confidence)>,
-    pub lacks: Lacks,
+pub(crate) struct Story {
+    pub(crate) events: Vec<Event>,
+    pub(crate) pairs: Vec<(usize, usize, Confidence)>,
+    pub(crate) lacks: Lacks,
 }
 
 impl Story {
-    pub fn picture(&self) -> Picture {
+    pub(crate) fn picture(&self) -> Picture {
         let mut builder = PictureBuilder::new();
         for event in &self.events {
             builder.push(event.input()).unwrap();
@@ -110,11 +110,11 @@ impl Story {
     }
 
     /// What a format makes of it, step by step.
-    pub fn written(&self, format: &mut dyn Format) -> Vec<u8> {
+    pub(crate) fn written(&self, format: &mut dyn Format) -> Vec<u8> {
         self.steps(format).concat()
     }
 
-    pub fn steps(&self, format: &mut dyn Format) -> Vec<Vec<u8>> {
+    pub(crate) fn steps(&self, format: &mut dyn Format) -> Vec<Vec<u8>> {
         let picture = self.picture();
         let spans = Spans::build(&picture);
         let trace = Trace {
@@ -136,7 +136,7 @@ impl Story {
     }
 }
 
-pub struct Own<'a>(pub &'a Story, pub &'a Picture);
+pub(crate) struct Own<'a>(pub(crate) &'a Story, pub(crate) &'a Picture);
 
 impl Rows for Own<'_> {
     fn row(
@@ -149,7 +149,7 @@ impl Rows for Own<'_> {
     }
 }
 
-pub fn pid(node: &str, id: u32) -> Pid {
+pub(crate) fn pid(node: &str, id: u32) -> Pid {
     Pid {
         node: node.into(),
         id,

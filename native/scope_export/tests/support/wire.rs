@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// A field's value as it is on the wire.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Varint(u64),
     Fixed64(u64),
     Fixed32(u32),
@@ -12,7 +12,7 @@ pub enum Wire<'a> {
 }
 
 /// The fields of a message, or `None` if it is none.
-pub fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Wire<'_>)>> {
+pub(crate) fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Wire<'_>)>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes)?;
@@ -33,7 +33,7 @@ pub fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Wire<'_>)>> {
 }
 
 /// A message as lines, those of the messages at `paths` (their fields' numbers) indented below them.
-pub fn text(bytes: &[u8], paths: &[&[u64]]) -> String {
+pub(crate) fn text(bytes: &[u8], paths: &[&[u64]]) -> String {
     let mut out = String::new();
     write(bytes, paths, &mut Vec::new(), &mut out);
     out
@@ -47,7 +47,7 @@ fn write(bytes: &[u8], paths: &[&[u64]], at: &mut Vec<u64>, out: &mut String) {
         at.push(field);
         let indent = "  ".repeat(at.len() - 1);
         match value {
-            Wire::Bytes(inner) if paths.iter().any(|path| *path == at.as_slice()) => {
+            Wire::Bytes(inner) if paths.contains(&at.as_slice()) => {
                 writeln!(out, "{indent}{field} {{").unwrap();
                 write(inner, paths, at, out);
                 writeln!(out, "{indent}}}").unwrap();
