@@ -87,7 +87,7 @@ defmodule ElixirScope.Distributed.MixProject do
   # By folder, in the order of the code map: the first group that fits takes a module.
   defp module_groups do
     for {title, names} <- [
-          Capture: "Capture|Instrument",
+          Capture: "Capture|Instrument|Inject",
           Cluster:
             "NodeCoordinator|EventSynchronizer|GlobalClock|Sync|Cluster|SingleNodeSimulator|" <>
               "Clock|Synchronizer|Part|Operations",

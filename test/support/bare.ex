@@ -9,7 +9,8 @@ defmodule ElixirScope.Distributed.Bare do
 
   @shop ~S"""
   -module(shop).
-  -export([buy/2, fail/1, tick/1, spin/1, slow/1, loop/0, server/0, ask/2, long/1, run/1]).
+  -export([buy/2, fail/1, tick/1, spin/1, slow/1, loop/0, server/0, ask/2, run/1, pulse/0, drop/0, copy/1]).
+  -export([sup/0, init/1, child/0]).
 
   buy(A, B) -> {bought, A, B}.
   fail(X) -> erlang:error({no, X}).
@@ -17,7 +18,12 @@ defmodule ElixirScope.Distributed.Bare do
   spin(0) -> ok;
   spin(N) -> shop:tick(N), spin(N - 1).
   slow(Ms) -> receive after Ms -> {slept, Ms} end.
-  long(N) -> {long, lists:seq(1, N)}.
+  pulse() -> receive stop -> ok after 1 -> shop:tick(1), self() ! shop:buy(1, 2), shop:drop(), shop:pulse() end.
+  sup() -> {ok, _} = supervisor:start_link({local, shop_sup}, shop, []), receive stop -> ok end.
+  init([]) -> {ok, {{one_for_one, 1, 5}, []}}.
+  child() -> {ok, spawn_link(shop, loop, [])}.
+  drop() -> receive _ -> ok end.
+  copy(N) -> shop:buy(lists:seq(1, N), 1).
   run(Calls) -> [catch apply(shop, F, As) || {F, As} <- Calls], ok.
   loop() -> receive {go, Pid} -> Pid ! went, shop:loop(); stop -> ok end.
   server() -> receive {ask, From, Ref, What} -> From ! {answer, Ref, What}, shop:server() end.
@@ -81,11 +87,12 @@ defmodule ElixirScope.Distributed.Bare do
         do: {key, here}
   end
 
-  # One that has ended is no trace of anything.
+  # One that has ended is no trace of anything, and a connection is one's own.
   defp new(target, :processes, pids, before) do
     for pid <- pids -- before.processes,
         info = call(target, :erlang, :process_info, [pid, [:current_function, :dictionary]]),
         info != :undefined,
+        info[:current_function] != {:dist_util, :con_loop, 2},
         do: {pid, info}
   end
 
@@ -104,7 +111,7 @@ defmodule ElixirScope.Distributed.Bare do
   @doc "The trace sessions of the node, where it can have any."
   def sessions(target) do
     if call(target, :erlang, :function_exported, [:trace, :session_info, 1]),
-      do: call(target, :trace, :session_info, [:all]),
+      do: call(target, :trace, :session_info, [:all]) -- [{:legacy, :default}],
       else: []
   end
 
@@ -151,7 +158,7 @@ defmodule ElixirScope.Distributed.Bare do
   end
 
   defp elixir(true),
-    do: ["-pa" | Enum.map([:elixir, :logger], &to_string(:code.lib_dir(&1, :ebin)))]
+    do: ["-pa" | Enum.map([:elixir, :logger], &Path.join(:code.lib_dir(&1), "ebin"))]
 
   defp elixir(_none), do: []
 
@@ -160,7 +167,10 @@ defmodule ElixirScope.Distributed.Bare do
   defp load(control, code, file),
     do: :peer.call(control, :code, :load_binary, [:shop, file, code], 60_000)
 
-  defp code(control) do
+  @doc "The code of `:shop`, as the compiler there makes it."
+  def code(%{control: control}), do: code(control)
+
+  def code(control) do
     forms =
       for text <- String.split(@shop, ~r/\.\n/, trim: true), String.trim(text) != "" do
         {:ok, tokens, _line} = :erl_scan.string(to_charlist(text <> "."))

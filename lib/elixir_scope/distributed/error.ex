@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.Error do
   """
 
   alias ElixirScope.Distributed.Error.Simulated
+  alias ElixirScope.Distributed.Inject.Reasons
 
   defexception [:reason, details: %{}]
 
@@ -25,7 +26,8 @@ defmodule ElixirScope.Distributed.Error do
   # By an atom in the first place: clauses that differ in nested maps take the type checker of
   # Elixir 1.20 minutes.
   @impl true
-  def message(%{reason: reason, details: details}), do: text(reason, details)
+  def message(%{reason: reason, details: details}),
+    do: Reasons.text(reason, details) || text(reason, details)
 
   defp text(:not_running, %{scope: scope}) do
     "the scope #{inspect(scope)} is not running on this node; " <>
@@ -144,39 +146,6 @@ defmodule ElixirScope.Distributed.Error do
     "#{limit} traces ask for some calls of #{Exception.format_mfa(m, f, a)} already: end one of " <>
       "them, or trace every call"
   end
-
-  defp text(:other_tracer, %{processes: count}) do
-    "another tool traces #{count} processes, and this version of Erlang has one tracer for all: " <>
-      "end that trace first, or use OTP 27"
-  end
-
-  defp text(:not_connected, %{node: node}),
-    do: "this node is not connected with #{inspect(node)}"
-
-  defp text(:library_there, %{node: node}),
-    do: "#{node} has the library: use ElixirScope.Distributed.trace/2 there, nothing is injected"
-
-  defp text(:already_injected, %{node: node}),
-    do: "#{node} is traced in this way already: wait for its end"
-
-  defp text(:module_taken, %{node: node, module: module}),
-    do: "#{node} has a module #{inspect(module)} with other code: nothing is injected over it"
-
-  defp text(:otp_too_old, %{node: node, otp: otp, oldest: oldest}),
-    do: "#{node} runs OTP #{otp}, and nothing before OTP #{oldest} is traced"
-
-  defp text(:otp_older, %{node: node, otp: otp, own: own}) do
-    "#{node} runs OTP #{otp}, which may not load what OTP #{own} compiled: do it from a node of OTP #{otp} " <>
-      "or older, with the library compiled there"
-  end
-
-  defp text(:short_of_memory, %{node: node, value: value, limit: limit}),
-    do: "#{node} is short of memory already (#{value} bytes, limit #{limit}): see `health:`"
-
-  defp text(:inject_not_allowed, %{node: node, allow: allow}),
-    do: "the configuration of #{node} says allow: #{inspect(allow)}, and :inject is not among it"
-
-  defp text(:declined, _details), do: "nothing was done, as nobody said yes"
 
   defp text(:no_entry, _details) do
     "correlate: :each_call gives an id to each call, and no function is named: name those with which " <>

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.InjectTest do
   use ElixirScope.Distributed.Case
   import ElixirScope.Distributed.Injected
 
-  alias ElixirScope.Distributed.{Bare, Error, GlobalClock, Inject, Opaque}
+  alias ElixirScope.Distributed.{Bare, Error, GlobalClock, Inject, Opaque, OtherOtp}
   alias ElixirScope.Distributed.Capture.Only
   alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.View.Timeline
@@ -50,9 +50,12 @@ defmodule ElixirScope.Distributed.InjectTest do
       %{tool: tool, target: target} = context
       calls = for n <- 1..1_200, do: {:tick, [n]}
       options = [events_per_s: 100_000]
-      assert {:ok, %{events: events}} = traced(tool, target, [:shop], options, calls)
+
+      assert {:ok, %{events: events} = result} =
+               traced(tool, target, [{:shop, :tick}], options, calls)
 
       ticks = for %{subject: {:shop, :tick, 1}} = event <- events, do: event
+      assert {length(ticks), result.reason, result.figures} == {1_200, :stopped, result.figures}
       assert Enum.map(ticks, & &1.data) == for(n <- 1..1_200, do: [n])
       assert Enum.uniq(for e <- events, do: {e.node, elem(e.id, 0)}) |> length() == 1
 
@@ -149,9 +152,21 @@ defmodule ElixirScope.Distributed.InjectTest do
 
     test "processes that begin and end, and those that a supervisor starts", context do
       %{tool: tool, target: target} = context
-      options = [processes: {:supervised_by, :kernel_safe_sup}, kinds: [:process]]
-      assert {:ok, result} = traced(tool, target, [], options, [])
-      assert result.events == []
+      holder = Bare.spawn(target, :sup, [])
+      child = {1, {:shop, :child, []}, :permanent, 5_000, :worker, [:shop]}
+      eventually(fn -> assert is_pid(Bare.call(target, :erlang, :whereis, [:shop_sup])) end)
+      {:ok, first} = Bare.call(target, :supervisor, :start_child, [:shop_sup, child])
+      options = [processes: {:supervised_by, :shop_sup}, messages: true]
+      begin(tool, target, [], options)
+
+      {:ok, second} =
+        Bare.call(target, :supervisor, :start_child, [:shop_sup, put_elem(child, 0, 2)])
+
+      for pid <- [first, second], do: Bare.call(target, :erlang, :send, [pid, {:go, holder}])
+      assert {:ok, result} = ended(tool)
+      went = for %{kind: :send, data: :went, pid: pid} <- result.events, do: pid
+      assert Enum.sort(went) == Enum.sort([first, second])
+      Bare.call(target, :erlang, :exit, [holder, :kill])
 
       begin(tool, target, [], processes: :new, kinds: [:spawn, :exit])
       pid = Bare.spawn(target, :tick, [1])
@@ -240,7 +255,12 @@ defmodule ElixirScope.Distributed.InjectTest do
 
       freeze(tool)
       memory = Bare.call(target, :erlang, :memory, [:total])
-      Bare.call(target, :shop, :run, [for(n <- 1..30_000, do: {:tick, [n]})])
+
+      for _ <- 1..6 do
+        Bare.call(target, :shop, :run, [for(n <- 1..3_000, do: {:tick, [n]})])
+        eventually(fn -> assert Bare.queued(target) < 100 end)
+      end
+
       assert Bare.call(target, :erlang, :memory, [:total]) - memory < 64 * 1024 * 1024
 
       eventually(
@@ -386,6 +406,30 @@ defmodule ElixirScope.Distributed.InjectTest do
     end
   end
 
+  # SCOPE_OTHER_OTP says how to start newer ones.
+  @tag :other_otp
+  @tag timeout: 300_000
+  test "nodes of newer versions", %{tool: tool} do
+    for other <- OtherOtp.all() do
+      target = Bare.start(exec: other[:exec])
+      connected(tool, target)
+      server = Bare.spawn(target, :server, [])
+      before = Bare.state(target)
+      options = [messages: true]
+      begin(tool, target, [{:shop, :tick}])
+      assert Keyword.keys(Bare.sessions(target)) == [Inject.Guest.Vm.name()]
+      assert {:ok, %{equal?: true}} = ended(tool)
+      patterns = [{:shop, :buy}, {:shop, :ask}, {:shop, :server, 0}]
+      calls = [buy: [1, %{token: 2}], ask: [server, 3], ask: [server, 4]]
+      assert {:ok, result} = traced(tool, target, patterns, options, calls)
+      assert {:call, {:shop, :buy, 2}, [1, %{token: @hidden}]} in brief(result.events)
+
+      answers = for %{data: {:answer, _ref, 4}} = event <- result.events, do: event
+      assert [%{kind: :send, meta: %{pairing: :exact}}, %{kind: :receive}] = answers
+      assert_as_before(target, before, result)
+    end
+  end
+
   defp plan(tool, target) do
     node = target.node
     on(tool, fn -> Inject.plan(node, [{:shop, :tick}], health: calm()) end)
@@ -397,7 +441,12 @@ defmodule ElixirScope.Distributed.InjectTest do
     on(tool, fn ->
       me = self()
       say = &send(me, {:said, &1})
-      ask = fn question -> send(me, {:asked, question}) && answer end
+
+      ask = fn question ->
+        send(me, {:asked, question})
+        answer
+      end
+
       options = [say: say, ask: ask, duration_ms: 100, health: calm()]
       result = Inject.run(node, [{:shop, :tick}], options)
       true = Process.info(me, :messages) |> elem(1) |> List.keymember?(:asked, 0)

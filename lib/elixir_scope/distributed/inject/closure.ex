@@ -10,11 +10,15 @@ defmodule ElixirScope.Distributed.Inject.Closure do
   @spec of([module], elixir? :: boolean) :: [code]
   def of(modules, elixir?), do: follow(modules, elixir?, %{}) |> Enum.sort()
 
+  # Elixir 1.17 and later put it behind each `map.key`, for what is an atom and no map: there it
+  # would call a function of that module. Of ours none does, and what fails there fails in any case.
+  @never [{:elixir_erl_pass, :no_parens_remote, 2}]
+
   @doc "The modules that a module calls."
   @spec imports(binary) :: [module]
   def imports(code) do
     {:ok, {_module, [imports: imports]}} = :beam_lib.chunks(code, [:imports])
-    for {module, _function, _arity} <- imports, uniq: true, do: module
+    for {module, _function, _arity} <- imports -- @never, uniq: true, do: module
   end
 
   @doc "The compiled code of a module without its source and docs."

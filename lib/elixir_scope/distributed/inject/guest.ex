@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Inject.Guest do
     ElixirScope.Distributed.Inject.Guest.Bound,
     ElixirScope.Distributed.Inject.Guest.Budget,
     ElixirScope.Distributed.Inject.Guest.Calls,
+    ElixirScope.Distributed.Inject.Guest.Content,
     ElixirScope.Distributed.Inject.Guest.Health,
     ElixirScope.Distributed.Inject.Guest.Leave,
     ElixirScope.Distributed.Inject.Guest.Outbox,

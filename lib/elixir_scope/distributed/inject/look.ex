@@ -72,7 +72,8 @@ defmodule ElixirScope.Distributed.Inject.Look do
     end
   end
 
-  defp named?(session), do: inspect(session) =~ Atom.to_string(Guest.Vm.name())
+  defp named?({name, _number}), do: name == Guest.Vm.name()
+  defp named?(_other), do: false
 
   # Those that watch this process from there.
   defp monitors(at) do

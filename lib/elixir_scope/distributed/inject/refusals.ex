@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Inject.Refusals do
   @doc "Whether nothing speaks against it. `own_otp` is the one that the modules were compiled on."
   @spec check(Survey.t(), pos_integer) :: :ok | {:error, Error.t()}
   def check(survey, own_otp) do
-    [&library/2, &tracer/2, &taken/2, &otp/2, &memory/2, &allowed/2]
+    [&library/2, &ours/2, &tracer/2, &taken/2, &otp/2, &memory/2, &allowed/2]
     |> Enum.find_value(:ok, fn refusal ->
       with %Error{} = error <- refusal.(survey, own_otp), do: {:error, error}
     end)
@@ -24,11 +24,17 @@ defmodule ElixirScope.Distributed.Inject.Refusals do
   defp tracer(%{traced: 0}, _own), do: nil
   defp tracer(%{traced: count}, _own), do: Error.new(:other_tracer, processes: count)
 
-  defp taken(%{taken: []}, _own), do: nil
+  # Another run of this kind has the tracer, too, and is the better reason.
+  defp ours(%{taken: [_ | _] = taken, node: node}, _own) do
+    if Enum.all?(taken, &match?({_module, :same}, &1)),
+      do: Error.new(:already_injected, node: node)
+  end
+
+  defp ours(_survey, _own), do: nil
 
   defp taken(%{taken: taken, node: node}, _own) do
     case for({module, :other} <- taken, do: module) do
-      [] -> Error.new(:already_injected, node: node)
+      [] -> nil
       [module | _more] -> Error.new(:module_taken, node: node, module: module)
     end
   end

@@ -24,7 +24,7 @@ defmodule ElixirScope.Distributed.Inject.Remote do
   end
 
   @doc "Runs a function that calls there; where the node does not answer, that is the error."
-  @spec attempt(t, (() -> result)) :: result | {:error, Error.t()} when result: term
+  @spec attempt(t, fun) :: term
   def attempt(at, calling) do
     calling.()
   catch

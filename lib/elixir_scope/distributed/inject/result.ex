@@ -30,6 +30,7 @@ defmodule ElixirScope.Distributed.Inject.Result do
         }
 
   @own %{
+    tracer_killed: "what traces was killed, as the VM does where it takes too much memory",
     behind: "more came than the tracer could look at",
     connection_lost: "the connection to the node was lost: it takes everything away by itself",
     no_answer: "the node was not heard of for too long"

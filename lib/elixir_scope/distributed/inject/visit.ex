@@ -31,8 +31,12 @@ defmodule ElixirScope.Distributed.Inject.Visit do
   @doc "Does what was planned."
   @spec run(Plan.t(), map) :: {:ok, Result.t()} | {:error, Error.t()}
   def run(plan, rules) do
+    look = fn -> {:ok, Look.at(plan.at, Sweep.what(plan, []))} end
+    with {:ok, before} <- Remote.attempt(plan.at, look), do: run(plan, rules, before)
+  end
+
+  defp run(plan, rules, before) do
     ref = make_ref()
-    before = Look.at(plan.at, Sweep.what(plan, []))
 
     case Remote.attempt(plan.at, fn -> inject(plan, config(plan, ref, rules)) end) do
       {:ok, warden, tracer} -> gather(plan, ref, before, warden, tracer)

@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Inject.Guest.Tracer do
   #
   # After the end it goes on for a moment to send what was recorded, and then waits to be killed.
 
-  alias ElixirScope.Distributed.Inject.Guest.{Bound, Budget, Calls, Leave, Outbox, Reading}
+  alias ElixirScope.Distributed.Inject.Guest.{Budget, Calls, Content, Leave, Outbox, Reading}
   alias ElixirScope.Distributed.Inject.Guest.{Secrets, Vm}
 
   # Messages of the VM that may wait: this many are copied before the end of a flood is noticed.
@@ -101,7 +101,7 @@ defmodule ElixirScope.Distributed.Inject.Guest.Tracer do
   defp traced(state, message) do
     case Reading.raw(message) do
       nil -> state
-      raw -> raw |> bounded(state) |> seen(state, raw)
+      raw -> raw |> Content.bounded(state.config.room, state.rules) |> seen(state, raw)
     end
   end
 
@@ -151,37 +151,6 @@ defmodule ElixirScope.Distributed.Inject.Guest.Tracer do
       state
     end
   end
-
-  defp bounded({ns, pid, kind, subject, data, ends?}, state) do
-    {data, cut?} = data(kind, subject, data, state)
-    {{ns, pid, kind, subject, data, ends?}, cut?}
-  end
-
-  defp data(_kind, _subject, nil, _state), do: {nil, false}
-
-  defp data(:exception, subject, {class, reason}, state) do
-    {reason, cut?} = data(:return, subject, reason, state)
-    {{class, reason}, cut?}
-  end
-
-  defp data(kind, _subject, message, state) when kind in [:send, :receive] do
-    case state.config.room do
-      %{messages: nil} -> {nil, false}
-      %{messages: room} -> Bound.term(message, room, state.rules, true)
-    end
-  end
-
-  defp data(kind, subject, data, state) do
-    cond do
-      Secrets.function?(state.rules, subject) -> {Bound.hidden(), false}
-      state.config.room.arguments == nil and kind in [:call, :return] -> {nil, false}
-      true -> Bound.term(data, room(state.config.room), state.rules, false)
-    end
-  end
-
-  # Why something ended is small, and told also where no arguments are.
-  defp room(%{arguments: nil, reasons: room}), do: room
-  defp room(%{arguments: room}), do: room
 
   # After each message: whether it was the last.
   defp next(state) do

@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.Inject.Guest.Vm do
   # that all tools share before. What has gone meanwhile, a process or a module, is no error.
 
   @name :elixir_scope_inject
+  @settled_ms 2_000
 
   @compile {:no_warn_undefined, :trace}
 
@@ -32,6 +33,21 @@ defmodule ElixirScope.Distributed.Inject.Guest.Vm do
     :lists.foreach(&one(handle, &1), steps)
     :lists.foreach(&process(handle, &1, false, [:all]), ours)
   end
+
+  @doc "Waits until what was told before is in the tracer's queue, but not for long."
+  @spec settled(handle) :: :ok
+  def settled(handle) do
+    delivered = delivered(handle)
+
+    receive do
+      {:trace_delivered, _all, ^delivered} -> :ok
+    after
+      @settled_ms -> :ok
+    end
+  end
+
+  defp delivered({:session, session}), do: :trace.delivered(session, :all)
+  defp delivered({:legacy, _tracer}), do: :erlang.trace_delivered(:all)
 
   @doc "Takes everything away. A second time is no error."
   @spec close(handle, [step]) :: :ok

@@ -23,8 +23,16 @@ defmodule ElixirScope.Distributed.Inject.Guest.Warden do
     if registered?(), do: alone(config, caller), else: send(caller, {self(), {:error, :busy}})
   end
 
+  # Watching a process of a node that is gone already would try to connect with it.
   defp alone(config, caller) do
-    owner = :erlang.monitor(:process, config.owner)
+    if there?(:erlang.node(config.owner)),
+      do: watching(config, caller, :erlang.monitor(:process, config.owner)),
+      else: Leave.modules(config.modules)
+  end
+
+  defp there?(node), do: :lists.member(node, :erlang.nodes([:connected, :this]))
+
+  defp watching(config, caller, owner) do
     {tracer, watch} = Tracer.spawn(config)
 
     case Vm.open(config.sessions?, tracer) do
@@ -65,7 +73,7 @@ defmodule ElixirScope.Distributed.Inject.Guest.Warden do
   defp loop(%{config: %{ref: ref}, owner: owner, tracer: tracer, watch: watch} = state) do
     receive do
       {:DOWN, ^owner, :process, _pid, _reason} -> leave(state, Budget.of(:owner_down), nil)
-      {:DOWN, ^watch, :process, _pid, _reason} -> leave(state, Budget.of(:tracer_failed), nil)
+      {:DOWN, ^watch, :process, _pid, reason} -> leave(state, Budget.of(died(reason)), nil)
       {^tracer, :tripped, trip} -> loop(ending(state, trip))
       {^tracer, :done, figures} -> leave(state, state.trip, figures)
       {^ref, :renew} -> loop(%{state | lease: now_ms() + state.config.budgets.lease_ms})
@@ -74,6 +82,10 @@ defmodule ElixirScope.Distributed.Inject.Guest.Warden do
       _other -> loop(state)
     end
   end
+
+  # So does the VM where it takes more memory than it may.
+  defp died(:killed), do: :tracer_killed
+  defp died(_other), do: :tracer_failed
 
   defp look(%{until: until} = state, now) when is_integer(until) do
     :erlang.send_after(@look_ms, self(), :look)
@@ -108,8 +120,9 @@ defmodule ElixirScope.Distributed.Inject.Guest.Warden do
     if Vm.taken?(state.handle, state.config.pids), do: Budget.of(:taken_over)
   end
 
-  # The tracing ends here and now, whatever the tracer still has to look at.
+  # What was seen before the end is told: the VM hands it over in its own time.
   defp stop(%{trip: nil} = state, trip) do
+    Vm.settled(state.handle)
     Vm.close(state.handle, state.config.steps)
     send(state.tracer, {self(), :end})
     ending(state, trip)
