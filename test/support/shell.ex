@@ -132,7 +132,7 @@ defmodule ElixirScope.Distributed.Shell do
   end
 
   @doc "Where the code of this run is."
-  def ebin, do: :code.lib_dir(:elixir_scope_distributed, :ebin) |> to_string()
+  def ebin, do: Application.app_dir(:elixir_scope_distributed, "ebin")
 
   defp env(options) do
     [{"ERL_EPMD_PORT", "#{Epmd.port()}"}, {"SCOPE_COOKIE", "#{Run.cookie()}"}, {"TERM", "xterm"}] ++
