@@ -6,9 +6,6 @@ defmodule ElixirScope.Distributed.CLI.Kept do
 
   alias ElixirScope.Distributed, as: Library
 
-  # Built beside this.
-  @compile {:no_warn_undefined, [{Library, :open, 1}, {Library, :close, 1}]}
-
   @app :elixir_scope_distributed
 
   @type file :: %{device: pid, draft: Path.t() | nil, path: Path.t() | nil}

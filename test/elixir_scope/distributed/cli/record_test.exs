@@ -11,10 +11,6 @@ defmodule ElixirScope.Distributed.CLI.RecordTest do
 
   @moduletag :cluster
   @moduletag timeout: 120_000
-  @moduletag skip:
-               if(not function_exported?(Library, :save, 3),
-                 do: "recordings are built beside this"
-               )
 
   @till """
   defmodule RecordedTill do

@@ -20,9 +20,6 @@ defmodule ElixirScope.Distributed.CLI.Commands.Record do
 
   alias ElixirScope.Distributed.View.Footer
 
-  # Built beside this.
-  @compile {:no_warn_undefined, {Library, :save, 3}}
-
   # Of a recording that is carried over.
   @piece 256 * 1024
 

@@ -142,7 +142,9 @@ defmodule ElixirScope.Distributed.View.Tree.Line do
     most = if room < @narrow, do: room, else: div(room * 2, 3)
     called = Text.fit(Calls.call(span.function, call, div(room, 2) + 1), max(most, 1))
     begun = if span.call, do: "", else: " (beginning not seen)"
-    sign(span, paper) <> called <> begun <> outcome(span, ending, room, paper) <> waited(span, paper)
+
+    sign(span, paper) <>
+      called <> begun <> outcome(span, ending, room, paper) <> waited(span, paper)
   end
 
   defp sign(%{ending: :exception}, paper), do: Glyphs.sign(paper.glyphs, :raised) <> " "
