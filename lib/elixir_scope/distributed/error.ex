@@ -98,13 +98,11 @@ defmodule ElixirScope.Distributed.Error do
       "#{div(limit, 1_000_000)} ms are followed: let a time server set both; see :max_clock_drift_ms"
   end
 
-  defp text(:bad_filter, %{message: message}), do: message
-
   defp text(:filter_too_large, %{field: field}) do
     "`#{field}:` names more, or is longer, than other nodes are asked by: ask several times"
   end
 
-  defp text(:bad_option, %{message: message}), do: message
+  defp text(wrong, %{message: message}) when wrong in [:bad_filter, :bad_option], do: message
 
   defp text(:not_in_profile, %{profile: profile, option: option}),
     do: "profile: #{inspect(profile)} does not take #{inspect(option)}"
