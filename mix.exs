@@ -16,8 +16,6 @@ defmodule ElixirScope.Distributed.MixProject do
       # A tool that looks into other people's applications brings no versions of its own.
       deps: [],
       aliases: aliases(),
-      # Of OTP's own client for HTTP and what it needs, which are started when something is sent.
-      elixirc_options: [no_warn_undefined: [:httpc, :public_key]],
       # Not tests, but what several tests are made of.
       test_ignore_filters: [&String.starts_with?(&1, "test/shared/")],
       name: "ElixirScope Distributed",

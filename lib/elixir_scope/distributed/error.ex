@@ -102,9 +102,6 @@ defmodule ElixirScope.Distributed.Error do
       "#{div(limit, 1_000_000)} ms are followed: let a time server set both; see :max_clock_drift_ms"
   end
 
-  # Where only who found it can say what is wrong: a filter, an option, an id of an event.
-  defp text(_reason, %{message: message}), do: message
-
   defp text(:not_an_event, %{given: given}),
     do: "#{given} is no event, or has fields that none has"
 

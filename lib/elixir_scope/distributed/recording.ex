@@ -77,9 +77,7 @@ defmodule ElixirScope.Distributed.Recording do
   def open(path, options) do
     with {:ok, path} <- path(path),
          {:ok, options} <- checked(:open, options),
-         {:ok, name} <- name(options[:name]),
-         {:ok, _pid} <- Tree.start(name, path, options[:salvage]),
-         do: {:ok, name}
+         do: open_as(options[:name], path, options[:salvage])
   end
 
   @doc false
@@ -119,17 +117,29 @@ defmodule ElixirScope.Distributed.Recording do
     {:error, Error.new(:bad_option, message: message)}
   end
 
-  defp name(nil) do
-    case Enum.find(@names, &match?({:error, _free}, Scope.fetch(&1))) do
-      nil -> {:error, Error.new(:no_name, recording: length(@names))}
-      name -> {:ok, name}
+  defp open_as(nil, path, salvage) do
+    free = for name <- @names, match?({:error, _free}, Scope.fetch(name)), do: name
+    open_first(free, path, salvage)
+  end
+
+  defp open_as(name, path, salvage) do
+    with {:ok, _scope} <- Scope.fetch(name) do
+      {:error, Error.new(:scope_taken, recording: name)}
+    else
+      {:error, _free} -> started(name, Tree.start(name, path, salvage))
     end
   end
 
-  defp name(name) do
-    case Scope.fetch(name) do
-      {:ok, _scope} -> {:error, Error.new(:scope_taken, recording: name)}
-      {:error, _free} -> {:ok, name}
-    end
+  defp open_first([], _path, _salvage),
+    do: {:error, Error.new(:no_name, recording: length(@names))}
+
+  # Somebody else may be opening one just now.
+  defp open_first([name | others], path, salvage) do
+    with {:error, %Error{reason: :scope_taken}} <- Tree.start(name, path, salvage),
+         do: open_first(others, path, salvage),
+         else: (outcome -> started(name, outcome))
   end
+
+  defp started(name, {:ok, _pid}), do: {:ok, name}
+  defp started(_name, failure), do: failure
 end

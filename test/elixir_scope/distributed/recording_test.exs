@@ -155,6 +155,20 @@ defmodule ElixirScope.Distributed.RecordingTest do
     assert events(other) == live
   end
 
+  test "many at once find names of their own", %{scope: scope, path: path} do
+    live = fill(scope, 10)
+    save!(path, scope)
+
+    names =
+      1..6
+      |> Task.async_stream(fn _n -> Scope.open(path) end, max_concurrency: 6)
+      |> Enum.map(fn {:ok, {:ok, name}} -> name end)
+
+    on_exit(fn -> for name <- names, do: Scope.close(name) end)
+    assert length(Enum.uniq(names)) == 6
+    for name <- names, do: assert(events(name) == live)
+  end
+
   test "nothing happens in a recording, and it says so", %{scope: scope, path: path} do
     fill(scope, 10)
     save!(path, scope)

@@ -3,9 +3,6 @@ defmodule ElixirScope.Distributed.Export.Collector do
   # Spans on their way to a collector: OTLP over HTTP, one document a request, with OTP's own client. A
   # request that was not answered, or whose answer says so, is sent again. Certificates are always verified.
 
-  # Applications that are started when something is sent, and only then.
-  @compile {:no_warn_undefined, [:httpc, :public_key]}
-
   alias ElixirScope.Distributed.Causality
   alias ElixirScope.Distributed.Export.{Failure, Progress, Target, Trace, Written}
 
@@ -84,8 +81,13 @@ defmodule ElixirScope.Distributed.Export.Collector do
     request = {String.to_charlist(url), headers(options[:headers]), type, body}
     timeout_ms = options[:request_timeout_ms]
     http = [timeout: timeout_ms, connect_timeout: timeout_ms, autoredirect: false]
-    judge(:httpc.request(:post, request, http ++ options[:ssl], body_format: :binary))
+    judge(client().request(:post, request, http ++ options[:ssl], body_format: :binary))
   end
+
+  # Of applications that are started when something is sent, and only then: a call by their names would
+  # make them dependencies.
+  defp client, do: :httpc
+  defp keys, do: :public_key
 
   defp headers(headers),
     do: for({name, value} <- headers, do: {String.to_charlist(name), String.to_charlist(value)})
@@ -158,14 +160,14 @@ defmodule ElixirScope.Distributed.Export.Collector do
 
   defp ssl("https" <> _, file) do
     with {:ok, trusted} <- trusted(file) do
-      match = [match_fun: :public_key.pkix_verify_hostname_match_fun(:https)]
+      match = [match_fun: keys().pkix_verify_hostname_match_fun(:https)]
       checked = [verify: :verify_peer, depth: 10, customize_hostname_check: match]
       {:ok, [ssl: checked ++ trusted]}
     end
   end
 
   defp trusted(nil) do
-    {:ok, [cacerts: :public_key.cacerts_get()]}
+    {:ok, [cacerts: keys().cacerts_get()]}
   rescue
     _no_authorities -> {:error, Failure.no_authorities()}
   end
