@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.TidyTest do
   alias ElixirScope.Distributed.Tidy.{Boundaries, Documents}
 
   @lib "lib/elixir_scope/distributed/"
-  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ causal_ export_ graph_)
+  @prefixes ~w(clock_ ring_ event_ trace_ store_ sync_ page_ pair_ causal_ export_ graph_)
   @longest_module 250
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.
@@ -275,7 +275,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   @entries ~w(start config simulator record filter query stream subscribe trace instrument scope)a ++
-             ~w(project logger vitals view state_at changes states replay note notes)a
+             ~w(project logger vitals view timeline sequence gaps dependencies)a ++
+             ~w(state_at changes states replay note notes)a
 
   describe "options" do
     test "each is documented and its default is one that is accepted" do

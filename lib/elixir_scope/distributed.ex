@@ -298,12 +298,13 @@ defmodule ElixirScope.Distributed do
   def unsubscribe(ref) when is_reference(ref), do: Live.unsubscribe(ref)
 
   @doc """
-  Prints the matching events as one timeline of all nodes.
+  Prints the matching events of all nodes in causal order: a lane for each process, an arrow for each
+  message, and what was lost. `ElixirScope.Distributed.View` has this and other views, with their options.
 
       :ok = ElixirScope.Distributed.timeline(correlation_id: "r-17")
   """
   @spec timeline(keyword | map) :: :ok | {:error, Error.t()}
-  def timeline(filters \\ []), do: View.timeline(filters)
+  def timeline(filters \\ []), do: View.timeline_of(filters)
 
   @doc """
   The nodes that a correlation touched: when first, when last, how many events.

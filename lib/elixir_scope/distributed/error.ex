@@ -12,6 +12,8 @@ defmodule ElixirScope.Distributed.Error do
       "the scope :shop is not running on this node; start it with {ElixirScope.Distributed, name: :shop}"
   """
 
+  alias ElixirScope.Distributed.Error.Simulated
+
   defexception [:reason, details: %{}]
 
   @type t :: %__MODULE__{reason: atom, details: map}
@@ -101,6 +103,9 @@ defmodule ElixirScope.Distributed.Error do
   # Where only who found it can say what is wrong: a filter, an option, an id of an event.
   defp text(_reason, %{message: message}), do: message
 
+  defp text(:not_an_event, %{given: given}),
+    do: "#{given} is no event, or has fields that none has"
+
   defp text(:filter_too_large, %{field: field}) do
     "`#{field}:` names more, or is longer, than other nodes are asked by: ask several times"
   end
@@ -183,55 +188,10 @@ defmodule ElixirScope.Distributed.Error do
       "#{Enum.map_join(silent, ", ", &to_string/1)} it is not known"
   end
 
-  defp text(:bad_number, %{given: given}),
-    do: "#{inspect(given)} is no number of virtual nodes: 1, 2, 3, …"
-
-  defp text(:no_room, %{nodes: nodes, limit: limit}) do
-    "there is no room for #{nodes} virtual nodes: each is a scope, and all scopes of a VM are at most " <>
-      "#{limit}; simulate fewer, or stop other scopes"
-  end
-
-  defp text(:name_taken, %{scope: scope}),
-    do:
-      "a scope #{inspect(scope)} runs already, and a virtual node would have that name: stop it first"
-
-  defp text(:already_simulated, %{nodes: nodes, scope: scope}) do
-    "#{length(nodes)} nodes are simulated with the scope #{inspect(scope)} already; " <>
-      "SingleNodeSimulator.disable_simulation() ends that"
-  end
-
-  defp text(:not_simulated, _details),
-    do: "nothing is simulated; SingleNodeSimulator.enable_simulation() begins"
-
-  defp text(:no_virtual_node, %{node: node, nodes: nodes}),
-    do: "#{inspect(node)} is none of the virtual nodes #{inspect(nodes)}"
-
-  defp text(:already_failed, %{node: node}),
-    do: "#{node} is down; SingleNodeSimulator.simulate_node_recovery(#{inspect(node)}) starts it"
-
-  defp text(:not_failed, %{node: node}), do: "#{node} runs, and has nothing to recover from"
-
-  defp text(:bad_groups, %{given: given}) do
-    "#{inspect(given)} is no partition: name the nodes that are cut off from the rest, as [node], or " <>
-      "groups that are apart, as [[one], [other, another]], each node once"
-  end
-
-  defp text(:already_partitioned, %{groups: groups}) do
-    "#{inspect(groups)} are apart already; SingleNodeSimulator.heal_network_partition() joins them"
-  end
-
-  defp text(:not_handed_over, %{node: node, reason: reason}) do
-    "what #{node} recorded could not be taken over (#{inspect(reason)}): the simulation goes on, and " <>
-      "nothing is lost; try again"
-  end
-
   defp text(:bad_node, %{node: node}),
     do: "#{inspect(node)} is no name of a node; those are atoms like :\"orders@10.0.0.2\""
 
-  defp text(:too_many_nodes, %{nodes: nodes, limit: limit}),
-    do: "at most #{limit} nodes are simulated in one VM, and not #{nodes}"
-
-  defp text(:too_many_nodes, %{limit: limit}),
+  defp text(:too_many_nodes, %{limit: limit} = details) when not is_map_key(details, :nodes),
     do: "a cluster has at most #{limit} registered nodes, this one included"
 
   defp text(:too_many_subscribers, %{limit: limit}),
@@ -253,8 +213,10 @@ defmodule ElixirScope.Distributed.Error do
   defp text(:node_unavailable, %{nodes: nodes, members: members}),
     do: "#{inspect(nodes)} are no members; those are #{inspect(members)}"
 
-  defp text(reason, details) when details == %{}, do: inspect(reason)
-  defp text(reason, details), do: "#{inspect(reason)}: #{inspect(details)}"
+  defp text(reason, details), do: Simulated.text(reason, details) || unnamed(reason, details)
+
+  defp unnamed(reason, details) when details == %{}, do: inspect(reason)
+  defp unnamed(reason, details), do: "#{inspect(reason)}: #{inspect(details)}"
 
   defp did_you_mean([]), do: ""
   defp did_you_mean(suggestions), do: "; did you mean #{Enum.join(suggestions, " or ")}?"

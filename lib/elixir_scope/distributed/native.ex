@@ -97,11 +97,29 @@ defmodule ElixirScope.Distributed.Native do
   def page_next(_union, _most), do: missing()
   def page_take(_union, _most), do: missing()
 
-  # causal_: ElixirScope.Distributed.Query.Pairs
-  def causal_start(_scope, _wanted), do: missing()
-  def causal_feed(_reading, _found), do: missing()
-  def causal_pair(_reading, _unsure), do: missing()
-  def causal_pairs(_reading, _ids), do: missing()
+  # pair_: ElixirScope.Distributed.Query.Pairs
+  def pair_start(_scope, _wanted), do: missing()
+  def pair_feed(_reading, _found), do: missing()
+  def pair_settle(_reading, _unsure), do: missing()
+  def pair_found(_reading, _ids), do: missing()
+
+  # causal_: ElixirScope.Distributed.Causality.Core
+  def causal_new(_here, _descending), do: missing()
+  def causal_list, do: missing()
+  def causal_feed(_picture, _found), do: missing()
+  def causal_give(_picture, _events), do: missing()
+  def causal_pair(_picture, _pairs, _from), do: missing()
+  def causal_finish(_picture, _known), do: missing()
+  def causal_about(_picture), do: missing()
+  def causal_place(_picture, _id), do: missing()
+  def causal_processes(_picture), do: missing()
+  def causal_rows(_picture, _places), do: missing()
+  def causal_events(_picture, _here, _places), do: missing()
+  def causal_relation(_picture, _one, _other), do: missing()
+  def causal_led_to(_picture, _id), do: missing()
+  def causal_influenced(_picture, _id), do: missing()
+  def causal_path(_picture, _from, _to), do: missing()
+  def causal_correlated(_picture, _forms), do: missing()
 
   # graph_: ElixirScope.Distributed.Debug.Graph
   def graph_load(_modules), do: missing()

@@ -139,7 +139,11 @@ defmodule ElixirScope.Distributed.Options do
     states: View.common() ++ TimeTravel.of_states(@default_scope),
     replay: TimeTravel.of_replay(@default_scope),
     note: TimeTravel.of_note(@default_scope),
-    notes: TimeTravel.of_notes(@default_scope)
+    notes: TimeTravel.of_notes(@default_scope),
+    timeline: View.common(),
+    sequence: View.sequence(),
+    gaps: View.common(),
+    dependencies: View.dependencies()
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -150,7 +154,8 @@ defmodule ElixirScope.Distributed.Options do
   The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
   `:subscribe`, `:trace`, `:instrument`
   (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of every view), `:state_at`, `:changes`, `:states`, `:replay`, `:note` or `:notes`.
+  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps`, `:dependencies`, `:state_at`,
+  `:changes`, `:states`, `:replay`, `:note` or `:notes`.
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -94,19 +94,25 @@ defmodule ElixirScope.Distributed.Query do
   end
 
   defp work(options, fun) do
-    with {:ok, scope} <- Scope.fetch(options[:scope]) do
-      case Token.aside(fn -> Worker.run(scope, fn -> attempt(scope, fun) end) end) do
-        {:ok, result} -> result
-        {:exit, reason} -> failed(reason)
-      end
+    with {:ok, scope} <- Scope.fetch(options[:scope]),
+         {:ok, result} <- aside(scope, fn -> fun.(scope) end),
+         do: result
+  end
+
+  @doc "What `fun` returns, worked out in a worker of the scope."
+  @spec aside(Scope.t(), (... -> result)) :: {:ok, result} | {:error, Error.t()} when result: term
+  def aside(scope, fun) do
+    case Token.aside(fn -> Worker.run(scope, fn -> attempt(fun) end) end) do
+      {:ok, result} -> result
+      {:exit, reason} -> failed(reason)
     end
   catch
     :exit, reason -> failed(reason)
   end
 
   # A scope that stops under a question is no crash.
-  defp attempt(scope, fun) do
-    fun.(scope)
+  defp attempt(fun) do
+    {:ok, fun.()}
   catch
     :exit, reason -> failed(reason)
   end

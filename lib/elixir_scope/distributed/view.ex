@@ -24,10 +24,7 @@ defmodule ElixirScope.Distributed.View do
   alias ElixirScope.Distributed.{Causality, Error, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.TimeTravel
-  alias ElixirScope.Distributed.View.States
-
-  # Built beside this.
-  @compile {:no_warn_undefined, Causality}
+  alias ElixirScope.Distributed.View.{Dependencies, Gaps, Sequence, States, Timeline}
 
   @typedoc "Lines without their ends, made as they are taken."
   @type lines :: Enumerable.t()
@@ -42,6 +39,48 @@ defmodule ElixirScope.Distributed.View do
   @batch 200
 
   @doc """
+  Events of all nodes in causal order: lanes, arrows, what happened, ids.
+
+      ElixirScope.Distributed.View.timeline([correlation_id: "r-17"], width: 100)
+  """
+  @spec timeline(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def timeline(source, options \\ []), do: view(:timeline, source, options, &Timeline.render/2)
+
+  @doc """
+  Who sent what to whom; with `format: :mermaid` for whatever draws Mermaid.
+
+      ElixirScope.Distributed.View.sequence([correlation_id: "r-17"], format: :mermaid)
+  """
+  @spec sequence(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def sequence(source, options \\ []), do: view(:sequence, source, options, &Sequence.render/2)
+
+  @doc """
+  What is missing from an answer: where, when, how much, why, and whose events may be among it. Where a
+  question is about a correlation, a process or a function, what was lost in its stretch of time is asked
+  for besides.
+
+      ElixirScope.Distributed.View.gaps(correlation_id: "r-17")
+  """
+  @spec gaps(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def gaps(source, options \\ []), do: view(:gaps, source, options, &Gaps.render/2, &Gaps.widen/1)
+
+  @doc """
+  Which module called which, and how often.
+
+      ElixirScope.Distributed.View.dependencies([correlation_id: "r-17"], format: :dot)
+  """
+  @spec dependencies(Causality.source(), keyword | map) :: :ok | {:error, Error.t()}
+  def dependencies(source, options \\ []),
+    do: view(:dependencies, source, options, &Dependencies.render/2)
+
+  # Wrong options are said before anybody is asked anything.
+  defp view(entry, source, options, renderer, widen \\ &{:ok, &1}) do
+    with {:ok, options} <- check(entry, options),
+         {:ok, source} <- widen.(source),
+         do: print(source, options, renderer)
+  end
+
+  @doc """
   Builds the picture of a source, and writes the lines that a renderer makes of it; the options are given
   to the renderer, which checks them.
 
@@ -49,8 +88,11 @@ defmodule ElixirScope.Distributed.View do
   """
   @spec print(term, keyword | map, renderer) :: :ok | {:error, Error.t()}
   def print(source, options, renderer) do
-    with {:ok, causality} <- Causality.build(source),
-         do: write(renderer.(causality, options))
+    case Causality.build(source) do
+      {:ok, causality} -> causality |> renderer.(options) |> write()
+      {:error, error} -> {:error, error}
+      {:error, reason, message} -> {:error, Error.new(reason, message: message)}
+    end
   end
 
   defp write({:error, _error} = error), do: error
@@ -93,8 +135,8 @@ defmodule ElixirScope.Distributed.View do
 
   defp columns do
     case :io.columns() do
-      {:ok, columns} -> columns
-      {:error, _none} -> nil
+      {:ok, columns} when columns > 0 -> columns
+      _none -> nil
     end
   end
 
@@ -122,12 +164,10 @@ defmodule ElixirScope.Distributed.View do
   end
 
   @doc false
-  @spec timeline(keyword | map) :: :ok | {:error, Error.t()}
-  def timeline(filters) do
-    with {:ok, result} <- Query.run(filters),
-         {:ok, options} <- check(:view, []),
-         do: IO.puts(ElixirScope.Distributed.View.Timeline.render(result, options))
-  end
+  # No filter at all means every event, and not a list without events.
+  @spec timeline_of(keyword | map) :: :ok | {:error, Error.t()}
+  def timeline_of([]), do: timeline(%{})
+  def timeline_of(filters), do: timeline(filters)
 
   @doc false
   @spec nodes_of(term, atom) :: {:ok, [map]} | {:error, Error.t()}

@@ -59,6 +59,14 @@ impl Identity {
         Named::pid(pid).identity
     }
 
+    /// The same, told apart by where it stands.
+    pub(crate) fn within(self, shape: u64) -> u128 {
+        let mut form = [0; 24];
+        form[..16].copy_from_slice(&self.0.to_le_bytes());
+        form[16..].copy_from_slice(&shape.to_le_bytes());
+        xxh3_128(&form)
+    }
+
     pub(crate) fn low(self) -> u64 {
         self.0 as u64
     }

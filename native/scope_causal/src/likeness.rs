@@ -28,14 +28,10 @@ pub struct Likeness {
     pub(crate) references: Box<[Reference]>,
 }
 
-/// A reference in a message.
+/// A reference in a message, and where it stands, and in what: a request and its reply hold the same one in
+/// different places. Both in 128 bits of hash, so that no two are taken for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reference {
-    /// Which one.
-    pub(crate) identity: Identity,
-    /// Where it stands, and in what: a request and its reply hold the same one in different places.
-    pub(crate) shape: u64,
-}
+pub struct Reference(u128);
 
 impl Likeness {
     /// Looks at a message in block form.
@@ -54,9 +50,14 @@ impl Likeness {
     /// Whether both can be one message.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        let same = |(one, other)| one == other;
-        self.outline == other.outline && self.whole.zip(other.whole).is_none_or(same)
+        alike((self.outline, self.whole), (other.outline, other.whole))
     }
+}
+
+/// Whether what is known of two contents, by their beginnings and by all of it, can be of one.
+pub(crate) fn alike(one: (u64, Option<u64>), other: (u64, Option<u64>)) -> bool {
+    let same = |(one, other)| one == other;
+    one.0 == other.0 && one.1.zip(other.1).is_none_or(same)
 }
 
 /// Order counts.
@@ -176,7 +177,7 @@ impl Look {
         // One more than counts, to know that there are too many; more of them is nothing new.
         if self.references.len() <= 2 * REFERENCES {
             let shape = mix(self.head, self.path());
-            self.references.push(Reference { identity, shape });
+            self.references.push(Reference(identity.within(shape)));
         }
     }
 }

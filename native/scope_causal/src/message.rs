@@ -42,30 +42,6 @@ impl Message {
     pub fn is_send(&self) -> bool {
         matches!(self.peer, Peer::To(_) | Peer::ToNode(_) | Peer::ToNobody)
     }
-
-    /// Whether this send and that receive can be of one message, for all that is known of the two.
-    pub(crate) fn fits(&self, receive: &Self, tolerance: Tolerance) -> bool {
-        let alike = self.likeness.as_ref().zip(receive.likeness.as_ref());
-        self.reaches(receive)
-            && self.stamp <= tolerance.latest_send(receive, self.node == receive.node)
-            && alike.is_some_and(|(one, other)| one.is_like(other))
-    }
-
-    /// Whether this send can have gone to who received `other`, and that have come from who sent
-    /// this.
-    fn reaches(&self, other: &Self) -> bool {
-        let to = match self.peer {
-            Peer::To(process) => process == other.process,
-            Peer::ToNode(node) => node == other.node,
-            _ => false,
-        };
-        let from = match other.peer {
-            Peer::From(process) => process == self.process,
-            Peer::FromNode(node) => node == self.node,
-            _ => false,
-        };
-        to && from
-    }
 }
 
 /// By how much a receive may be stamped before its send.
@@ -91,12 +67,12 @@ impl Tolerance {
     }
 
     /// The latest stamp of a send that a receive with this stamp can belong to.
-    pub(crate) fn latest_send(self, received: &Message, one_node: bool) -> Stamp {
+    pub(crate) fn latest_send(self, received: Stamp, one_node: bool) -> Stamp {
         let ns = if one_node {
             self.one_node_ns
         } else {
             self.two_nodes_ns
         };
-        received.stamp.plus_ns(ns)
+        received.plus_ns(ns)
     }
 }

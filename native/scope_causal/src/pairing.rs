@@ -13,7 +13,7 @@ mod alike;
 mod exact;
 mod order;
 
-use crate::{Edge, Message, Tolerance};
+use crate::{Message, Messages, Tolerance};
 
 /// Candidates that are told of one ambiguous message; the nearest in time.
 pub const CANDIDATES: usize = 8;
@@ -32,6 +32,8 @@ pub enum Pair {
 /// How sure it is that a cause is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Confidence {
+    /// One of several: it orders nothing.
+    Ambiguous,
     /// By content and order.
     Likely,
     /// By a reference.
@@ -77,12 +79,63 @@ pub struct Pairs {
 /// ```
 #[must_use]
 pub fn pair(messages: &[Message], tolerance: Tolerance) -> Pairs {
-    let mut pairs = Pairs {
-        pairs: vec![None; messages.len()],
-    };
-    exact::settle(messages, tolerance, &mut pairs);
-    alike::settle(messages, tolerance, &mut pairs);
-    pairs
+    let mut all = Messages::new();
+    messages.iter().for_each(|message| all.push(message));
+    Pairing::new(all, tolerance).pairs()
+}
+
+/// Messages while they are paired, in steps: none of them takes long, whoever may be waiting.
+///
+/// # Examples
+///
+/// ```
+/// use scope_causal::{Messages, Pairing, Tolerance};
+/// let mut pairing = Pairing::new(Messages::new(), Tolerance::of_clocks(0));
+/// while pairing.step() {}
+/// assert!(pairing.pairs().of(0).is_none());
+/// ```
+#[derive(Debug)]
+pub struct Pairing {
+    messages: Messages,
+    tolerance: Tolerance,
+    pairs: Pairs,
+    /// How many steps were done.
+    steps: usize,
+}
+
+impl Pairing {
+    /// Begins with nothing paired.
+    #[must_use]
+    pub fn new(messages: Messages, tolerance: Tolerance) -> Self {
+        Self {
+            pairs: Pairs {
+                pairs: vec![None; messages.len()],
+            },
+            messages,
+            tolerance,
+            steps: 0,
+        }
+    }
+
+    /// Goes on; answers whether there is more to do.
+    pub fn step(&mut self) -> bool {
+        let (halves, pairs) = (self.messages.all(), &mut self.pairs);
+        match self.steps {
+            0 => exact::settle(&self.messages, self.tolerance, pairs),
+            1 => alike::settle_whole(halves, self.tolerance, pairs),
+            2 => alike::settle_cut(halves, self.tolerance, pairs),
+            _ => {}
+        }
+        self.steps += 1;
+        self.steps < 3
+    }
+
+    /// The pairs, after all steps that are left.
+    #[must_use]
+    pub fn pairs(mut self) -> Pairs {
+        while self.step() {}
+        self.pairs
+    }
 }
 
 impl Pairs {
@@ -90,25 +143,6 @@ impl Pairs {
     #[must_use]
     pub fn of(&self, message: usize) -> Option<&Pair> {
         self.pairs.get(message)?.as_ref()
-    }
-
-    /// The pairs that are settled, as causes for [`Causality::build`](crate::Causality::build), with
-    /// how sure each is.
-    pub fn edges<'a>(
-        &'a self,
-        messages: &'a [Message],
-    ) -> impl Iterator<Item = (Edge, Confidence)> + 'a {
-        let halves = self.pairs.iter().enumerate().zip(messages);
-        halves.filter_map(|((cause, pair), message)| {
-            let (effect, confidence) = match pair.as_ref()? {
-                Pair::Exact(effect) => (*effect, Confidence::Exact),
-                Pair::Likely(effect) => (*effect, Confidence::Likely),
-                Pair::Ambiguous(_) => return None,
-            };
-            message
-                .is_send()
-                .then_some((Edge { cause, effect }, confidence))
-        })
     }
 
     fn is_open(&self, message: usize) -> bool {

@@ -4,11 +4,11 @@
 
 use proptest::prelude::*;
 use scope_causal::{
-    CANDIDATES, Causality, Confidence, Event, Identity, Likeness, Message, Node, Pair, Pairs, Peer,
-    Tolerance, pair,
+    CANDIDATES, Confidence, Identity, Input, Likeness, Message, Node, Pair, Pairs, Peer, Picture,
+    PictureBuilder, Tolerance, pair,
 };
 use scope_clock::Stamp;
-use scope_event::{Names, Pid};
+use scope_event::{Kind, Names, Origin, Pid};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -340,23 +340,47 @@ proptest! {
     #[test]
     fn pairs_are_edges_of_causal_order(capture in capture()) {
         let run = run(Capture { untraced: 0, lost: 0, references: 1, again: 0, ..capture });
-        let process = |at: usize| {
-            let mut known = run.messages.iter().map(|of| of.process);
-            known.position(|of| of == run.messages[at].process).unwrap() as u64
-        };
-        let events: Vec<_> = (0..run.messages.len())
-            .map(|at| Event { process: process(at), stamp: run.messages[at].stamp })
-            .collect();
-        let edges: Vec<_> = run.pairs.edges(&run.messages).collect();
-        prop_assert!(edges.iter().all(|(_, confidence)| *confidence == Confidence::Exact));
-        let edges: Vec<_> = edges.into_iter().map(|(edge, _)| edge).collect();
-        let causality = Causality::build(&events, &edges).unwrap();
-        for edge in edges {
-            let places = causality.order();
-            let place = |of| places.iter().position(|&at| at == of).unwrap();
-            prop_assert!(place(edge.cause) < place(edge.effect));
+        let picture = picture(&run);
+        prop_assert!(picture.left_out().is_empty());
+        for edge in picture.edges() {
+            prop_assert_eq!(edge.sure, Confidence::Exact);
+            prop_assert!(picture.place(edge.cause) < picture.place(edge.effect));
         }
     }
+}
+
+/// The messages of a run and their exact pairs.
+fn picture(run: &Run) -> Picture {
+    let (origin, mut builder) = (Origin::new("all@host", 1), PictureBuilder::new());
+    let mut known = Vec::new();
+    for (seq, message) in (1..).zip(&run.messages) {
+        let found = known.iter().position(|of| *of == message.process);
+        let process = found.unwrap_or_else(|| {
+            known.push(message.process);
+            known.len() - 1
+        });
+        let pid = Pid {
+            node: "all@host".into(),
+            id: process as u32,
+            serial: 0,
+            creation: 1,
+        };
+        let kind = if message.is_send() {
+            Kind::Send
+        } else {
+            Kind::Receive
+        };
+        let input = Input {
+            pid: Some(&pid),
+            ..Input::new(&origin, seq, message.stamp, kind)
+        };
+        builder.push(input).unwrap();
+        if let Some(Pair::Exact(other)) = run.pairs.of(seq as usize - 1) {
+            let id = |seq| (origin.clone(), seq);
+            builder.pair(id(seq), id(*other as u64 + 1), Confidence::Exact);
+        }
+    }
+    builder.finish().unwrap()
 }
 
 const ALICE: u64 = 0;

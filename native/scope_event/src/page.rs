@@ -6,11 +6,13 @@
 //! described in `FORMAT.md`.
 
 mod builder;
+mod copied;
 mod frame;
 mod links;
 mod reader;
 
 pub use builder::{PageBuilder, Pushed};
+pub use copied::Copied;
 pub use reader::{Page, PageEvent, PageSource};
 
 use crate::block::BlockError;

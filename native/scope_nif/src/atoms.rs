@@ -78,6 +78,15 @@ rustler::atoms! {
     exact,
     ambiguous,
 
+    // Of pictures.
+    pairing,
+    pair,
+    concurrent,
+    equal,
+    process,
+    waiting,
+    message,
+
     // Of clocks.
     running,
     ended,

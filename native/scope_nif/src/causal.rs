@@ -1,72 +1,46 @@
-//! `causal_*`: which send and which receive are of one message.
+//! `causal_*`: an answer as a picture of what led to what.
 //!
-//! A reading is given the messages of a stretch of time, wherever they were found, some at a time, so
-//! that no call holds a scheduler for long, and pairs them when it has them all. All on dirty schedulers.
+//! It is given events, some at a time, and made when it has them all. What the core found stays in pages,
+//! and is decoded when it is shown; what Erlang gave stays with Erlang. All on dirty schedulers.
 
-mod message;
+mod answer;
+mod given;
+mod input;
+mod kept;
 
 use crate::found::FoundRef;
-use crate::scopes::{Scope, ScopeRef};
-use crate::{atoms, etf, symbols};
-use message::message;
+use crate::pair::{Confidence, Progress, ReadingRef, name};
+use kept::Kept;
 use parking_lot::Mutex;
-use rustler::{Atom, Encoder, Env, NifMap, NifResult, NifUnitEnum, Resource, ResourceArc, Term};
-use scope_causal::{Message, Pair, Pairs, Tolerance, pair};
-use scope_clock::Stamp;
-use scope_event::{Kind, Origin, Seq};
-use scope_store::{Match, Matches};
-use std::collections::{HashMap, HashSet};
+use rustler::{NifMap, NifResult, Resource, ResourceArc, Term};
+use scope_causal::{At, Id, Making, Picture, PictureBuilder};
 use std::sync::Arc;
 
-/// Which event: of whom, and the number there.
-pub(crate) type Id = (Origin, Seq);
-
-/// What is wanted of a reading, as the Erlang side writes it.
-#[derive(NifMap)]
-struct Wanted<'a> {
-    /// Where the stretch begins, in nanoseconds since 1970.
-    from_ns: u64,
-    /// By how much the clocks of two nodes may differ.
-    clocks_ns: u64,
-    /// The most messages that are read.
-    limit: usize,
-    /// The nodes whose events are not all here.
-    unsure: Vec<Term<'a>>,
+/// Everything that was made of one answer.
+pub(crate) struct Drawn {
+    pub(crate) picture: Picture,
+    /// The events themselves, unless Erlang has them.
+    pub(crate) kept: Option<Kept>,
 }
 
-/// How far a reading has come.
-#[derive(NifUnitEnum)]
-enum Progress {
-    More,
-    Done,
-}
-
-struct Reading {
-    tolerance: Tolerance,
-    left: usize,
-    /// Nodes of which something may be missing; what is of them is not called exact.
-    unsure: HashSet<Arc<str>>,
-    /// Whether that goes for every node.
-    all_unsure: bool,
-    /// In stamp order, beside `messages`.
-    ids: Vec<Id>,
-    messages: Vec<Message>,
-    /// Events that were lost, and gaps that say so.
-    dropped: u64,
-    gaps: u64,
-}
-
-/// Messages with their other halves, once all are read.
-#[derive(Default)]
-struct Paired {
-    ids: Vec<Id>,
-    places: HashMap<Id, usize>,
-    pairs: Pairs,
+/// An answer that is not all here.
+struct Drawing {
+    builder: PictureBuilder,
+    kept: Option<Kept>,
 }
 
 enum State {
-    Reading(Box<Reading>),
-    Paired(Paired),
+    Drawing(Box<Drawing>),
+    Making(Box<(Making, Option<Kept>)>),
+    Drawn(Arc<Drawn>),
+}
+
+// In the place of one that is taken out to go on.
+impl Default for State {
+    fn default() -> Self {
+        let (picture, kept) = (Picture::default(), None);
+        Self::Drawn(Arc::new(Drawn { picture, kept }))
+    }
 }
 
 /// What Erlang holds of it.
@@ -78,182 +52,155 @@ impl Resource for Handle {}
 // A NIF that panics poisons nothing: the lock is free again, and each step is whole.
 impl std::panic::RefUnwindSafe for Handle {}
 
-pub(crate) type ReadingRef = ResourceArc<Handle>;
+pub(crate) type PictureRef = ResourceArc<Handle>;
 
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_start(scope: ScopeRef, wanted: Wanted<'_>) -> NifResult<ReadingRef> {
-    let reading = Reading::new(&scope.0, &wanted)?;
-    let state = State::Reading(Box::new(reading));
-    Ok(ResourceArc::new(Handle(Mutex::new(state))))
-}
-
-/// Takes the next messages; nothing more once it has enough.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_feed(handle: ReadingRef, found: FoundRef) -> Progress {
-    let State::Reading(reading) = &mut *handle.0.lock() else {
-        return Progress::Done;
-    };
-    if reading.take(&found.0) {
-        Progress::More
-    } else {
-        Progress::Done
-    }
-}
-
-/// Pairs what was read; of these nodes it was not all there is.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_pair(handle: ReadingRef, unsure: Vec<Term<'_>>) -> NifResult<Atom> {
-    let unsure = unsure.into_iter().map(name);
-    let unsure = unsure.collect::<NifResult<Vec<_>>>()?;
-    let mut state = handle.0.lock();
-    if let State::Reading(reading) = &mut *state {
-        reading.unsure.extend(unsure);
-        let paired = reading.pair();
-        *state = State::Paired(paired);
-    }
-    Ok(atoms::ok())
-}
-
-/// The other half of each of these events.
-#[rustler::nif(schedule = "DirtyCpu")]
-fn causal_pairs<'a>(
-    env: Env<'a>,
-    handle: ReadingRef,
-    ids: Vec<Term<'a>>,
-) -> NifResult<Vec<Term<'a>>> {
-    let mut known = HashMap::new();
-    let mut terms = Vec::with_capacity(ids.len());
-    for term in ids {
-        let found = handle.pair_of(&id(term)?);
-        terms.push(found.map_or_else(
-            || atoms::nil().encode(env),
-            |found| found.term(env, &mut known),
-        ));
-    }
-    Ok(terms)
-}
-
-/// The other half of a message, or what it may be, in stamp order.
-pub(crate) struct Found {
-    pub(crate) confidence: Confidence,
-    pub(crate) ids: Vec<Id>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confidence {
-    Exact,
-    Likely,
-    Ambiguous,
-}
-
-impl Found {
-    fn term<'a>(&self, env: Env<'a>, nodes: &mut HashMap<Arc<str>, Term<'a>>) -> Term<'a> {
-        let mut id = |(origin, seq): &Id| {
-            let node = nodes.entry(Arc::clone(&origin.node));
-            let node = *node.or_insert_with(|| symbols::atom(env, &origin.node));
-            ((node, origin.incarnation), *seq).encode(env)
-        };
-        let ids: Vec<_> = self.ids.iter().map(&mut id).collect();
-        match (self.confidence, ids.as_slice()) {
-            (Confidence::Exact, &[id]) => (atoms::exact(), id).encode(env),
-            (Confidence::Likely, &[id]) => (atoms::likely(), id).encode(env),
-            _ => (atoms::ambiguous(), ids).encode(env),
-        }
-    }
+/// What is known of an answer, besides its events.
+#[derive(NifMap)]
+struct Known<'a> {
+    /// The nodes whose events are not all here.
+    missing: Vec<Term<'a>>,
+    /// By how much the clocks of two nodes may differ.
+    clocks_ns: u64,
 }
 
 impl Handle {
-    /// The other half of an event, if it is a message that was read and there is one.
-    pub(crate) fn pair_of(&self, id: &Id) -> Option<Found> {
+    /// The picture, once it is made.
+    pub(crate) fn drawn(&self) -> NifResult<Arc<Drawn>> {
         match &*self.0.lock() {
-            State::Paired(paired) => paired.of(id),
-            State::Reading(_) => None,
+            State::Drawn(drawn) => Ok(Arc::clone(drawn)),
+            _not_yet => Err(rustler::Error::BadArg),
         }
     }
 }
 
-impl Paired {
-    fn of(&self, id: &Id) -> Option<Found> {
-        let (confidence, ids) = match self.pairs.of(*self.places.get(id)?)? {
-            Pair::Exact(other) => (Confidence::Exact, std::slice::from_ref(other)),
-            Pair::Likely(other) => (Confidence::Likely, std::slice::from_ref(other)),
-            Pair::Ambiguous(others) => (Confidence::Ambiguous, &**others),
+/// Begins a picture of events that the core finds, in that order; `here` is the node that reads.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_new(here: Term<'_>, descending: bool) -> NifResult<PictureRef> {
+    Ok(begun(Some(Kept::new(name(here)?, descending))))
+}
+
+/// Begins a picture of events that Erlang has.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_list() -> PictureRef {
+    begun(None)
+}
+
+fn begun(kept: Option<Kept>) -> PictureRef {
+    let builder = PictureBuilder::new();
+    let drawing = Drawing { builder, kept };
+    ResourceArc::new(Handle(Mutex::new(State::Drawing(Box::new(drawing)))))
+}
+
+/// Takes the next events; answers how many of them are damaged, and not in it.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_feed(handle: PictureRef, found: FoundRef) -> NifResult<usize> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => drawing.feed(&found.0.events),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Takes the next events of Erlang; answers which of them, if any, is none.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_give<'a>(handle: PictureRef, events: Vec<Term<'a>>) -> NifResult<Option<Term<'a>>> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => given::give(&mut drawing.builder, &events),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Takes what is known of the next messages, from the event that was given as this one on; answers where
+/// to go on.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_pair(handle: PictureRef, pairs: ReadingRef, from: usize) -> NifResult<Option<usize>> {
+    match &mut *handle.0.lock() {
+        State::Drawing(drawing) => Ok(paired(&mut drawing.builder, &pairs, from)),
+        _over => Err(rustler::Error::BadArg),
+    }
+}
+
+/// Events that are looked at in one call.
+const PART: usize = 50_000;
+
+fn paired(builder: &mut PictureBuilder, pairs: &ReadingRef, from: usize) -> Option<usize> {
+    let end = builder.len().min(from.saturating_add(PART));
+    for given in from..end {
+        let Some((origin, seq)) = builder.message(given) else {
+            continue;
         };
-        let ids = ids.iter().map(|&at| self.ids[at].clone()).collect();
-        Some(Found { confidence, ids })
+        let id: Id = (origin.clone(), seq);
+        let Some(found) = pairs.pair_of(&id) else {
+            continue;
+        };
+        for other in found.ids {
+            builder.pair(id.clone(), other, sure(found.confidence));
+        }
     }
+    (end < builder.len()).then_some(end)
 }
 
-impl Reading {
-    fn new(scope: &Scope, wanted: &Wanted<'_>) -> NifResult<Self> {
-        let from = Stamp::from_ns(wanted.from_ns).bits();
-        let unsure = wanted.unsure.iter().map(|&node| name(node));
-        let unsure = unsure.collect::<NifResult<_>>()?;
-        // What retention took may have been another half.
-        let is_cut = scope.store.floor().is_some_and(|floor| floor > from)
-            && scope.store.stats().expired_events > 0;
-        Ok(Self {
-            tolerance: Tolerance::of_clocks(wanted.clocks_ns),
-            left: wanted.limit,
-            unsure,
-            all_unsure: is_cut,
-            ids: Vec::new(),
-            messages: Vec::new(),
-            dropped: 0,
-            gaps: 0,
-        })
-    }
-
-    /// Whether it wants more. Behind the bound there may be another half.
-    fn take(&mut self, found: &Matches) -> bool {
-        for event in &found.events {
-            if self.left == 0 {
-                self.all_unsure = true;
-                return false;
+/// Makes the picture, in as many calls as it takes.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn causal_finish(handle: PictureRef, known: Known<'_>) -> NifResult<Progress> {
+    let missing = known.missing.into_iter().map(name);
+    let missing = missing.collect::<NifResult<Vec<_>>>()?;
+    let mut state = handle.0.lock();
+    let (next, progress) = match std::mem::take(&mut *state) {
+        State::Drawing(mut drawing) => {
+            missing
+                .into_iter()
+                .for_each(|node| drawing.builder.misses(node));
+            drawing.builder.clocks(known.clocks_ns);
+            let kept = drawing.kept.map(Kept::closed);
+            let making = drawing.builder.making();
+            (State::Making(Box::new((making, kept))), Progress::More)
+        }
+        State::Making(mut of) => {
+            let more = of.0.step();
+            if more {
+                (State::Making(of), Progress::More)
+            } else {
+                (made(*of), Progress::Done)
             }
-            self.left -= 1;
-            self.take_one(event);
         }
-        self.dropped = self.dropped.max(found.dropped);
-        self.all_unsure |= found.expired.is_some();
-        true
-    }
+        drawn @ State::Drawn(_) => (drawn, Progress::Done),
+    };
+    *state = next;
+    Ok(progress)
+}
 
-    fn take_one(&mut self, event: &Match) {
-        if event.kind() == Kind::Gap {
-            self.unsure.insert(Arc::clone(&event.origin().node));
-            self.gaps += 1;
-        } else if let Some(message) = message(event) {
-            self.ids.push((event.origin().clone(), event.seq()));
-            self.messages.push(message);
-        }
-    }
+fn made((making, kept): (Making, Option<Kept>)) -> State {
+    let picture = making.picture();
+    State::Drawn(Arc::new(Drawn { picture, kept }))
+}
 
-    fn pair(&mut self) -> Paired {
-        // Lost, and no gap says where.
-        self.all_unsure |= self.dropped > 0 && self.gaps == 0;
-        for (message, (origin, _)) in self.messages.iter_mut().zip(&self.ids) {
-            message.complete = !self.all_unsure && !self.unsure.contains(&origin.node);
-        }
-        let ids = std::mem::take(&mut self.ids);
-        let places = ids.iter().cloned().zip(0..).collect();
-        Paired {
-            pairs: pair(&self.messages, self.tolerance),
-            places,
-            ids,
-        }
+fn sure(confidence: Confidence) -> scope_causal::Confidence {
+    match confidence {
+        Confidence::Exact => scope_causal::Confidence::Exact,
+        Confidence::Likely => scope_causal::Confidence::Likely,
+        Confidence::Ambiguous => scope_causal::Confidence::Ambiguous,
     }
 }
 
-fn id(term: Term<'_>) -> NifResult<Id> {
-    let ((node, incarnation), seq): ((Term<'_>, u64), Seq) = term.decode()?;
-    Ok((Origin::new(name(node)?, incarnation), seq))
+impl Drawing {
+    fn feed(&mut self, events: &[scope_store::Match]) -> NifResult<usize> {
+        let kept = self.kept.as_mut().ok_or(rustler::Error::BadArg)?;
+        let (mut damaged, mut known) = (0, input::Known::default());
+        for event in events {
+            if kept.put(event) {
+                let pushed = input::push(&mut self.builder, event, &mut known);
+                pushed.map_err(|_| rustler::Error::BadArg)?;
+            } else {
+                damaged += 1;
+            }
+        }
+        Ok(damaged)
+    }
 }
 
-/// The name of a node: an atom, or text where this machine may make no more atoms.
-fn name(term: Term<'_>) -> NifResult<Arc<str>> {
-    if !term.is_atom() {
-        return term.decode::<&str>().map(Arc::from);
+impl Drawn {
+    /// The event at a place in causal order.
+    pub(crate) fn at_place(&self, place: u32) -> Option<At> {
+        self.picture.order().get(place as usize).copied()
     }
-    etf::atom_text(term.to_binary().as_slice()).ok_or(rustler::Error::BadArg)
 }

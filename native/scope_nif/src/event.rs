@@ -36,6 +36,12 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// The struct of each; nothing for one that is not there, or whose terms are damaged.
+    pub(crate) fn each(mut self, matches: &[Option<Match>]) -> Vec<Option<Term<'a>>> {
+        let event = |event: &Option<Match>| self.event(event.as_ref()?).ok();
+        matches.iter().map(event).collect()
+    }
+
     fn event(&mut self, event: &Match) -> Result<Term<'a>, TermError> {
         let env = self.env;
         let node = symbols::atom(env, &event.origin().node);

@@ -1,8 +1,8 @@
 //! `export_*`: what was found as text that other tools read.
 
-use crate::causal::{Confidence, Found, ReadingRef};
 use crate::found::FoundRef;
 use crate::page::binary;
+use crate::pair::{Confidence, Found, ReadingRef};
 use crate::payload;
 use rustler::{Binary, Env, NifMap};
 use scope_clock::Stamp;

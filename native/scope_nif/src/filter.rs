@@ -103,7 +103,7 @@ fn function(term: Term<'_>) -> NifResult<Function> {
 }
 
 /// A correlation id is compared as it is recorded: cut alike, if it is long.
-fn correlation(term: Term<'_>) -> NifResult<Value> {
+pub(crate) fn correlation(term: Term<'_>) -> NifResult<Value> {
     let mut room = [0; payload::KEY.bytes as usize];
     // SAFETY: the term belongs to the running call's environment.
     let seen = unsafe { crate::erl::Env::new(term.get_env().as_c_arg()).term(term.as_c_arg()) };

@@ -25,6 +25,7 @@ mod instrument;
 mod keeper;
 mod label;
 mod page;
+mod pair;
 mod payload;
 mod raw;
 mod redact;

@@ -7,7 +7,7 @@ mod common;
 use common::cases;
 use common::naive::{Event, scan};
 use common::random::{FILTERS, Filled, Rng, Size};
-use scope_event::page::Page;
+use scope_event::page::{Page, PageBuilder, Pushed};
 use scope_event::{Interner, Kind, Origin, RawEvent, SymbolTable};
 use scope_store::{Config, Cursor, Fed, FeedError, Match, Order, Query, Ranges, Store, Union};
 use scope_sync::{Holdings, Outcome};
@@ -179,6 +179,39 @@ fn what_comes_out_of_pages_is_what_went_in() {
         for (one, other) in paged.iter().zip(&direct) {
             assert_eq!(one.cursor(), other.cursor());
             assert_eq!(told(one), told(other), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_a_union_gives_can_be_put_into_pages_again() {
+    let here: Arc<str> = "here@host".into();
+    for seed in 0..cases(300) {
+        let mut rng = Rng::new(seed);
+        let mut case = random_case(&mut rng);
+        let (found, _) = run(&mut rng, &mut case);
+        let descending = case.query.order == Order::Desc;
+        let limit = 200 + rng.below(4_000) as usize;
+        let new = || PageBuilder::new(descending, limit);
+        let (mut open, mut again) = (new(), Vec::new());
+        let mut close = |page: PageBuilder| {
+            let bytes = page.finish().unwrap();
+            again.extend(Match::of_page(&Page::parse(&bytes).unwrap()));
+        };
+        for event in &found {
+            if event.put(&mut open, &here) == Ok(Pushed::Full) {
+                close(std::mem::replace(&mut open, new()));
+                assert_eq!(event.put(&mut open, &here), Ok(Pushed::In));
+            }
+        }
+        close(open);
+        assert_eq!(again.len(), found.len(), "seed {seed}");
+        for (one, other) in again.into_iter().zip(&found) {
+            assert_eq!(one.mono_ns(), None);
+            let one = one.with_mono_ns(other.mono_ns());
+            assert_eq!(one.cursor(), other.cursor());
+            assert_eq!(one.received(), other.received());
+            assert_eq!(told(&one), told(other), "seed {seed}");
         }
     }
 }

@@ -6,7 +6,7 @@ defmodule Shop.Demo do
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.Case.Cluster
-  alias ElixirScope.Distributed.View.Timeline
+  alias ElixirScope.Distributed.View
 
   @services %{web: [Shop.Web], orders: [Shop.Orders, Shop.Inventory], payment: [Shop.Payment]}
   @roles Map.keys(@services)
@@ -16,7 +16,7 @@ defmodule Shop.Demo do
     outcomes = Cluster.on(nodes.web, fn -> Enum.map(requests(), &Shop.Web.checkout/1) end)
     summary(Enum.zip(requests(), outcomes))
     {:ok, result} = Cluster.on(nodes.web, fn -> failing_request() end)
-    IO.puts(Timeline.render(result, color: IO.ANSI.enabled?()))
+    :ok = View.timeline(result)
     verify(result, nodes)
   end
 

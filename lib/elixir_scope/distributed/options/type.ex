@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Options.Type do
     atom: "an atom",
     boolean: "a boolean",
     pid: "a pid",
+    reference: "a reference",
     string: "a string",
     pos_integer: "a positive integer",
     non_neg_integer: "a non-negative integer",
@@ -57,6 +58,7 @@ defmodule ElixirScope.Distributed.Options.Type do
   defp valid?(:atom, value), do: is_atom(value) and value != nil
   defp valid?(:boolean, value), do: is_boolean(value)
   defp valid?(:pid, value), do: is_pid(value)
+  defp valid?(:reference, value), do: is_reference(value)
   defp valid?(:string, value), do: is_binary(value)
   defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
   defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0

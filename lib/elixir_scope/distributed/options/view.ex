@@ -21,6 +21,43 @@ defmodule ElixirScope.Distributed.Options.View do
     ]
   ]
 
+  @sequence [
+    format: [
+      type: {:in, [:text, :mermaid]},
+      default: :text,
+      doc:
+        "for a terminal, or a `sequenceDiagram` for Mermaid, which knows no width and no colours"
+    ],
+    notes: [
+      type: :boolean,
+      default: true,
+      doc: "also what happens between messages: calls, exits, marks, what was lost"
+    ]
+  ]
+
+  @doc "What a sequence takes besides."
+  @spec sequence() :: keyword
+  def sequence, do: @common ++ @sequence
+
+  @dependencies [
+    format: [
+      type: {:in, [:tree, :mermaid, :dot]},
+      default: :tree,
+      doc: "for a terminal, a `flowchart` for Mermaid, or a digraph for Graphviz"
+    ],
+    graph: [
+      type: {:or, [:reference, nil]},
+      default: nil,
+      doc:
+        "a module graph (`Debug.Graph`): what the modules that were seen need by their code stands beside " <>
+          "what they were seen to call"
+    ]
+  ]
+
+  @doc "What dependencies take besides."
+  @spec dependencies() :: keyword
+  def dependencies, do: @common ++ @dependencies
+
   @doc "What every view takes."
   @spec common() :: keyword
   def common, do: @common

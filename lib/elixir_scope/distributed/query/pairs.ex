@@ -19,6 +19,9 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   # Messages that are read for one answer.
   @limit 100_000
 
+  # Events of a picture, and messages that are read for one.
+  @picture 1_000_000
+
   # Of an ambiguous message; the native side keeps it.
   @candidates 8
 
@@ -39,10 +42,12 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   @doc "Every bound, for the status."
   @spec limits() :: %{
           limit: pos_integer,
+          picture: pos_integer,
           slack_ms: pos_integer,
           candidates: pos_integer
         }
-  def limits, do: %{limit: @limit, slack_ms: @slack_ms, candidates: @candidates}
+  def limits,
+    do: %{limit: @limit, picture: @picture, slack_ms: @slack_ms, candidates: @candidates}
 
   @doc "The events, those of messages with what is known of their other halves."
   @spec show([Event.t()], Storage.t(), terms, source | nil) :: [Event.t()]
@@ -66,11 +71,18 @@ defmodule ElixirScope.Distributed.Query.Pairs do
 
   def read(store, {from_ns, to_ns}, terms, limit, source) do
     {from_ns, to_ns} = {max(from_ns - slack_ns(), 0), to_ns + slack_ns()}
-    reading = Native.causal_start(store, wanted(from_ns, terms, limit))
+    reading = Native.pair_start(store, wanted(from_ns, terms, limit))
     source = source || (&Page.each(store, &1, &2))
-    unsure = source.(filter(from_ns, to_ns, limit), &Native.causal_feed(reading, &1))
-    :ok = Native.causal_pair(reading, unsure)
-    reading
+    unsure = source.(filter(from_ns, to_ns, limit), &Native.pair_feed(reading, &1))
+    settled(reading, unsure)
+  end
+
+  # In as many steps as it takes, as none may hold a scheduler for long.
+  defp settled(reading, unsure) do
+    case Native.pair_settle(reading, unsure) do
+      :more -> settled(reading, unsure)
+      :done -> reading
+    end
   end
 
   defp slack_ns, do: @slack_ms * 1_000_000
@@ -91,7 +103,7 @@ defmodule ElixirScope.Distributed.Query.Pairs do
   def found(messages, reading) do
     ids = for event <- messages, do: event.id
 
-    for {id, {_how, _other} = pair} <- Enum.zip(ids, Native.causal_pairs(reading, ids)),
+    for {id, {_how, _other} = pair} <- Enum.zip(ids, Native.pair_found(reading, ids)),
         into: %{},
         do: {id, pair}
   end

@@ -36,6 +36,14 @@ defmodule ElixirScope.Distributed.Query.Show do
   @doc "The events, shown."
   @spec all([Event.t()], Survey.t(), Pairs.terms()) :: [Event.t()]
   def all(events, survey, terms) do
+    events
+    |> named(survey)
+    |> Pairs.show(survey.scope.store, terms, &Find.each(survey, &1, &2))
+  end
+
+  @doc "The events, shown but for the pairs of their messages."
+  @spec named([Event.t()], Survey.t()) :: [Event.t()]
+  def named(events, survey) do
     find = &Find.all(survey, &1)
 
     events
@@ -43,7 +51,6 @@ defmodule ElixirScope.Distributed.Query.Show do
     |> Traces.show(find)
     |> Entries.show(find)
     |> Names.show(&marks(survey, &1))
-    |> Pairs.show(survey.scope.store, terms, &Find.each(survey, &1, &2))
   end
 
   # The stamps of a member whose clock runs ahead are not believed; where its events are read from
@@ -70,11 +77,11 @@ defmodule ElixirScope.Distributed.Query.Show do
     {%{events: shown, count: length(shown), more?: more?, cursor: cursor}, reading}
   end
 
-  @doc "The messages of a stretch of time, paired."
-  @spec pairs(Survey.t(), Pairs.stretch() | nil) :: reference | nil
-  def pairs(survey, stretch) do
+  @doc "The messages of a stretch of time, paired; at most so many are read."
+  @spec pairs(Survey.t(), Pairs.stretch() | nil, pos_integer) :: reference | nil
+  def pairs(survey, stretch, limit \\ Pairs.limits().limit) do
     source = &Find.each(survey, &1, &2)
-    Pairs.read(survey.scope.store, stretch, terms(survey), Pairs.limits().limit, source)
+    Pairs.read(survey.scope.store, stretch, terms(survey), limit, source)
   end
 
   @doc "On what terms messages are paired: of who did not answer there may be events that are not here."

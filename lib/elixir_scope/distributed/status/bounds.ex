@@ -88,7 +88,9 @@ defmodule ElixirScope.Distributed.Status.Bounds do
      "a question that waits for new events is refused, and asked again"},
     {:query_asked, :questions, [:queries, :asked_limit], [:queries, :asked], nil,
      "`:busy`, and asked again"},
-    {:pairing, :messages, [:pairing, :limit], nil, nil, "no pair is called exact"}
+    {:pairing, :messages, [:pairing, :limit], nil, nil, "no pair is called exact"},
+    {:picture, :events, [:pairing, :picture], nil, nil,
+     "filters that want a larger one are refused; no pair of more messages is called exact"}
   ]
 
   @moduledoc """

@@ -13,7 +13,7 @@ defmodule ElixirScope.Distributed.View.Footer do
       "12 of 40 events of 2 nodes, cut by the limit, 3 dropped, 1 …"
   """
 
-  alias ElixirScope.Distributed.View.Text
+  alias ElixirScope.Distributed.View.{Glyphs, Text}
 
   @typedoc "What is known of an answer besides its events."
   @type about :: %{
@@ -31,6 +31,21 @@ defmodule ElixirScope.Distributed.View.Footer do
   def text(about, shown, width) do
     lines = for missing <- missing(about.missing), do: join(about, shown, missing)
     Enum.find(lines, List.last(lines), &(Text.width(&1) <= width)) |> Text.fit(width)
+  end
+
+  @doc """
+  The same by the options of a view.
+
+      iex> about = %{events: 1, nodes: [:é@host], missing: %{é@host: :busy}, dropped: 0, expired: 0, more?: false}
+      iex> ElixirScope.Distributed.View.Footer.line(about, 1, width: 80, ascii: true)
+      ~S"1 event of 1 node, 0 dropped, \\u00E9@host missing (busy)"
+  """
+  @spec line(about, shown :: non_neg_integer, keyword) :: String.t()
+  def line(about, shown, options) do
+    width = options[:width]
+    # What is cut in ASCII is cut there, once.
+    room = if options[:ascii], do: width * 6, else: width
+    Glyphs.fit(Glyphs.of(options), text(about, shown, room), width)
   end
 
   defp join(about, shown, missing) do
@@ -59,9 +74,10 @@ defmodule ElixirScope.Distributed.View.Footer do
   defp missing(none) when none == %{}, do: ["none missing"]
 
   defp missing(missing) do
+    missing = Enum.sort(missing)
     with_reason = for {node, reason} <- missing, do: "#{name(node)} missing (#{word(reason)})"
-    names = missing |> Map.keys() |> Enum.map_join(", ", &name/1)
-    [Enum.join(with_reason, ", "), names <> " missing", "#{map_size(missing)} missing"]
+    names = Enum.map_join(missing, ", ", fn {node, _reason} -> name(node) end)
+    [Enum.join(with_reason, ", "), names <> " missing", "#{length(missing)} missing"]
   end
 
   defp name(node), do: node |> to_string() |> Text.clean()

@@ -127,9 +127,18 @@ defmodule ElixirScope.Distributed.View.Text do
   """
   @spec pad(binary, non_neg_integer, :left | :right) :: String.t()
   def pad(text, columns, side \\ :left) do
-    text = clean(text)
-    fill = String.duplicate(" ", max(columns - width(text), 0))
+    {text, width} = measured(text)
+    fill = String.duplicate(" ", max(columns - width, 0))
     if side == :left, do: text <> fill, else: fill <> text
+  end
+
+  defp measured(text) do
+    if plain?(text) do
+      {text, byte_size(text)}
+    else
+      clean = clean(text)
+      {clean, columns(clean, 0)}
+    end
   end
 
   defp cells(text, cells) do

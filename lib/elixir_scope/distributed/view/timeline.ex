@@ -1,102 +1,84 @@
 defmodule ElixirScope.Distributed.View.Timeline do
   @moduledoc """
-  Events of many nodes as one list, earliest first, one line each: how long after the
-  first, on which node, in which process, what.
+  Events of many nodes in causal order, one line each.
+
+      ╭ web@127.0.0.1 <0.102.0>
+      │  ╭ orders@127.0.0.1 <0.171.0>
+      ●  ┊ +0.000 ms call MyApp.Orders.place/2  [%{id: 7}]    web@127.0.0.1#1
+      ●  ┊ +0.040 ms send to orders@127.0.0.1 <0.171.0>  cal… web@127.0.0.1#2
+      ├─▸● +0.328 ms receive  call {:take, 7}              orders@127.0.0.1#3
+      │  ╳ +0.400 ms gap: 120 events lost, a ring was full orders@127.0.0.1#4
+
+  Each process has a lane, in the colour of its node: dotted until its first event, over with its last. An
+  arrow lies in the line of its effect: `─▸` a message that is surely this one, `╌▸` one that is likely,
+  `═▹` the beginning of a process, `━×` an exit signal, `─◦` a link. What is ambiguous has no arrow and
+  says so. Where a node lost events its lanes break (`╳`), and begin again with what is known next. `✗` is
+  an exception, `■` the end of a process.
+
+  An event that its clock puts before its cause stands behind it and says by how much: `(clock 1.3 ms
+  behind)`. The last column is the event's id, to be copied: `ElixirScope.Distributed.Event.Id`.
+
+  What has no room gives way: first what an event was about, then the time, then lanes, then what
+  happened; the id is the last to go. Where there are more processes than lanes, the busiest keep theirs, and
+  all others share the last one, each named on its lines.
 
       iex> event = %ElixirScope.Distributed.Event{
-      ...>   at: {0, 1_000_000, :web@host}, node: :web@host, kind: :mark, subject: :checkout, data: %{items: 3}
+      ...>   id: {{:web@host, 1}, 1}, at: {0, 1_000_000, :web@host}, node: :web@host, kind: :mark,
+      ...>   subject: :checkout, data: %{items: 3}
       ...> }
-      iex> result = %ElixirScope.Distributed.Query.Result{events: [event], nodes: [:web@host]}
-      iex> IO.iodata_to_binary(ElixirScope.Distributed.View.Timeline.render(result))
-      "+0.000 ms  web@host  -  checkout  %{items: 3}\\n1 event of 1 node, 0 dropped, none missing"
+      iex> {:ok, picture} = ElixirScope.Distributed.Causality.build([event])
+      iex> for line <- ElixirScope.Distributed.View.Timeline.render(picture, width: 50, color: false),
+      ...>     do: IO.iodata_to_binary(line)
+      ["+0.000 ms checkout  %{items: 3}         web@host#1", "", "1 event of 1 node, 0 dropped, none missing"]
   """
 
-  alias ElixirScope.Distributed.Query.Result
-
-  @colors [:cyan, :green, :yellow, :magenta, :blue, :red]
-  @gap "  "
+  alias ElixirScope.Distributed.{Causality, Error, View}
+  alias ElixirScope.Distributed.View.{Footer, Glyphs, Source}
+  alias ElixirScope.Distributed.View.Timeline.{Line, Tally}
 
   @doc """
-  The timeline of a query's result.
+  The lines of a picture.
 
-    * `:width` - no line is longer (default 120);
-    * `:color` - a colour for each node (default `false`).
+  ## Options
+
+  #{ElixirScope.Distributed.Options.docs(:timeline)}
   """
-  @spec render(Result.t(), keyword) :: iodata
-  def render(%Result{} = result, options \\ []) do
-    rows = Enum.map(result.events, &row(&1, first(result.events)))
-    widths = rows |> Enum.zip_with(&longest/1) |> Enum.drop(-1)
-    colors = colors(result, options[:color])
-
-    [
-      Enum.zip_with([rows, result.events], fn [row, event] ->
-        [row |> line(widths, options[:width] || 120) |> paint(colors[event.node]), ?\n]
-      end),
-      footer(result)
-    ]
+  @spec render(Causality.t(), keyword | map) :: View.lines() | {:error, Error.t()}
+  def render(causality, options \\ []) do
+    with {:ok, options} <- View.check(:timeline, options),
+         do: causality |> Source.of() |> lines(options)
   end
 
-  defp first([]), do: 0
-  defp first([%{at: {_logical, physical_ns, _node}} | _later]), do: physical_ns
-
-  defp row(event, first),
-    do: [
-      after_first(event, first),
-      to_string(event.node),
-      pid(event.pid),
-      what(event),
-      data(event)
-    ]
-
-  defp after_first(%{at: {_logical, physical_ns, _node}}, first) do
-    "+#{:erlang.float_to_binary((physical_ns - first) / 1_000_000, decimals: 3)} ms"
+  defp lines(source, options) do
+    case Source.ends(source) do
+      nil -> [Footer.line(source.about, 0, options)]
+      ends -> source |> Line.new(ends, options) |> lines(source, options)
+    end
   end
 
-  defp pid(nil), do: "-"
-  defp pid(pid), do: inspect(pid)
+  defp lines(line, source, options) do
+    rows =
+      source
+      |> Source.stream()
+      |> Stream.transform(
+        fn -> {line, %Tally{}} end,
+        &row/2,
+        &{tail(&1, source, options), &1},
+        fn _state -> :ok end
+      )
 
-  defp what(%{kind: :mark, subject: subject}), do: text(subject)
-  defp what(%{kind: kind, subject: {m, f, a}}), do: "#{kind} #{Exception.format_mfa(m, f, a)}"
-  defp what(%{kind: kind, subject: nil}), do: to_string(kind)
-  defp what(%{kind: kind, subject: subject}), do: "#{kind} #{text(subject)}"
-
-  defp text(atom) when is_atom(atom), do: Atom.to_string(atom)
-  defp text(other), do: inspect(other)
-
-  defp data(%{data: nil}), do: ""
-
-  defp data(%{data: data, meta: meta}),
-    do: inspect(data) <> if(meta[:truncated?], do: " …", else: "")
-
-  defp longest(column), do: column |> Enum.map(&String.length/1) |> Enum.max()
-
-  defp line(row, widths, width) do
-    row
-    |> Enum.zip_with(widths ++ [0], &String.pad_trailing/2)
-    |> Enum.join(@gap)
-    |> String.trim_trailing()
-    |> String.replace("\n", " ")
-    |> cut(width)
+    Stream.concat(Line.header(line), rows)
   end
 
-  defp cut(line, width) do
-    if String.length(line) > width, do: String.slice(line, 0, width - 1) <> "…", else: line
+  defp row(row, {line, tally}) do
+    {text, line} = Line.row(line, row)
+    {[text], {line, Tally.add(tally, row)}}
   end
 
-  defp colors(_result, off) when off in [nil, false], do: %{}
-  defp colors(result, true), do: result.nodes |> Enum.zip(Stream.cycle(@colors)) |> Map.new()
+  defp tail({_line, tally}, source, options) do
+    notes =
+      for note <- Tally.notes(tally), do: Glyphs.fit(Glyphs.of(options), note, options[:width])
 
-  defp paint(line, nil), do: line
-  defp paint(line, color), do: IO.ANSI.format([color, line], true)
-
-  defp footer(result) do
-    "#{count(length(result.events), "event")} of #{count(length(result.nodes), "node")}, " <>
-      "#{result.dropped} dropped, #{missing(Map.keys(result.missing))} missing"
+    [""] ++ notes ++ [Footer.line(source.about, tally.events, options)]
   end
-
-  defp missing([]), do: "none"
-  defp missing(nodes), do: Enum.join(nodes, ", ")
-
-  defp count(1, noun), do: "1 #{noun}"
-  defp count(n, noun), do: "#{n} #{noun}s"
 end

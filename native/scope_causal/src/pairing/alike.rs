@@ -6,26 +6,25 @@
 
 use super::order::InOrder;
 use super::{CANDIDATES, Pair, Pairs};
-use crate::identity::{Identity, Node};
-use crate::likeness::Likeness;
-use crate::{Message, Peer, Tolerance};
+use crate::Tolerance;
+use crate::messages::{Half, Side};
 use scope_clock::Stamp;
 use std::collections::HashMap;
 use std::ops::Range;
 
-pub(super) fn settle(messages: &[Message], tolerance: Tolerance, pairs: &mut Pairs) {
+/// Those of which everything was kept.
+pub(super) fn settle_whole(messages: &[Half], tolerance: Tolerance, pairs: &mut Pairs) {
     let by_all = keyed(messages, pairs, |of| of.whole);
     for group in groups(&by_all) {
         settle_group(messages, tolerance, &group, pairs);
     }
-    // A message that was kept whole on one side may have been cut on the other.
-    let by_beginning = keyed(messages, pairs, |of| Some(of.outline));
-    let is_cut = |&at: &usize| {
-        let likeness = messages[at].likeness.as_ref();
-        likeness.is_some_and(|of| of.whole.is_none())
-    };
+}
+
+/// What is left: a message that was kept whole on one side may have been cut on the other.
+pub(super) fn settle_cut(messages: &[Half], tolerance: Tolerance, pairs: &mut Pairs) {
+    let by_beginning = keyed(messages, pairs, Half::outline);
     for group in groups(&by_beginning) {
-        if group.iter().any(is_cut) {
+        if group.iter().any(|&at| messages[at].is_cut()) {
             settle_group(messages, tolerance, &group, pairs);
         }
     }
@@ -33,12 +32,12 @@ pub(super) fn settle(messages: &[Message], tolerance: Tolerance, pairs: &mut Pai
 
 /// The messages without another half, sorted by what they have in common, then by stamp.
 fn keyed(
-    messages: &[Message],
+    messages: &[Half],
     pairs: &Pairs,
-    key: impl Fn(&Likeness) -> Option<u64>,
+    key: impl Fn(&Half) -> Option<u64>,
 ) -> Vec<(u64, usize)> {
     let open = (0..messages.len()).filter(|&at| pairs.is_open(at));
-    let keyed = open.filter_map(|at| Some((key(messages[at].likeness.as_ref()?)?, at)));
+    let keyed = open.filter_map(|at| Some((key(&messages[at])?, at)));
     let mut keyed: Vec<_> = keyed.collect();
     keyed.sort_unstable();
     keyed
@@ -50,7 +49,7 @@ fn groups(keyed: &[(u64, usize)]) -> impl Iterator<Item = Vec<usize>> {
     groups.map(|group| group.iter().map(|&(_, at)| at).collect())
 }
 
-fn settle_group(messages: &[Message], tolerance: Tolerance, group: &[usize], pairs: &mut Pairs) {
+fn settle_group(messages: &[Half], tolerance: Tolerance, group: &[usize], pairs: &mut Pairs) {
     // What is alike is mostly one message and no more: there is nothing to sort out.
     if let &[one, other] = group {
         let is_send = messages[one].is_send();
@@ -77,22 +76,22 @@ fn settle_group(messages: &[Message], tolerance: Tolerance, group: &[usize], pai
 /// Who received, and from whom.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Inbox {
-    process: Identity,
-    node: Node,
-    from: Peer,
+    process: u32,
+    node: u32,
+    from: Side,
 }
 
 /// Where a send went, as far as the sender said, and from whom: as the receiver would say it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Route {
-    to: Peer,
-    from: Peer,
+    to: Side,
+    from: Side,
 }
 
 impl Inbox {
     /// The sends that named the process, and those that named a name or alias of its node.
     fn routes(self) -> [Route; 2] {
-        [Peer::To(self.process), Peer::ToNode(self.node)].map(|to| Route {
+        [Side::To(self.process), Side::ToNode(self.node)].map(|to| Route {
             to,
             from: self.from,
         })
@@ -108,7 +107,7 @@ struct Post {
 }
 
 impl Post {
-    fn new(messages: &[Message], group: &[usize]) -> Self {
+    fn new(messages: &[Half], group: &[usize]) -> Self {
         let mut post = Self {
             receives: HashMap::new(),
             sends: HashMap::new(),
@@ -125,12 +124,12 @@ impl Post {
         post
     }
 
-    fn add(&mut self, at: usize, message: &Message) {
+    fn add(&mut self, at: usize, message: &Half) {
         let (process, node) = (message.process, message.node);
         if message.is_send() {
-            for from in [Peer::From(process), Peer::FromNode(node)] {
+            for from in [Side::From(process), Side::FromNode(node)] {
                 let route = Route {
-                    to: message.peer,
+                    to: message.side,
                     from,
                 };
                 self.sends.entry(route).or_default().push(at);
@@ -139,7 +138,7 @@ impl Post {
             let inbox = Inbox {
                 process,
                 node,
-                from: message.peer,
+                from: message.side,
             };
             self.receives.entry(inbox).or_default().push(at);
         }
@@ -157,7 +156,7 @@ impl Post {
 
 /// One inbox, being settled.
 struct Settling<'a> {
-    messages: &'a [Message],
+    messages: &'a [Half],
     tolerance: Tolerance,
     inbox: Inbox,
 }
@@ -250,8 +249,7 @@ impl Settling<'_> {
     }
 
     fn is_like(&self, one: usize, other: usize) -> bool {
-        let of = |at: usize| self.messages[at].likeness.as_ref();
-        of(one).zip(of(other)).is_some_and(|(a, b)| a.is_like(b))
+        self.messages[one].is_like(&self.messages[other])
     }
 
     /// How many of the sends are not too late for a receive.
@@ -262,11 +260,11 @@ impl Settling<'_> {
 
     fn latest(&self, receive: usize) -> Stamp {
         let one_node = match self.inbox.from {
-            Peer::FromNode(node) => node == self.inbox.node,
+            Side::FromNode(node) => node == self.inbox.node,
             _ => true,
         };
         self.tolerance
-            .latest_send(&self.messages[receive], one_node)
+            .latest_send(self.messages[receive].stamp, one_node)
     }
 }
 

@@ -1,70 +1,57 @@
 //! Pairs by a reference that nobody else holds.
 
 use super::{Pair, Pairs};
-use crate::likeness::Reference;
-use crate::{Message, Tolerance};
-use std::collections::HashMap;
+use crate::Tolerance;
+use crate::messages::{Half, Messages};
 
-/// What was seen of one side.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Seen {
-    #[default]
-    None,
-    One(usize),
-    Many,
-}
+/// Of a message: no other is named, or several are.
+const NOBODY: u32 = u32::MAX;
+const MANY: u32 = u32::MAX - 1;
 
-impl Seen {
-    fn add(&mut self, message: usize) {
-        *self = match self {
-            Self::None => Self::One(message),
-            _ => Self::Many,
-        };
-    }
-}
-
-pub(super) fn settle(messages: &[Message], tolerance: Tolerance, pairs: &mut Pairs) {
-    // For each message the one that its references name; `Many` where they name different ones.
-    let mut named = vec![Seen::None; messages.len()];
-    for (sent, received) in holders(messages).into_values() {
-        let (Seen::One(send), Seen::One(receive)) = (sent, received) else {
-            continue;
-        };
-        if agree(&messages[send], &messages[receive], tolerance) {
-            name(&mut named[send], receive);
-            name(&mut named[receive], send);
+pub(super) fn settle(messages: &Messages, tolerance: Tolerance, pairs: &mut Pairs) {
+    let halves = messages.all();
+    // For each message the one that its references name; `MANY` where they name different ones.
+    let mut named = vec![NOBODY; halves.len()];
+    for (send, receive) in sole_holders(messages) {
+        if agree(&halves[send as usize], &halves[receive as usize], tolerance) {
+            name(&mut named[send as usize], receive);
+            name(&mut named[receive as usize], send);
         }
     }
-    for (send, &other) in named.iter().enumerate() {
-        if let Seen::One(receive) = other
-            && messages[send].is_send()
-            && named[receive] == Seen::One(send)
-        {
-            pairs.join(send, receive, Pair::Exact);
+    for (send, &receive) in (0u32..).zip(&named) {
+        if receive < MANY && halves[send as usize].is_send() && named[receive as usize] == send {
+            pairs.join(send as usize, receive as usize, Pair::Exact);
         }
     }
 }
 
-fn name(seen: &mut Seen, other: usize) {
-    if *seen != Seen::One(other) {
-        seen.add(other);
+fn name(named: &mut u32, other: u32) {
+    if *named != other {
+        *named = if *named == NOBODY { other } else { MANY };
     }
 }
 
-/// Who sent and who received each reference, by where it stands in the message.
-fn holders(messages: &[Message]) -> HashMap<Reference, (Seen, Seen)> {
-    let mut holders: HashMap<Reference, (Seen, Seen)> = HashMap::new();
-    for (at, message) in messages.iter().enumerate() {
-        for &reference in message.likeness.iter().flat_map(|it| &it.references) {
-            let (sent, received) = holders.entry(reference).or_default();
-            let side = if message.is_send() { sent } else { received };
-            side.add(at);
+/// The send and the receive of each reference that one of each holds, by where it stands in the message.
+fn sole_holders(messages: &Messages) -> Vec<(u32, u32)> {
+    let halves = messages.all();
+    let mut held: Vec<_> = messages.references().collect();
+    held.sort_unstable();
+    let of_one = held.chunk_by(|one, other| one.0 == other.0);
+    let sole = of_one.filter_map(|holders| match *holders {
+        [(_, one), (_, other)] => {
+            let is_send = |at: u32| halves[at as usize].is_send();
+            match (is_send(one), is_send(other)) {
+                (true, false) => Some((one, other)),
+                (false, true) => Some((other, one)),
+                _ => None,
+            }
         }
-    }
-    holders
+        _ => None,
+    });
+    sole.collect()
 }
 
 /// Whether nothing speaks against it, and nobody can be missing who would.
-fn agree(send: &Message, receive: &Message, tolerance: Tolerance) -> bool {
-    send.complete && receive.complete && send.fits(receive, tolerance)
+fn agree(send: &Half, receive: &Half, tolerance: Tolerance) -> bool {
+    send.is_complete_with(receive) && send.fits(receive, tolerance)
 }

@@ -77,18 +77,20 @@ pub struct PageBuilder {
     descending: bool,
     /// Bytes before compression, at most.
     limit: usize,
-    names: NameTable,
-    sources: Vec<Links>,
+    pub(super) names: NameTable,
+    pub(super) sources: Vec<Links>,
     /// The number of a source, by the address of its dictionary.
-    known: HashMap<usize, usize>,
-    columns: Columns,
-    terms: Vec<u8>,
-    payloads: u32,
+    pub(super) known: HashMap<usize, usize>,
+    /// Payloads of copies that may come again, by source and the bytes they had there.
+    pub(super) again: HashMap<(usize, Box<[u8]>), u32>,
+    pub(super) columns: Columns,
+    pub(super) terms: Vec<u8>,
+    pub(super) payloads: u32,
     /// One more than the largest payload of an event so far.
     next_payload: u32,
     last_stamp: u64,
     len: usize,
-    rewriter: Rewriter,
+    pub(super) rewriter: Rewriter,
 }
 
 impl PageBuilder {
@@ -101,6 +103,7 @@ impl PageBuilder {
             names: NameTable::default(),
             sources: Vec::new(),
             known: HashMap::new(),
+            again: HashMap::new(),
             columns: Columns::default(),
             terms: Vec::new(),
             payloads: 0,
@@ -151,7 +154,13 @@ impl PageBuilder {
         let pid = self.pid(source, rows.pids[at])?;
         let correlation = self.payload(source, rows.correlations[at], correlation)?;
         let data = self.payload(source, rows.data[at], data)?;
-        self.put(source, event, key, pid, [correlation, data]);
+        let row = Row {
+            stamp: event.stamp(),
+            seq: event.seq(),
+            session: event.session(),
+            flags: event.flags(),
+        };
+        self.put(source, row, key, pid, [correlation, data]);
         Ok(Pushed::In)
     }
 
@@ -188,7 +197,7 @@ impl PageBuilder {
 
     /// An event is taken while there is room for it as it is; names come on top, of which one event
     /// has few.
-    fn has_room(&self, terms: usize) -> bool {
+    pub(super) fn has_room(&self, terms: usize) -> bool {
         self.is_empty() || (self.len < MAX_EVENTS && self.bytes() + terms < self.limit)
     }
 
@@ -228,7 +237,7 @@ impl PageBuilder {
         Ok(index)
     }
 
-    fn renamed(&mut self, source: usize, key: Key, term: u32) -> Result<Key, TermError> {
+    pub(super) fn renamed(&mut self, source: usize, key: Key, term: u32) -> Result<Key, TermError> {
         let links = &mut self.sources[source];
         links.key(key, term, &mut self.names).ok_or(TermError::Name)
     }
@@ -271,8 +280,13 @@ impl PageBuilder {
         Ok(self.payloads)
     }
 
-    fn put(&mut self, source: usize, event: &EventView<'_>, key: u32, pid: u32, terms: [u32; 2]) {
-        let (stamp, seq) = (event.stamp(), event.seq());
+    pub(super) fn put(&mut self, source: usize, row: Row, key: u32, pid: u32, terms: [u32; 2]) {
+        let Row {
+            stamp,
+            seq,
+            session,
+            flags,
+        } = row;
         let links = &mut self.sources[source];
         let columns = &mut self.columns;
         put_varint(&mut columns.sources, source as u64);
@@ -280,7 +294,7 @@ impl PageBuilder {
         put_varint(&mut columns.stamps, step(stamp, self.last_stamp));
         put_varint(&mut columns.keys, u64::from(key));
         put_varint(&mut columns.pids, u64::from(pid));
-        let meta = u64::from(event.session()) << 8 | u64::from(event.flags());
+        let meta = u64::from(session) << 8 | u64::from(flags);
         put_varint(&mut columns.metas, meta);
         let [correlation, data] = terms;
         put_varint(
@@ -293,6 +307,15 @@ impl PageBuilder {
         self.last_stamp = stamp;
         self.len += 1;
     }
+}
+
+/// What an event says of itself in numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    pub(super) stamp: u64,
+    pub(super) seq: u64,
+    pub(super) session: u16,
+    pub(super) flags: u8,
 }
 
 /// The way from `before` to `value`.

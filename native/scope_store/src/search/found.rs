@@ -2,7 +2,7 @@
 
 use crate::query::Cursor;
 use scope_event::block::{Dictionary, Key, KeySubject};
-use scope_event::page::{Page, PageEvent, PageSource};
+use scope_event::page::{Copied, Page, PageBuilder, PageEvent, PageSource, Pushed};
 use scope_event::{EventView, Events, Kind, Origin, Pid, Seq, SubjectView, TermError, TermSink};
 use scope_event::{Value, read_term};
 use std::borrow::Cow;
@@ -109,6 +109,35 @@ impl Match {
             correlation: event.correlation().map(Into::into),
             data: event.data().map(Into::into),
         }
+    }
+
+    /// Adds it to a page, which does not say what its node's clock said.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError`] when a term of it is damaged: it is not in the page then.
+    pub fn put(&self, page: &mut PageBuilder, here: &Arc<str>) -> Result<Pushed, TermError> {
+        let by = self.source.by.as_ref().unwrap_or(here);
+        page.push_copy(&Copied {
+            origin: &self.source.origin,
+            names: &self.source.names,
+            received: self.source.received.map(|received| (received, by)),
+            seq: self.seq,
+            stamp: self.stamp,
+            key: self.key,
+            pid: self.pid.as_ref(),
+            session: self.session,
+            flags: self.flags,
+            subject: self.subject.as_deref(),
+            correlation: self.correlation.as_deref(),
+            data: self.data.as_deref(),
+        })
+    }
+
+    /// With what its node's clock said, if that is known from elsewhere.
+    #[must_use]
+    pub fn with_mono_ns(self, mono_ns: Option<i64>) -> Self {
+        Self { mono_ns, ..self }
     }
 
     /// Bytes of its terms.

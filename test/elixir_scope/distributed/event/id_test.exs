@@ -57,8 +57,15 @@ defmodule ElixirScope.Distributed.Event.IdTest do
     assert_raise ArgumentError, fn -> String.to_existing_atom(unknown) end
 
     before = :erlang.system_info(:atom_count)
-    property(NastyText.text(), [seed: 1], fn text -> assert {_, _} = Id.parse(text <> "#1") end)
+    for n <- 1..5_000, do: assert({:ok, {{_name, nil}, 1}} = Id.parse("#{n}#{unknown}#1"))
     # Other tests run beside this one: some atoms, not one for each text.
-    assert :erlang.system_info(:atom_count) - before < 50
+    assert :erlang.system_info(:atom_count) - before < 2_500
+  end
+
+  test "any text is an id or an error" do
+    property(NastyText.text(), fn text ->
+      assert {_ok_or_error, _} = Id.parse(text <> "#1")
+      assert {:error, %Error{}} = Id.parse(text <> "#")
+    end)
   end
 end
