@@ -46,7 +46,7 @@ defmodule ElixirScope.Distributed.Case do
       use ExUnit.Case, Keyword.take(unquote(options), [:async])
       import ExUnit.Case, except: [test: 2, test: 3]
       import ElixirScope.Distributed.Case
-      import ElixirScope.Distributed.Case.Sentences
+      import ElixirScope.Distributed.Case.{Sentences, Told}
 
       @moduletag :cluster
       @after_compile ElixirScope.Distributed.Case
@@ -63,33 +63,6 @@ defmodule ElixirScope.Distributed.Case do
 
   @doc false
   defdelegate __after_compile__(env, code), to: Modules, as: :keep
-
-  @doc """
-  A test as `ExUnit.Case.test/3` defines it; when it fails, what led to the failure is printed, as far as
-  its nodes recorded it.
-  """
-  defmacro test(message, context \\ quote(do: _), contents) do
-    body = body(contents)
-
-    quote do
-      ExUnit.Case.test unquote(message), unquote(context) do
-        :ok = ElixirScope.Distributed.Case.Teller.began(unquote(message))
-
-        try do
-          unquote(body)
-        catch
-          kind, reason ->
-            ElixirScope.Distributed.Case.Teller.failed()
-            :erlang.raise(kind, reason, __STACKTRACE__)
-        end
-
-        ElixirScope.Distributed.Case.Teller.passed()
-      end
-    end
-  end
-
-  defp body(do: block), do: block
-  defp body(contents), do: quote(do: try(unquote(contents)))
 
   @doc """
   Starts nodes that end with the test: a number of them, or one for each name.
