@@ -140,7 +140,6 @@ defmodule ElixirScope.Distributed.Options do
     logger: Capture.of_logger(),
     vitals: Capture.of_vitals(),
     view: View.common(),
-<<<<<<< HEAD
     timeline: View.common(),
     sequence: View.sequence(),
     tree: View.tree(),
@@ -149,22 +148,12 @@ defmodule ElixirScope.Distributed.Options do
     diff: View.diff(),
     gaps: View.common(),
     dependencies: View.dependencies(),
-=======
->>>>>>> time
     state_at: TimeTravel.of_state(@default_scope),
     changes: TimeTravel.of_changes(@default_scope),
     states: View.common() ++ TimeTravel.of_states(@default_scope),
     replay: TimeTravel.of_replay(@default_scope),
     note: TimeTravel.of_note(@default_scope),
-<<<<<<< HEAD
     notes: TimeTravel.of_notes(@default_scope)
-=======
-    notes: TimeTravel.of_notes(@default_scope),
-    timeline: View.common(),
-    sequence: View.sequence(),
-    gaps: View.common(),
-    dependencies: View.dependencies()
->>>>>>> time
   }
 
   @doc "The name of the scope that serves every call without one."
@@ -176,15 +165,7 @@ defmodule ElixirScope.Distributed.Options do
   def entries, do: Map.keys(@schemas)
 
   @doc """
-<<<<<<< HEAD
   The schema of an entry point, such as `:start`, `:query` or `:trace`.
-=======
-  The schema of an entry point: `:start`, `:config`, `:simulator`, `:record`, `:filter`, `:query`, `:stream`,
-  `:subscribe`, `:trace`, `:instrument`
-  (of `use`), `:scope` (of `@scope`), `:project` (of a mix.exs), `:logger` or `:vitals`
-  (of `capture:`), `:view` (of every view), `:timeline`, `:sequence`, `:gaps`, `:dependencies`, `:state_at`,
-  `:changes`, `:states`, `:replay`, `:note` or `:notes`.
->>>>>>> time
 
       iex> ElixirScope.Distributed.Options.schema(:config)[:enabled][:default]
       true

@@ -24,13 +24,9 @@ defmodule ElixirScope.Distributed.View do
   alias ElixirScope.Distributed.{Causality, Error, GlobalClock, Options, Query}
   alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.TimeTravel
-<<<<<<< HEAD
   alias ElixirScope.Distributed.View.{Dependencies, Diff, Flame, Gaps, Sequence, States}
   alias ElixirScope.Distributed.View.{Timeline, Top, Tree}
   alias ElixirScope.Distributed.View.Top.Live
-=======
-  alias ElixirScope.Distributed.View.{Dependencies, Gaps, Sequence, States, Timeline}
->>>>>>> time
 
   @typedoc "Lines without their ends, made as they are taken."
   @type lines :: Enumerable.t()
