@@ -40,8 +40,9 @@ defmodule ElixirScope.Distributed.Case.Teller do
   end
 
   @doc "The test begins; from here on it has to say that it passed."
-  @spec began(String.t()) :: :ok
-  def began(title) do
+  @spec began(map) :: :ok
+  def began(%{test: test}) do
+    title = test |> Atom.to_string() |> String.replace_prefix("test ", "")
     Process.put(@state, %{state() | title: title})
     tell_teller({:began, title})
   end

@@ -11,8 +11,8 @@ defmodule ElixirScope.Distributed.Case.Told do
     body = body(contents)
 
     quote do
-      ExUnit.Case.test unquote(message), unquote(context) do
-        :ok = ElixirScope.Distributed.Case.Teller.began(unquote(message))
+      ExUnit.Case.test unquote(message), unquote(context) = told do
+        :ok = ElixirScope.Distributed.Case.Teller.began(told)
 
         try do
           unquote(body)
