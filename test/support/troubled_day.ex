@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.TroubledDay do
 
   def record(out) do
     SharedCode.on_path!()
-    nodes = [desk | _] = Cluster.start_nodes([:desk, :stock, :till], log: :none)
+    nodes = [desk | _] = Cluster.start_nodes([:desk, :stock, :till], log: :none, unique: false)
     together(nodes)
     for node <- nodes, do: :ok = Capture.begin(node, {@parts, state: true})
     day(nodes)

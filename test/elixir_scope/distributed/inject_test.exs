@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.InjectTest do
   use ElixirScope.Distributed.Case
   import ElixirScope.Distributed.Injected
 
-  alias ElixirScope.Distributed.{Bare, Error, GlobalClock, Inject, Opaque, OtherOtp}
+  alias ElixirScope.Distributed.{Bare, Causality, Error, GlobalClock, Inject, Opaque, OtherOtp}
   alias ElixirScope.Distributed.Capture.Only
   alias ElixirScope.Distributed.Query.Result
   alias ElixirScope.Distributed.View.Timeline
@@ -70,7 +70,8 @@ defmodule ElixirScope.Distributed.InjectTest do
       {0, last, node} = List.last(events).at
       assert node == target.node and abs(there - last) < 60_000_000_000
 
-      text = Timeline.render(%Result{events: events, nodes: [target.node]}, width: 80)
+      {:ok, picture} = Causality.build(%Result{events: events, nodes: [target.node]})
+      text = picture |> Timeline.render(width: 80) |> Enum.to_list()
       assert IO.iodata_to_binary(text) =~ "call :shop.tick/1"
     end
 

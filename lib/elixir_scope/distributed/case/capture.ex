@@ -19,12 +19,22 @@ defmodule ElixirScope.Distributed.Case.Capture do
   @typedoc "What is traced, and the options of `trace/2`."
   @type wanted :: {patterns :: term, keyword} | nil
 
-  @doc "What `capture:` asks for; by default all of the applications but for the library itself."
+  @doc "What `capture:` asks for; by default all of people's own applications."
   @spec wanted(term, [atom]) :: wanted
   def wanted(false, _apps), do: nil
-  def wanted(true, apps), do: patterns(for app <- apps, app != @library, do: {:app, app})
+  def wanted(true, apps), do: patterns(for app <- apps, own?(app), do: {:app, app})
   def wanted({patterns, options}, _apps) when is_list(options), do: {patterns, options}
   def wanted(patterns, _apps), do: patterns(patterns)
+
+  # Neither the library, nor what comes with Erlang and Elixir.
+  defp own?(app), do: app != @library and not given?(:code.lib_dir(app))
+
+  defp given?({:error, :bad_name}), do: false
+
+  defp given?(folder) do
+    folders = [:code.lib_dir(), Path.dirname(to_string(:code.lib_dir(:elixir)))]
+    Enum.any?(folders, &String.starts_with?(to_string(folder), to_string(&1)))
+  end
 
   defp patterns([]), do: nil
   defp patterns(patterns), do: {patterns, []}

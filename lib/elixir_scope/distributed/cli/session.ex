@@ -118,7 +118,10 @@ defmodule ElixirScope.Distributed.CLI.Session do
   defp wait(%{job: job, monitor: monitor} = state) do
     receive do
       {:DOWN, ^monitor, :process, ^job, reason} -> ended(reason)
-      {:scope_there?, watch} -> send(watch, :scope_there) && wait(state)
+      {:scope_there?, watch} ->
+        send(watch, :scope_there)
+        wait(state)
+
       {:scope_signal, _name} -> interrupted(state)
     end
   end

@@ -3,6 +3,9 @@ defmodule ElixirScope.Distributed.Export.Collector do
   # Spans on their way to a collector: OTLP over HTTP, one document a request, with OTP's own client. A
   # request that was not answered, or whose answer says so, is sent again. Certificates are always verified.
 
+  # Of applications that are started when something is sent, and only then.
+  @compile {:no_warn_undefined, [:httpc, :public_key]}
+
   alias ElixirScope.Distributed.Causality
   alias ElixirScope.Distributed.Export.{Failure, Progress, Target, Trace, Written}
 
@@ -84,8 +87,7 @@ defmodule ElixirScope.Distributed.Export.Collector do
     judge(client().request(:post, request, http ++ options[:ssl], body_format: :binary))
   end
 
-  # Of applications that are started when something is sent, and only then: a call by their names would
-  # make them dependencies.
+  # A call by these names would make their applications dependencies.
   defp client, do: :httpc
   defp keys, do: :public_key
 

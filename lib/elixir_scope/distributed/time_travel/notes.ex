@@ -12,9 +12,10 @@ defmodule ElixirScope.Distributed.TimeTravel.Notes do
   def write(kind, of, text, options) do
     with :ok <- text(kind, text),
          {:ok, event} <- event(of, options),
-         do:
-           Recorder.record(Note.subject(), Note.data(kind, event.id, text), scope: options[:scope])
+         do: record(Note.data(kind, event.id, text), options[:scope])
   end
+
+  defp record(data, scope), do: Recorder.record(Note.subject(), data, scope: scope)
 
   defp text(kind, text) do
     limit = Note.limit(kind)

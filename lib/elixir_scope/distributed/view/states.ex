@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.View.States do
 
   alias ElixirScope.Distributed.{Event, View}
   alias ElixirScope.Distributed.TimeTravel.{Diff, Past, Path, Turn}
-  alias ElixirScope.Distributed.View.{Footer, Palette, Text}
+  alias ElixirScope.Distributed.View.{Footer, Palette, Text, Words}
 
   # Differences of one turn that are shown, and bytes of a term that are looked at.
   @most 20
@@ -92,7 +92,7 @@ defmodule ElixirScope.Distributed.View.States do
 
   defp handled(%{message: message}) do
     sure = if message.confidence == :likely, do: "probably ", else: ""
-    from = if message.from, do: " from #{inspect(message.from)}", else: ""
+    from = if message.from, do: " from #{term(message.from)}", else: ""
     "#{sure}#{kind(message.kind)} #{term(message.content)}#{from}"
   end
 
@@ -144,18 +144,14 @@ defmodule ElixirScope.Distributed.View.States do
 
   defp below(text, look), do: fit(String.duplicate(" ", look.indent) <> text, look)
 
-  # The same on every version of Erlang.
-  defp term(term) do
-    custom = [sort_maps: true]
-    inspect(term, limit: 50, printable_limit: @longest, width: :infinity, custom_options: custom)
-  end
+  defp term(term), do: Words.term(term, @longest)
 
   defp fit(text, %{ascii?: true} = look), do: text |> Text.ascii() |> Text.fit(look.width, "~")
   defp fit(text, look), do: Text.fit(text, look.width)
 
   defp footer(past, shown, look) do
     %{dropped: dropped, missing: missing} = past.about
-    of = Footer.count(length(shown), "state") <> " of #{inspect(past.pid)}#{on(shown)}"
+    of = Footer.count(length(shown), "state") <> " of #{term(past.pid)}#{on(shown)}"
     more = if past.about.more?, do: ", cut by the limit", else: ""
 
     away =

@@ -40,7 +40,7 @@ defmodule ElixirScope.Distributed.View.Words do
 
   # Its message, too, begins with it.
   defp name(alias) when is_reference(alias), do: "an alias"
-  defp name(other), do: inspect(other, limit: 8, printable_limit: 100)
+  defp name(other), do: term(other, 100)
 
   @doc "What it was about, in no more work than so many columns are worth."
   @spec data(map, pos_integer) :: String.t()
@@ -91,7 +91,17 @@ defmodule ElixirScope.Distributed.View.Words do
   defp shown(%Opaque{type: type, size: size}, _options) when is_atom(type) and is_integer(size),
     do: "##{type}(#{size})"
 
+  # The first number is that of the node for whoever looks: the same for all are the others.
+  defp shown(pid, _options) when is_pid(pid), do: "#PID" <> home(:erlang.pid_to_list(pid))
+
+  defp shown(ref, _options) when is_reference(ref) do
+    ~c"#Ref" ++ numbers = :erlang.ref_to_list(ref)
+    "#Reference" <> home(numbers)
+  end
+
   defp shown(other, options), do: Inspect.inspect(other, options)
+
+  defp home(numbers), do: numbers |> to_string() |> String.replace(~r/<\d+/, "<0")
 
   @doc "A process as its own node calls it, with the node's name where that is not the one given."
   @spec process(node, pid | String.t() | nil, node | nil) :: String.t()
