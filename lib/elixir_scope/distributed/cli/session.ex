@@ -117,12 +117,15 @@ defmodule ElixirScope.Distributed.CLI.Session do
 
   defp wait(%{job: job, monitor: monitor} = state) do
     receive do
-      {:DOWN, ^monitor, :process, ^job, reason} -> ended(reason)
+      {:DOWN, ^monitor, :process, ^job, reason} ->
+        ended(reason)
+
       {:scope_there?, watch} ->
         send(watch, :scope_there)
         wait(state)
 
-      {:scope_signal, _name} -> interrupted(state)
+      {:scope_signal, _name} ->
+        interrupted(state)
     end
   end
 
