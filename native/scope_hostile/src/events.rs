@@ -47,6 +47,7 @@ fn export(events: &Events, event: &EventView<'_>, line: &mut Vec<u8>) -> Result<
         likely: event.flags() & 32 == 32,
         entry: event.flags() & 64 == 64,
         pairing: None,
+        received: None,
     };
     json_line(&row, line).expect("memory takes every line");
     one_line(line);

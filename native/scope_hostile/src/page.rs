@@ -64,6 +64,7 @@ fn export(event: &Match, line: &mut Vec<u8>) -> Result<(), TermError> {
         likely: event.flags() & 32 == 32,
         entry: event.flags() & 64 == 64,
         pairing: None,
+        received: None,
     };
     json_line(&row, line).expect("memory takes every line");
     Ok(())

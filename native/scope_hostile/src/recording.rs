@@ -146,6 +146,7 @@ fn export(event: &Match, line: &mut Vec<u8>) -> Result<(), TermError> {
         likely: false,
         entry: false,
         pairing: None,
+        received: None,
     };
     json_line(&row, line).expect("memory takes every line");
     Ok(())
