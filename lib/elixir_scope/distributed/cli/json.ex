@@ -24,7 +24,7 @@ defmodule ElixirScope.Distributed.CLI.Json do
 
   # Pairs instead of a map keep their order.
   def encode({:object, pairs}), do: [?{, Enum.map_intersperse(pairs, ?,, &pair/1), ?}]
-  def encode(map) when is_map(map), do: encode({:object, Enum.sort(map)})
+  def encode(map) when is_map(map), do: encode({:object, map |> Map.to_list() |> Enum.sort()})
 
   defp pair({key, value}), do: [key |> name() |> encode(), ?:, encode(value)]
 

@@ -67,6 +67,8 @@ defmodule ElixirScope.Distributed.CLI.JsonTest do
           [],
           {},
           %{a: %{b: {1}}},
+          %RuntimeError{message: "declined"},
+          {:error, ~D[2026-11-21]},
           fn -> 1 end,
           String.duplicate("long", 3_000),
           Enum.to_list(1..1_000),

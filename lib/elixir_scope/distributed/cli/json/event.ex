@@ -108,8 +108,9 @@ defmodule ElixirScope.Distributed.CLI.Json.Event do
     do: {:object, "$improper": Enum.reverse([term(tail, node) | done])}
 
   defp map(map, node) do
-    # What stands for pairs that were cut is a pair with itself.
-    {cut, pairs} = map |> Enum.sort() |> Enum.split_with(&match?({%Opaque{type: :cut}, _}, &1))
+    # What stands for pairs that were cut is a pair with itself. Structs are maps as any.
+    sorted = map |> Map.to_list() |> Enum.sort()
+    {cut, pairs} = Enum.split_with(sorted, &match?({%Opaque{type: :cut}, _}, &1))
 
     if cut == [] and names?(Enum.map(pairs, &elem(&1, 0))),
       do: {:object, for({key, value} <- pairs, do: {key, term(value, node)})},
