@@ -1,5 +1,6 @@
-# Everything runs by default, tests on real nodes (:cluster) and long ones (:slow)
-# too: `mix test --exclude slow`. The first test that starts a node also starts the
+# Nearly everything runs by default, tests on real nodes (:cluster) and slow ones (:slow)
+# too: `mix test --exclude slow`. What builds the whole library once more, in one of many ways, is
+# :long: scripts/long and `mix test --include long`. The first test that starts a node also starts the
 # run's epmd; without such a test there is none. Tests of two versions of Erlang
 # (:other_otp) run where SCOPE_OTHER_OTP says how to start the other one, those of other people's
 # readers (:readers) where scripts/readers brought them in.
@@ -11,6 +12,7 @@ ExUnit.start(
   assert_receive_timeout: 2_000,
   max_cases: System.schedulers_online(),
   exclude:
-    if(ElixirScope.Distributed.OtherOtp.there?(), do: [], else: [:other_otp]) ++
+    if(System.get_env("SCOPE_LONG"), do: [], else: [:long]) ++
+      if(ElixirScope.Distributed.OtherOtp.there?(), do: [], else: [:other_otp]) ++
       ElixirScope.Distributed.Readers.excluded()
 )

@@ -31,6 +31,7 @@ defmodule ElixirScope.Distributed.Build.EmbeddingTest do
     assert output =~ @read_back
   end
 
+  @tag :long
   test "a git dependency", %{folder: folder} do
     repository = bare_repository!(folder)
     app = application!(Path.join(folder, "app"), "by_git", git_dep(repository))
@@ -40,6 +41,7 @@ defmodule ElixirScope.Distributed.Build.EmbeddingTest do
     assert File.exists?(Path.join(app, "deps/elixir_scope_distributed/priv/native/scope_nif.so"))
   end
 
+  @tag :long
   test "an application of an umbrella, and its neighbour", %{folder: folder} do
     write!(folder, "mix.exs", """
     defmodule Umbrella.MixProject do

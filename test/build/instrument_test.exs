@@ -122,6 +122,7 @@ defmodule ElixirScope.Distributed.Build.InstrumentTest do
     assert chunks(app) == bare
   end
 
+  @tag :long
   test "with instrument: false a module is what it is without a line about it", %{app: app} do
     compile(app, "[instrument: false]")
     off = chunks(app)[Shop.Used]
@@ -145,6 +146,7 @@ defmodule ElixirScope.Distributed.Build.InstrumentTest do
     assert chunks(app)[Shop.Used][~c"Code"] != off[~c"Code"]
   end
 
+  @tag :long
   test "in an umbrella each application chooses for itself" do
     folder = folder!()
     on_exit(fn -> File.rm_rf!(folder) end)

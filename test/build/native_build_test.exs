@@ -28,6 +28,7 @@ defmodule ElixirScope.Distributed.Build.NativeBuildTest do
       assert File.stat!(library(root())) == library
     end
 
+    @tag :long
     test "the wrapper of the test above would have seen a rustc", %{folder: folder} do
       log = Path.join(folder, "rustc.log")
       wrapper = executable!(folder, "rustc_wrapper", ~s(echo "$@" >>#{log}; exec "$@"))
@@ -87,6 +88,7 @@ defmodule ElixirScope.Distributed.Build.NativeBuildTest do
     end
   end
 
+  @tag :long
   test "a ready-made library needs no Rust, and `mix clean` takes it away", %{folder: folder} do
     sources = sources!(Path.join(folder, "sources"))
     ready_made = Path.join(folder, "ready.so")

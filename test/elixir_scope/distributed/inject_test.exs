@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.InjectTest do
   # A node with the library traces one that has it not, and leaves it as it was.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
   import ElixirScope.Distributed.Injected
 
   alias ElixirScope.Distributed.{Bare, Causality, Error, GlobalClock, Inject, Opaque, OtherOtp}

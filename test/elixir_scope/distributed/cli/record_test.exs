@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.CLI.RecordTest do
   # Recordings that are carried from a node, and asked where they are.
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case
   import ElixirScope.Distributed.Shell

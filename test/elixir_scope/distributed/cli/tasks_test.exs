@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.CLI.TasksTest do
   # Commands as operating system processes against real nodes. Nodes are started once: what is
   # asked of them changes nothing there, which is one of the things that are tested.
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case
   import ElixirScope.Distributed.Shell

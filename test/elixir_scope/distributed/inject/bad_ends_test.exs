@@ -1,7 +1,7 @@
 defmodule ElixirScope.Distributed.Inject.BadEndsTest do
   # However a run ends, the other node is as it was: who asked is killed at every step, the connection is
   # cut, what runs there is killed, or all of it happens at random.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
   import ElixirScope.Distributed.Injected
 
   alias ElixirScope.Distributed.{Bare, Inject}

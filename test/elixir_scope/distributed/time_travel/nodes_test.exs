@@ -2,7 +2,7 @@ Code.require_file("../../../shared/past.exs", __DIR__)
 
 defmodule ElixirScope.Distributed.TimeTravel.NodesTest do
   # The past of processes of another node, which may be gone, and notes that reach it.
-  use ElixirScope.Distributed.Case
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Scope
   alias ElixirScope.Distributed.{Event, NodeCoordinator, Scratch}
