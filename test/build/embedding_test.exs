@@ -68,6 +68,7 @@ defmodule ElixirScope.Distributed.Build.EmbeddingTest do
     assert mix!(Path.join(folder, "apps/outer"), ["run", "-e", @snippet]) =~ @read_back
   end
 
+  @tag :long
   test "a release of the prod environment, moved to another place", %{folder: folder} do
     app = application!(Path.join(folder, "app"), "released", path_dep())
     prod = [{"MIX_ENV", "prod"}]

@@ -175,6 +175,7 @@ defmodule ElixirScope.Distributed.Build.InstrumentTest do
     assert mix!(folder, ["run", "-e", print], choice) =~ hello
   end
 
+  @tag :long
   test "a wrong choice ends the build and says what is wrong", %{app: app} do
     for {choice, said} <- [
           {"[instrumnet: []]", "unknown option :instrumnet, did you mean :instrument?"},

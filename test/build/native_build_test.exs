@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Build.NativeBuildTest do
   end
 
   describe "when nothing changed" do
+    @tag :long
     test "no rustc runs and the library keeps its time stamp", %{folder: folder} do
       log = Path.join(folder, "rustc.log")
       wrapper = executable!(folder, "rustc_wrapper", ~s(echo "$@" >>#{log}; exec "$@"))
@@ -104,6 +105,7 @@ defmodule ElixirScope.Distributed.Build.NativeBuildTest do
     refute File.exists?(library(sources))
   end
 
+  @tag :long
   test "recompile after a change of the stubs asks for a restart, in one line", %{folder: folder} do
     sources = sources!(Path.join(folder, "sources"))
     mix!(root(), ~w(compile), build_in(folder))
