@@ -90,7 +90,8 @@ defmodule ElixirScope.Distributed.Case do
     * `:boot_ms` - how long a node may take to start (30,000),
     * `:capture` - what the nodes record from the start: patterns as in
       `ElixirScope.Distributed.trace/2`, or `{patterns, options}` with its options; by default
-      (`true`) all modules of `:apps` but for this library's, and nothing where that is none; `false`.
+      (`true`) all modules of `:apps` but for this library's and OTP's; where that is refused, it is said and
+      nothing is captured; `false`.
       Calls, returns, messages and processes are recorded, without the limits that a node
       that serves others would need.
 

@@ -16,15 +16,24 @@ defmodule ElixirScope.Distributed.Case.Capture do
   ]
   @whole [messages: true, return: true, kinds: [:process]]
 
-  @typedoc "What is traced, and the options of `trace/2`."
-  @type wanted :: {patterns :: term, keyword} | nil
+  @typedoc """
+  What is traced, and the options of `trace/2`. What nobody asked for, as it is so by default, must not fail
+  a test: where it is refused, that is said.
+  """
+  @type wanted :: {patterns :: term, keyword} | {:default, patterns :: term} | nil
 
   @doc "What `capture:` asks for; by default all of people's own applications."
   @spec wanted(term, [atom]) :: wanted
   def wanted(false, _apps), do: nil
-  def wanted(true, apps), do: patterns(for app <- apps, own?(app), do: {:app, app})
+
+  def wanted(true, apps) do
+    own = for app <- apps, own?(app), do: {:app, app}
+    if own != [], do: {:default, own}
+  end
+
   def wanted({patterns, options}, _apps) when is_list(options), do: {patterns, options}
-  def wanted(patterns, _apps), do: patterns(patterns)
+  def wanted([], _apps), do: nil
+  def wanted(patterns, _apps), do: {patterns, []}
 
   # Neither the library, nor what comes with Erlang and Elixir.
   defp own?(app), do: app != @library and not given?(:code.lib_dir(app))
@@ -36,20 +45,26 @@ defmodule ElixirScope.Distributed.Case.Capture do
     Enum.any?(folders, &String.starts_with?(to_string(folder), to_string(&1)))
   end
 
-  defp patterns([]), do: nil
-  defp patterns(patterns), do: {patterns, []}
-
   @doc "Begins on a node; returns when it records."
   @spec begin(node, wanted) :: :ok
   def begin(_node, nil), do: :ok
 
+  def begin(node, {:default, patterns}) do
+    with {:error, error} <- ask(node, patterns, []),
+         do: IO.puts(:stderr, "nothing is captured on #{node}: #{Exception.message(error)}")
+
+    :ok
+  end
+
   def begin(node, {patterns, options}) do
+    with {:error, error} <- ask(node, patterns, options), do: raise(error)
+  end
+
+  defp ask(node, patterns, options) do
     {:ok, _apps} = Cluster.on(node, Application, :ensure_all_started, [@library])
 
-    case Cluster.on(node, __MODULE__, :trace_here, [patterns, options]) do
-      {:ok, _trace} -> :ok
-      {:error, error} -> raise error
-    end
+    with {:ok, _trace} <- Cluster.on(node, __MODULE__, :trace_here, [patterns, options]),
+         do: :ok
   end
 
   @doc "On the node: a trace that ends with it, and not with whoever asked."

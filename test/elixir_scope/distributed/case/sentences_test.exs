@@ -125,6 +125,27 @@ defmodule ElixirScope.Distributed.Case.SentencesTest do
     assert_sent(:anything_left?, from: stock, to: desk)
   end
 
+  test "the applications that are started are captured without a word about it" do
+    nodes = [desk, _stock, till] = start_nodes(3, apps: [:elixir_scope_distributed, :troubles])
+    :ok = Troubles.open(nodes, &on/2)
+    assert {:ok, _paid} = on(desk, fn -> Desk.order(desk, :lamp) end)
+    assert_called(Till.handle_call({:charge, :lamp}, _, _), on: till)
+    assert_sent({:charge, :lamp}, from: desk, to: till)
+  end
+
+  test "what is captured by default does not fail a test, what was asked for does" do
+    alias ElixirScope.Distributed.Case.Capture
+    [node] = start_nodes(1, capture: true)
+    assert Capture.wanted(true, [:elixir_scope_distributed, :logger, :kernel]) == nil
+    assert Capture.wanted(true, [:my_app, :logger]) == {:default, [{:app, :my_app}]}
+    refused = fn -> assert Capture.begin(node, {:default, [{:app, :my_app}]}) == :ok end
+    assert ExUnit.CaptureIO.capture_io(:stderr, refused) =~ "nothing is captured on #{node}: "
+
+    assert_raise ElixirScope.Distributed.Error, fn ->
+      Capture.begin(node, {[{:app, :my_app}], []})
+    end
+  end
+
   test "a node that was started again records again", %{nodes: [desk, stock, till]} do
     kill(till)
     restart(till)
