@@ -59,14 +59,19 @@ defmodule ElixirScope.Distributed.Debug.Desk do
   def handle_call({:elixir_scope_debug_hello, _range}, _from, state),
     do: {:reply, {:elixir_scope_debug_hello, Register.introduction()}, state}
 
-  def handle_call({:elixir_scope_debug_here, key, request}, from, state) do
+  def handle_call({:elixir_scope_debug_here, key, request}, {pid, _tag} = from, state)
+      when is_pid(pid) do
     case Table.get(:key) do
       ^key -> asked(request, :here, from, state)
       _another -> refused(:not_a_service_operation, from, state)
     end
   end
 
-  def handle_call(request, from, state), do: asked(request, :elsewhere, from, state)
+  # Who gives no process cannot be answered.
+  def handle_call(request, {pid, _tag} = from, state) when is_pid(pid),
+    do: asked(request, node(pid), from, state)
+
+  def handle_call(_request, _nobody, state), do: {:noreply, state}
 
   # Nothing else is said to it.
   @impl true
