@@ -136,14 +136,8 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
     end
   end
 
-  defp judged({kind, _reason} = outcome, node) do
-    case kind do
-      :late -> Breakers.failed(node, :silent)
-      kind when kind in [:unreachable, :lost] -> Breakers.failed(node, :unreachable)
-      :busy -> Breakers.failed(node, :busy)
-      _answer -> Breakers.answered(node)
-    end
-
+  defp judged({kind, _value} = outcome, node) do
+    Breakers.heard(node, kind)
     outcome
   end
 

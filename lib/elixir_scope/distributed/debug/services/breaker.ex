@@ -52,6 +52,16 @@ defmodule ElixirScope.Distributed.Debug.Services.Breaker do
 
   defp probe(breaker, now), do: %{breaker | state: :half_open, until_ms: now + @probe_ms}
 
+  @doc "What came of asking, by its name in `Plan`."
+  @spec heard(t, atom, integer) :: t
+  def heard(breaker, :late, now), do: failed(breaker, :silent, now)
+  def heard(breaker, :busy, now), do: failed(breaker, :busy, now)
+
+  def heard(breaker, kind, now) when kind in [:unreachable, :lost],
+    do: failed(breaker, :unreachable, now)
+
+  def heard(breaker, _answer, _now), do: answered(breaker)
+
   @doc "It answered."
   @spec answered(t) :: t
   def answered(_breaker), do: %__MODULE__{}

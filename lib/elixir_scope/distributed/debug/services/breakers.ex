@@ -26,22 +26,21 @@ defmodule ElixirScope.Distributed.Debug.Services.Breakers do
     end
   end
 
-  @doc "It answered."
-  @spec answered(node) :: :ok
-  def answered(node) do
-    if Table.get({:breaker, node}) do
-      change(node, &{:ok, Breaker.answered(&1)})
-      Table.delete({:breaker, node})
-    end
-
-    :ok
+  @doc "What came of it, by its name in `Plan`."
+  @spec heard(node, atom) :: :ok
+  def heard(node, kind) do
+    old = Table.get({:breaker, node})
+    heard(Breaker.heard(old || @closed, kind, 0), old, node, kind)
   end
 
-  @doc "It did not."
-  @spec failed(node, Breaker.why()) :: :ok
-  def failed(node, why) do
-    if Table.get({:breaker, node}) == nil, do: make_room()
-    change(node, &{:ok, Breaker.failed(&1, why, Desk.now_ms())})
+  # The usual: it answers, as before.
+  defp heard(@closed, nil, _node, _kind), do: :ok
+
+  defp heard(new, old, node, kind) do
+    if old == nil, do: make_room()
+    change(node, &{:ok, Breaker.heard(&1, kind, Desk.now_ms())})
+    if new == @closed, do: Table.delete({:breaker, node})
+    :ok
   end
 
   @doc "Those that are not closed, or have failures."
