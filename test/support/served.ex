@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Served do
 
   import ElixirScope.Distributed.Case, only: [on: 2, on: 4]
 
+  alias ElixirScope.Distributed.Debug
   alias ElixirScope.Distributed.Debug.Operations
 
   @logic ~S"""
@@ -23,6 +24,8 @@ defmodule ElixirScope.Distributed.Served do
   do(Operation, Args) ->
     ets:update_counter(served, Operation, 1, {Operation, 0}),
     case [A || A <- Args, is_atom(A) orelse is_binary(A)] of
+      [<<"block">> | _] -> register(served_blocked, self()), receive go -> {ok, went} end;
+      [many | _] -> receive go -> {ok, went} end;
       [block | _] -> register(served_blocked, self()), receive go -> {ok, went} end;
       [wait | _] -> receive after 20 -> {ok, waited} end;
       [crash | _] -> erlang:error(planted);
@@ -34,6 +37,50 @@ defmodule ElixirScope.Distributed.Served do
       _ -> {ok, {Operation, node()}}
     end.
   """
+
+  @pretender ~S"""
+  -module(served_pretender).
+  -export([pretend/2, loop/1]).
+
+  pretend(Name, Versions) -> register(Name, spawn(served_pretender, loop, [Versions])), ok.
+
+  loop(Versions) ->
+    receive
+      {'$gen_call', From, {elixir_scope_debug_hello, _}} ->
+        Said = #{versions => Versions, desk => self(), services => [], now_ms => 0, news => yes},
+        gen_server:reply(From, {elixir_scope_debug_hello, Said}), served_pretender:loop(Versions);
+      _ -> served_pretender:loop(Versions)
+    end.
+  """
+
+  @telemetry ~S"""
+  -module(telemetry).
+  -export([execute/3, seen/0]).
+
+  execute(Event, Measurements, Metadata) ->
+    catch ets:insert(served, {{event, erlang:unique_integer([monotonic])}, {lists:last(Event), Measurements, Metadata}}),
+    ok.
+
+  seen() -> [E || {{event, _}, E} <- lists:sort(ets:tab2list(served))].
+  """
+
+  @doc "Keeps what a node that has stubs tells by `:telemetry`; `on(node, :telemetry, :seen, [])` gives it."
+  def listen(node) do
+    {module, code} = compiled(@telemetry)
+    on(node, fn -> {:module, ^module} = :code.load_binary(module, ~c"served", code) end)
+  end
+
+  @doc "Puts a desk of another version, which answers nothing but hello, in the place of a node's own."
+  def pretend(node, versions) do
+    {module, code} = compiled(@pretender)
+
+    on(node, fn ->
+      {:module, ^module} = :code.load_binary(module, ~c"served", code)
+      :ok = Supervisor.terminate_child(Debug.Supervisor, Debug.Desk)
+    end)
+
+    on(node, module, :pretend, [Debug.Desk, versions])
+  end
 
   @doc "Puts them in the place of every operation of these services."
   def stub(node, services) do

@@ -3,7 +3,8 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
   use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Facade
-  alias ElixirScope.Distributed.{Bare, Error, NodeCoordinator, Served}
+  alias ElixirScope.Distributed.{Bare, Error, Hostile, NodeCoordinator, Served}
+  alias ElixirScope.Distributed.Case.Gen
   alias ElixirScope.Distributed.Debug.{Desk, Services}
 
   @debug [elixir_scope_distributed: [allow: [:record, :query, :trace, :debug]]]
@@ -40,13 +41,20 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
     status
   end
 
+  # Two that last for all tests, each of which leaves them as they were.
+  setup_all do
+    {language, target} = {language(:language), target()}
+    connect([language, target])
+    {:ok, language: language, target: target}
+  end
+
+  defp counted(node, what), do: Map.get(status(node).services.counts, what, 0)
+
   describe "a language node and a target node" do
-    setup do
-      {language, target} = {language(:language), target()}
-      connect([language, target])
+    setup %{language: language, target: target} do
       sees(target, :workspace_analysis, language)
       sees(language, :process_monitoring, target)
-      {:ok, language: language, target: target}
+      :ok
     end
 
     test "both serve, and both ask", %{language: language, target: target} do
@@ -80,11 +88,12 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       assert {:error, %Error{reason: :not_allowed, details: %{what: :debug}}} =
                on(language, fn -> Services.register_debug_adapter_services() end)
 
-      assert count(target, :stopped) == 0
+      assert count(language, :stopped) == 0
     end
 
     test "what is no operation is refused, counted and said once", context do
       %{language: language, target: target} = context
+      before = counted(language, :not_a_service_operation)
 
       for {service, operation, args} <- [
             {:workspace_analysis, :apply, [Kernel, :node, []]},
@@ -100,7 +109,7 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
         assert answer == {:error, :not_a_service_operation}
       end
 
-      assert %{not_a_service_operation: 4} = status(language).services.counts
+      assert counted(language, :not_a_service_operation) == before + 4
     end
 
     test "what a function does comes back as it is", %{target: target} do
@@ -122,16 +131,18 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
 
     test "a deadline travels: the work is ended, and this node answers", context do
       %{language: language, target: target} = context
+      {late, asked} = {counted(language, :too_late), count(language, :why)}
       assert {:error, :not_available} = ask(target, [timeout_ms: 400], :block)
 
       eventually(fn ->
         assert on(language, fn -> Process.whereis(:served_blocked) end) == nil
-        assert %{workers: 0, waiting: 0, counts: %{too_late: 1}} = status(language).services
+        assert %{workers: 0, waiting: 0} = status(language).services
+        assert counted(language, :too_late) == late + 1
       end)
 
       options = [timeout_ms: 300, node: language]
       assert {:error, %Error{reason: :too_late}} = ask(target, options, :block)
-      assert count(language, :why) == 2
+      assert count(language, :why) == asked + 2
     end
 
     test "work that nobody waits for any more is ended", %{language: language, target: target} do
@@ -144,7 +155,8 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       on(target, fn -> Process.exit(asking, :kill) end)
 
       eventually(fn ->
-        assert %{workers: 0, counts: %{abandoned: 1}} = status(language).services
+        assert %{workers: 0} = status(language).services
+        assert counted(language, :abandoned) > 0
         assert on(language, fn -> Process.whereis(:served_blocked) end) == nil
       end)
     end
@@ -156,6 +168,57 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       eventually(fn ->
         assert {:error, %Error{reason: :put_out}} = ask(target, node: language)
       end)
+
+      :ok = on(language, fn -> NodeCoordinator.register_node(target) end)
+      eventually(fn -> assert {:ok, {:why, ^language}, _} = ask(target, node: language) end)
+    end
+
+    test "of a flood so many are worked on, so many wait, and the others are told", context do
+      %{language: language, target: target} = context
+      busy = counted(language, :desk_busy)
+
+      asking =
+        on(target, fn ->
+          spawn(fn ->
+            request = {:elixir_scope_debug, 1, Facade, :workspace_analysis, :why, [:many, Enum]}
+            request = Tuple.append(request, 1_000_000_000)
+            for _ <- 1..1_000, do: :gen_server.send_request({Desk, language}, request)
+            receive(do: (:stop -> :ok))
+          end)
+        end)
+
+      eventually(fn ->
+        assert %{workers: 16, waiting: 64} = status(language).services
+        assert counted(language, :desk_busy) == busy + 1_000 - 16 - 64
+      end)
+
+      # Another node is served meanwhile.
+      assert {:ok, {:why, ^language}, %{source: :service}} = ask(language)
+      on(target, fn -> Process.exit(asking, :kill) end)
+      eventually(fn -> assert %{workers: 0, waiting: 0} = status(language).services end)
+    end
+
+    test "whatever is sent to the desk, it is there", %{language: language, target: target} do
+      desk = on(language, fn -> Process.whereis(Desk) end)
+      seed = ExUnit.configuration()[:seed]
+
+      on(target, fn ->
+        good = {:elixir_scope_debug, 1, Facade, :workspace_analysis, :why, [Enum, List], 0}
+        broken = Hostile.mutated(good)
+
+        for n <- 1..400 do
+          term = Gen.pick(broken, seed: seed + n, size: 12)
+          :gen_server.send_request({Desk, language}, term)
+          send({Desk, language}, term)
+          send({Desk, language}, {:"$gen_call", term, term})
+          send({Desk, language}, {:"$gen_cast", term})
+          send({Desk, language}, {:DOWN, make_ref(), :process, self(), term})
+          send({Desk, language}, {:EXIT, self(), term})
+        end
+      end)
+
+      assert {:ok, {:why, ^language}, _} = ask(target, node: language)
+      assert {desk, seed} == {on(language, fn -> Process.whereis(Desk) end), seed}
     end
 
     test "the services end with the scope, and are there again with it", context do
@@ -210,8 +273,7 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
     end
 
     test "what may be done only once is not asked for again when its node dies" do
-      {one, other} = {target(), target()}
-      asker = language(:asker)
+      {one, other, asker} = {target(), target(), language(:asker)}
       connect([one, other, asker])
       for node <- [one, other], do: sees(asker, :breakpoint_coordination, node)
 
@@ -222,18 +284,14 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
           end)
         end)
 
-      # The stub takes the first name or text for what to do; nobody else has it.
-      assert {:ok, {:set, node}, _} = Task.await(asked)
+      [node] = eventually(fn -> [_] = for(n <- [one, other], blocked?(n), do: n) end)
+      kill(node)
+      assert {:error, {:connection_failed, ^node}} = Task.await(asked)
       [another] = [one, other] -- [node]
-
-      asked =
-        Task.async(fn ->
-          on(asker, fn -> Services.call(:process_monitoring, :step, [self(), :into]) end)
-        end)
-
-      assert {:ok, {:step, ^node}, _} = Task.await(asked)
-      assert count(another, :set) + count(another, :step) == 0
+      assert count(another, :set) == 0
     end
+
+    defp blocked?(node), do: on(node, fn -> Process.whereis(:served_blocked) end) != nil
   end
 
   describe "who is not as the others" do
@@ -250,6 +308,50 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       assert {:ok, {:why, ^tool}, %{source: :service, node: ^tool}} = ask(target)
       assert {:ok, pid} = on(target, fn -> Services.find_service(:workspace_analysis) end)
       assert node(pid) == tool
+    end
+
+    test "a node of another version is told so, and this one answers where it can", context do
+      %{language: language, target: target} = context
+      later = language(:later)
+      connect([later, target])
+      :ok = Served.pretend(later, {7, 9})
+
+      assert {:error, %Error{reason: :no_common_version} = error} = ask(target, node: later)
+      assert %{node: ^later, ours: {1, 1}, theirs: {7, 9}} = error.details
+      assert Exception.message(error) =~ "speaks versions 7 to 9 of the debugging services"
+      assert {:ok, {:why, ^language}, %{source: :service}} = ask(target)
+    end
+
+    test "every call, retry, fallback and change of a circuit is told, and the status shows it" do
+      asker = target()
+      Served.stub(asker, [:workspace_analysis])
+      Served.listen(asker)
+      silent = language(:silent)
+      connect([asker, silent])
+      # It greets as one that speaks the version, and then never answers.
+      :ok = Served.pretend(silent, {1, 1})
+
+      assert {:error, %Error{reason: :too_late}} = ask(asker, node: silent, timeout_ms: 30)
+      for _ <- 1..4, do: ask(asker, node: silent, timeout_ms: 30)
+      assert {:error, %Error{reason: :circuit_open}} = ask(asker, node: silent, timeout_ms: 30)
+      assert %{^silent => %{state: :open, why: :silent}} = status(asker).services.breakers
+      assert status(asker).bounds.debug_breakers.used == 1
+
+      gone = :"nobody@127.0.0.1"
+      assert {:error, {:connection_failed, ^gone}} = ask(asker, node: gone, retries: 1)
+      assert {:ok, {:why, ^asker}, %{source: :fallback}} = ask(asker)
+      seen = on(asker, :telemetry, :seen, [])
+
+      assert {:debug_breaker, %{}, %{node: silent, status: :open}} in seen
+      assert Enum.count(seen, &match?({:debug_call, _, %{result: :error}}, &1)) == 7
+
+      assert [{%{attempt: 1, wait_ms: _}, retry}] = for({:debug_retry, m, d} <- seen, do: {m, d})
+      assert %{node: ^gone, reason: :connection_failed, operation: :why} = retry
+      assert [fallback] = for({:debug_fallback, _, d} <- seen, do: d)
+      assert %{service: :workspace_analysis, reason: :service_not_found} = fallback
+
+      assert {:debug_call, %{duration: _, attempts: 0}, %{source: :fallback, result: :ok}} =
+               List.last(seen)
     end
 
     test "a node without the library, and one that is not there, cannot be asked" do
