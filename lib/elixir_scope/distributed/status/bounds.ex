@@ -92,6 +92,8 @@ defmodule ElixirScope.Distributed.Status.Bounds do
      "a request of debugging waits"},
     {:debug_waiting, :requests, [:services, :limits, :waiting], [:services, :waiting],
      [:services, :counts, :desk_busy], "it is refused with `:desk_busy`"},
+    {:debug_mailbox, :messages, [:services, :mailbox_limit], [:services, :mailbox],
+     [:services, :counts, :unread], "requests are refused unread with `:desk_busy`"},
     {:debug_memory, :bytes, [:services, :limits, :memory_bytes], nil, nil,
      "the worker of the request is ended"},
     {:debug_answer, :bytes, [:services, :limits, :answer_bytes], nil, nil,

@@ -230,8 +230,60 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
                  on(language, fn -> Services.find_service(:process_monitoring) end)
       end)
 
-      on(target, fn -> {:ok, _} = Facade.start(allow: [:query, :debug]) end)
+      # What it allows, others get as far as it serves.
+      on(target, fn -> {:ok, _} = Facade.start(allow: [:query, :debug], serve: :queries) end)
       sees(language, :process_monitoring, target)
+      stopped = fn -> Services.call(:process_monitoring, :stopped, [], node: target) end
+      assert {:error, %Error{reason: :not_allowed}} = on(language, stopped)
+      assert {:ok, {:stopped, ^target}, _} = on(target, stopped)
+
+      on(target, fn -> :ok = Facade.stop() end)
+      on(target, fn -> {:ok, _} = Facade.start(allow: [:query, :debug]) end)
+      eventually(fn -> assert {:ok, {:stopped, ^target}, _} = on(language, stopped) end)
+    end
+
+    test "what comes too late is not begun", %{language: language, target: target} do
+      asked = count(language, :why)
+
+      late = fn now_ms ->
+        {:elixir_scope_debug, 1, Facade, :workspace_analysis, :why, [Enum, List], now_ms}
+      end
+
+      now_ms = on(language, fn -> Desk.now_ms() end)
+
+      assert {:error, %Error{reason: :too_late}} =
+               on(target, fn -> GenServer.call({Desk, language}, late.(now_ms - 1)) end)
+
+      # Those behind as many as are worked on wait, and are too late when it is their turn.
+      on(target, fn ->
+        for _ <- 1..16,
+            do:
+              :gen_server.send_request(
+                {Desk, language},
+                put_elem(late.(now_ms + 60_000), 5, [:many, Enum])
+              )
+
+        assert {:error, %Error{reason: :too_late}} =
+                 GenServer.call({Desk, language}, late.(now_ms + 600))
+      end)
+
+      assert count(language, :why) == asked + 16
+      eventually(fn -> assert %{workers: 0, waiting: 0} = status(language).services end)
+    end
+
+    test "a mailbox that fills is emptied without a look at each", context do
+      %{language: language, target: target} = context
+      unread = counted(language, :unread)
+      desk = on(language, fn -> Process.whereis(Desk) end)
+
+      on(language, fn ->
+        :erlang.suspend_process(desk)
+        for n <- 1..1_500, do: :gen_server.send_request(desk, n)
+        :erlang.resume_process(desk)
+      end)
+
+      eventually(fn -> assert counted(language, :unread) in (unread + 400)..(unread + 600) end)
+      assert {:ok, {:why, ^language}, _} = ask(target, node: language)
     end
 
     test "the desk that died is there again, with what was registered", context do
@@ -352,6 +404,18 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
 
       assert {:debug_call, %{duration: _, attempts: 0}, %{source: :fallback, result: :ok}} =
                List.last(seen)
+    end
+
+    test "a node on which nothing is started says so" do
+      off = [elixir_scope_distributed: [enabled: false]]
+      [node] = start_nodes([:off], capture: false, config: off)
+      assert {:error, %Error{reason: :disabled}} = ask(node)
+
+      assert {:error, :service_not_found} =
+               on(node, fn -> Services.find_service(:module_information) end)
+
+      assert {:error, %Error{reason: :not_running}} =
+               on(node, fn -> Services.register_language_server_services() end)
     end
 
     test "a node without the library, and one that is not there, cannot be asked" do

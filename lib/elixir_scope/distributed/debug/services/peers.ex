@@ -49,12 +49,21 @@ defmodule ElixirScope.Distributed.Debug.Services.Peers do
   @spec hidden(atom, atom) :: [{node, pid}]
   def hidden(scope, service) do
     nodes = Enum.take(Enum.sort(Node.list(:hidden)), @hidden)
-    greet(Enum.filter(nodes, &(known(&1) == nil)))
+    greet(Enum.reject(nodes, &told?(&1, {scope, service})))
 
     for node <- nodes,
         %Introduced{} = peer <- [known(node)],
         {scope, service} in peer.services,
         do: {node, peer.desk}
+  end
+
+  # Who did not offer it may do so by now.
+  defp told?(node, offer) do
+    case known(node) do
+      nil -> false
+      %Introduced{services: services} -> offer in services or fresh?(node, @unknown_ms)
+      :none -> true
+    end
   end
 
   defp greet([]), do: :ok
@@ -101,9 +110,13 @@ defmodule ElixirScope.Distributed.Debug.Services.Peers do
   end
 
   defp known(node) do
-    {at, known} = Table.get({:peer, node}, {nil, nil})
-    lasts = if known == :none, do: @unknown_ms, else: @known_ms
-    if at && Desk.now_ms() - at < lasts, do: known
+    {_at, known} = Table.get({:peer, node}, {nil, nil})
+    if fresh?(node, if(known == :none, do: @unknown_ms, else: @known_ms)), do: known
+  end
+
+  defp fresh?(node, lasts_ms) do
+    {at, _known} = Table.get({:peer, node}, {nil, nil})
+    at != nil and Desk.now_ms() - at < lasts_ms
   end
 
   defp keep(node, known) do

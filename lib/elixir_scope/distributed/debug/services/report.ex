@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
   # How the services stand, for `status/0`: who offers what, which nodes are not asked, and every bound.
 
   alias ElixirScope.Distributed.Debug.Desk.{Register, Room, Worker}
-  alias ElixirScope.Distributed.Debug.{Operations, Table}
+  alias ElixirScope.Distributed.Debug.{Desk, Operations, Table}
   alias ElixirScope.Distributed.Debug.Services.{Breaker, Breakers, Peers, Retry, Versions}
 
   @idle %{workers: 0, waiting: 0}
@@ -22,6 +22,7 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
       limits: limits()
     }
     |> Map.merge(Table.get(:desk, @idle))
+    |> Map.merge(Desk.mailbox())
   end
 
   defp services, do: Operations.services(:language) ++ Operations.services(:target)
