@@ -48,14 +48,15 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   end
 
   @doc """
-  The modules with code from the file, first those whose source it is.
+  The modules with code from the file.
 
       Lines.in_file("lib/shop/cart.ex")
       #=> {:ok, [Shop.Cart]}
   """
   @spec in_file(String.t()) :: {:ok, [module]} | {:error, Error.t()}
   def in_file(file) when is_binary(file) do
-    with {:ok, found} <- files(file), do: {:ok, found |> Enum.map(&elem(&1, 0)) |> Enum.uniq()}
+    with {:ok, found} <- files(file),
+         do: {:ok, found |> Enum.map(&elem(&1, 0)) |> Enum.uniq() |> Enum.sort()}
   end
 
   @doc """

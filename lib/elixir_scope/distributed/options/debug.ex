@@ -9,7 +9,9 @@ defmodule ElixirScope.Distributed.Options.Debug do
     %{
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
-      debug_call: of_call(default_scope)
+      debug_call: of_call(default_scope),
+      debug_stream: of_stream(),
+      debug_subscribe: of_subscribe(default_scope)
     }
   end
 
@@ -47,6 +49,47 @@ defmodule ElixirScope.Distributed.Options.Debug do
         type: :boolean,
         default: true,
         doc: "whether this node answers what the language side is asked, where nobody else can"
+      ]
+    ]
+  end
+
+  # -- dependencies --
+
+  defp of_stream do
+    [
+      modules: [
+        type: {:or, [{:in, [:project, :all, :none]}, {:list, :any}]},
+        default: :project,
+        doc:
+          "what it begins with: the modules of the code path without those of Erlang and Elixir, " <>
+            "all, none, or a list of modules, files and folders"
+      ],
+      history: [
+        type: :pos_integer,
+        default: 1_000,
+        doc:
+          "of how many versions it is remembered which modules changed; who missed more gets a snapshot"
+      ],
+      subscribers: [
+        type: :pos_integer,
+        default: 64,
+        doc: "how many subscriptions there can be at a time"
+      ]
+    ]
+  end
+
+  defp of_subscribe(default_scope) do
+    [
+      scope(default_scope),
+      node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that knows the code; `nil` is one that offers it, or this one"
+      ],
+      queue: [
+        type: :pos_integer,
+        default: 100,
+        doc: "with more messages than that in its queue the subscriber is told nothing"
       ]
     ]
   end
