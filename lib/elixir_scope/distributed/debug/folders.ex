@@ -11,6 +11,10 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @spec system() :: [charlist]
   def system, do: on_path(&system?/1)
 
+  @doc "The folders of the code path that are not theirs."
+  @spec of_project() :: [charlist]
+  def of_project, do: Enum.reject(:code.get_path(), &system?/1)
+
   @doc "Whether a path is of Erlang or Elixir."
   @spec system?(charlist | String.t()) :: boolean
   def system?(path) do

@@ -15,7 +15,9 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   be stopped at, as the function's body is a literal.
   """
 
-  alias ElixirScope.Distributed.Debug.Lines.{Code, Files, Table}
+  alias ElixirScope.Distributed.Debug.Known
+  alias ElixirScope.Distributed.Debug.Known.Stamp
+  alias ElixirScope.Distributed.Debug.Lines.{Files, Table}
   alias ElixirScope.Distributed.Error
 
   @type place :: %{
@@ -42,9 +44,11 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   """
   @spec at(String.t(), pos_integer) :: {:ok, place} | {:error, Error.t()}
   def at(file, line) when is_binary(file) and is_integer(line) do
-    with {:ok, found} <- files(file),
-         {:ok, tables} <- tables(found, file),
-         do: place(tables, file, line)
+    with {:ok, found} <- Files.modules(file),
+         {:error, _no_such} <- on(found, file, line),
+         # Perhaps it is new.
+         {:ok, found} <- Files.again(file),
+         do: on(found, file, line)
   end
 
   @doc """
@@ -55,8 +59,12 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   """
   @spec in_file(String.t()) :: {:ok, [module]} | {:error, Error.t()}
   def in_file(file) when is_binary(file) do
-    with {:ok, found} <- files(file),
-         do: {:ok, found |> Enum.map(&elem(&1, 0)) |> Enum.uniq() |> Enum.sort()}
+    with {:ok, [_ | _] = found} <- Files.modules(file) do
+      {:ok, found |> Enum.map(&elem(&1, 0)) |> Enum.uniq()}
+    else
+      {:ok, []} -> error(:unknown_file, file: file)
+      {:error, error} -> {:error, error}
+    end
   end
 
   @doc """
@@ -67,63 +75,62 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   """
   @spec breakable(module) :: {:ok, [pos_integer]} | {:error, Error.t()}
   def breakable(module) when is_atom(module) do
-    with {:ok, beam} <- Code.beam(module),
-         {:ok, ^module, files} <- Code.files(beam),
-         {:ok, functions} <- functions(beam, List.first(files)) do
-      {:ok, Table.stops(for(one <- functions, one.file == List.first(files), do: one))}
+    with {:ok, %{source: source}} <- Known.module(module),
+         {:ok, functions} <- Known.lines(module) do
+      {:ok, Table.stops(for(one <- functions, one.file == source, do: one))}
     else
-      {:error, reason} -> error(reason, module: module)
+      {:error, reason} when is_atom(reason) -> error(reason, module: module)
+      {:error, error} -> {:error, error}
     end
   end
 
-  defp files(file) do
-    case Files.modules(file) do
-      [] -> error(:unknown_file, file: file)
-      found -> {:ok, found}
-    end
+  defp on([], file, _line), do: error(:unknown_file, file: file)
+
+  defp on(found, file, line) do
+    with {:ok, tables} <- tables(found, file), do: place(tables, file, line)
   end
 
-  # Of each module what is from this file.
+  # Of each module what is from this file; of one whose source it is, all of it comes first.
   defp tables(found, file) do
-    tables =
-      for {module, path} <- found,
-          {:ok, beam} <- [Code.beam(module)],
-          {:ok, ^module, [source | _]} <- [Code.files(beam)],
-          {:ok, functions} <- [functions(beam, source)],
-          do: {module, Code.md5(beam), for(one <- functions, one.file == path, do: one)}
+    tables = for {module, path} <- found, {:ok, table} <- [table(module, path)], do: table
 
     if tables == [],
       do: error(:no_debug_info, file: file, modules: Enum.map(found, &elem(&1, 0))),
-      else: {:ok, tables}
+      else: {:ok, Enum.sort_by(tables, &(&1.known.source != &1.path))}
   end
 
-  defp functions(beam, source) do
-    with {:ok, forms} <- Code.forms(beam), do: {:ok, Table.of(forms, source)}
-  end
-
-  defp place(tables, file, line) do
-    case for({module, md5, table} <- tables, one <- Table.on(table, line), do: {module, md5, one}) do
-      [first | others] -> {:ok, described(first, others, line)}
-      [] -> nowhere(Enum.flat_map(tables, &elem(&1, 2)), file, line)
+  defp table(module, path) do
+    with {:ok, known} <- Known.module(module), {:ok, functions} <- Known.lines(module) do
+      {:ok, %{known: known, path: path, functions: for(f <- functions, f.file == path, do: f)}}
     end
   end
 
-  defp described({module, md5, one}, others, line) do
-    %{
-      module: module,
-      function: one.function,
-      arity: one.arity,
-      file: one.file,
-      line: one.lines[line],
-      lines: one.first..one.last,
-      md5: md5,
-      others: for({module, _md5, other} <- others, do: {module, other.function, other.arity})
-    }
+  defp place(tables, file, line) do
+    case for(table <- tables, one <- Table.on(table.functions, line), do: {table, one}) do
+      [first | others] -> described(first, others, file, line)
+      [] -> nowhere(Enum.flat_map(tables, & &1.functions), file, line)
+    end
   end
 
+  defp described({%{known: known, path: path}, one}, others, file, line) do
+    if Stamp.stale?(path, known.digest, known.path) do
+      error(:stale_source, file: file, module: known.module)
+    else
+      own = Map.take(known, [:module, :md5])
+      own = Map.merge(own, Map.take(one, [:function, :arity, :file]))
+      lines = %{line: one.lines[line], lines: one.first..one.last, others: others(others)}
+      {:ok, Map.merge(own, lines)}
+    end
+  end
+
+  defp others(others),
+    do: for({table, one} <- others, do: {table.known.module, one.function, one.arity})
+
   defp nowhere(functions, file, line) do
-    if line < 1 or line > Table.last(functions),
-      do: error(:unknown_line, file: file, line: line, last: Table.last(functions)),
+    last = Table.last(functions)
+
+    if line < 1 or line > last,
+      do: error(:unknown_line, file: file, line: line, last: last),
       else:
         error(:no_code_on_line, file: file, line: line, nearest: Table.nearest(functions, line))
   end

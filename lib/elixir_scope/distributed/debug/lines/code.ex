@@ -6,24 +6,6 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
 
   @type beam :: binary
 
-  @doc "The module's file, as it would be loaded now."
-  @spec beam(module) :: {:ok, beam} | {:error, :no_beam}
-  def beam(module) do
-    case :code.get_object_code(module) do
-      {^module, beam, _path} -> {:ok, beam}
-      :error -> {:error, :no_beam}
-    end
-  end
-
-  @doc "The version of what is in the file."
-  @spec md5(beam) :: binary | nil
-  def md5(beam) do
-    case :beam_lib.md5(beam) do
-      {:ok, {_module, md5}} -> md5
-      {:error, :beam_lib, _reason} -> nil
-    end
-  end
-
   @doc """
   The module of a file, and the sources that its code is from: first its own, as it was when it
   was compiled, then those that the line table names besides: of templates, of macros that keep

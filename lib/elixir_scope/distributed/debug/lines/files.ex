@@ -1,40 +1,67 @@
 defmodule ElixirScope.Distributed.Debug.Lines.Files do
   @moduledoc false
-  # Which modules have code from a file: those that are loaded, those of the folders that code
-  # is loaded from, and last those of Erlang and Elixir themselves, as these are many.
+  # Which modules have code from a file.
 
-  alias ElixirScope.Distributed.Debug.Lines.{Code, Paths}
+  alias ElixirScope.Distributed.Debug.Beams
+  alias ElixirScope.Distributed.Debug.Lines.{Code, Index, Paths}
 
-  @doc "The modules with code from the file, with the path by which each of them calls it."
-  @spec modules(String.t()) :: [{module, path :: String.t()}]
+  @doc """
+  The modules with code from the file, with the path by which each of them calls it; those whose source
+  it is come first.
+  """
+  @spec modules(String.t()) :: {:ok, [{module, path :: String.t()}]} | {:error, term}
   def modules(file) do
-    Enum.find_value([&loaded/0, &project/0, &system/0], [], fn beams ->
-      found = beams.() |> named() |> matching(file)
-      if found != [], do: found
-    end)
+    with :ok <- Index.current() do
+      case matching(file) do
+        [] -> again(file)
+        found -> if Enum.all?(found, &still?/1), do: {:ok, bare(found)}, else: again(file)
+      end
+    end
   end
 
-  defp matching(named, file) do
-    paths = named |> Enum.map(&elem(&1, 1)) |> Enum.uniq() |> Paths.matching(file) |> MapSet.new()
-    for {_module, path} = one <- named, path in paths, do: one
+  @doc "The same, after every file was looked at."
+  @spec again(String.t()) :: {:ok, [{module, path :: String.t()}]}
+  def again(file) do
+    :ok = Index.refresh()
+    {:ok, file |> matching() |> bare()}
   end
 
-  defp named(beams) do
-    for beam <- beams,
-        {:ok, module, paths} <- [Code.files(beam)],
-        path <- paths,
-        do: {module, path}
+  defp matching(file) do
+    named = Index.named(file)
+    paths = named |> Enum.map(&elem(&1, 1)) |> Enum.uniq() |> Paths.matching(file) |> other?(file)
+    Enum.filter(named, fn {_module, path, _beam} -> path in paths end)
   end
 
-  defp loaded,
-    do: for({_module, [_ | _] = beam} <- :code.all_loaded(), not system?(beam), do: beam)
+  # Where both are here, they are the same file or two.
+  defp other?(paths, file), do: Enum.reject(paths, &(&1 != file and two?(&1, file)))
 
-  defp project, do: :code.get_path() |> Enum.reject(&system?/1) |> Enum.flat_map(&in_folder/1)
-  defp system, do: :code.get_path() |> Enum.filter(&system?/1) |> Enum.flat_map(&in_folder/1)
+  defp two?(path, file) do
+    with {:ok, one} <- File.stat(path), {:ok, other} <- File.stat(file) do
+      {one.inode, one.major_device} != {other.inode, other.major_device}
+    else
+      _not_here -> false
+    end
+  end
 
-  defp system?(path), do: Enum.any?([:code.root_dir(), elixir()], &:lists.prefix(&1, path))
-  defp elixir, do: :elixir |> :code.lib_dir() |> :filename.dirname()
+  # What is found first on the code path, and has it still.
+  defp still?({module, path, beam}) do
+    with {:ok, found} <- Beams.Source.path(module),
+         true <- to_charlist(found) == beam,
+         {:ok, ^module, paths} <- Code.files(beam) do
+      path in paths
+    else
+      _else -> false
+    end
+  end
 
-  defp in_folder(folder),
-    do: :filelib.wildcard(~c"*.beam", folder) |> Enum.map(&:filename.join(folder, &1))
+  defp bare(found) do
+    found
+    |> Enum.filter(fn {module, _path, beam} -> first?(module, beam) end)
+    |> Enum.map(fn {module, path, _beam} -> {module, path} end)
+    |> Enum.uniq()
+    |> Enum.sort()
+  end
+
+  # Of two files with the same module one is loaded.
+  defp first?(module, beam), do: Beams.Source.path(module) == {:ok, List.to_string(beam)}
 end

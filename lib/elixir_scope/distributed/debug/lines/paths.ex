@@ -7,16 +7,23 @@ defmodule ElixirScope.Distributed.Debug.Lines.Paths do
   @least_parts 2
 
   @doc """
-  Those of the paths that the file may be: the very same ones, else those that share most
-  trailing parts with it. All parts of a path that is not absolute have to be shared; of two absolute
-  ones, #{@least_parts}.
+  Those of the paths that the file may be. Of the absolute ones it is the very same, else those that
+  share most trailing parts with it, at least #{@least_parts}; and then also those that are not
+  absolute and are a trailing part of it. All parts of a path that is not absolute are shared.
   """
   @spec matching([String.t()], String.t()) :: [String.t()]
   def matching(paths, file) do
-    if file in paths, do: [file], else: closest(paths, parts(file))
+    {absolute, relative} = Enum.split_with(paths, &(Path.type(&1) == :absolute))
+    sharing(relative, parts(file)) ++ closest(absolute, file)
   end
 
-  defp closest(paths, wanted) do
+  defp sharing(paths, wanted), do: Enum.filter(paths, &shared(parts(&1), wanted))
+
+  defp closest(paths, file) do
+    if file in paths, do: [file], else: most(paths, parts(file))
+  end
+
+  defp most(paths, wanted) do
     ranked = for path <- paths, shared = shared(parts(path), wanted), do: {shared, path}
     {most, _path} = Enum.max(ranked, fn -> {0, nil} end)
     for {^most, path} <- ranked, do: path

@@ -58,12 +58,16 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
 
   defp first_stop(body), do: Enum.find_value(body, &stop/1)
 
-  defp body(expressions, lines), do: Enum.reduce(expressions, lines, &expression/2)
+  # An expression without a line is not stopped at: the one before it is the closest.
+  defp body(expressions, lines) do
+    {lines, _last} = Enum.reduce(expressions, {lines, first_stop(expressions)}, &expression/2)
+    lines
+  end
 
-  defp expression(expression, lines) do
+  defp expression(expression, {lines, before}) do
     line = stop(expression)
     lines = if line, do: Map.put(lines, line, line), else: lines
-    nested([expression], line, lines)
+    {nested([expression], line || before, lines), line || before}
   end
 
   defp stop(node), do: positive(line(elem(node, 1)))
