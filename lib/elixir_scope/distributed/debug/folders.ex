@@ -22,6 +22,23 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     Enum.any?(system_roots(), &:lists.prefix(&1, path))
   end
 
+  @doc "The application of Erlang's or Elixir's that has the module, by the folders' names."
+  @spec application(module) :: String.t() | nil
+  def application(module) do
+    name = Atom.to_charlist(module) ++ '.beam'
+
+    Enum.find_value(:code.get_path(), fn folder ->
+      if system?(folder) and has?(folder, name), do: named(folder)
+    end)
+  end
+
+  defp has?(folder, name),
+    do: match?({:ok, _info}, :file.read_file_info(:filename.join(folder, name), [:raw]))
+
+  # .../lib/stdlib-4.2/ebin
+  defp named(folder),
+    do: folder |> Path.dirname() |> Path.basename() |> String.replace(~r/-.*/, "")
+
   defp system_roots do
     elixir = :elixir |> :code.lib_dir() |> :filename.dirname()
     [:code.root_dir(), elixir, :filename.absname(elixir)]

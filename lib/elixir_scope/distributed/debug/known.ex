@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Debug.Known do
   # file that was read in the second in which it was written may be written again in that second,
   # so what is kept of it counts only if it was read later.
 
-  alias ElixirScope.Distributed.Debug.{Beams, Lines}
+  alias ElixirScope.Distributed.Debug.{Beams, Folders, Lines}
   alias ElixirScope.Distributed.Error
   alias ElixirScope.Distributed.Debug.Known.{Keeper, Stamp}
 
@@ -27,23 +27,56 @@ defmodule ElixirScope.Distributed.Debug.Known do
         }
   @type reason :: Beams.reason() | :no_debug_info | Error.t()
 
-  @doc "What its file says of a module."
+  @doc "What its file says of a module. Those of Erlang and Elixir are looked at once."
   @spec module(module) :: {:ok, summary} | {:error, reason}
   def module(module) do
-    with {:ok, path} <- Beams.Source.path(module), do: at(module, path)
+    case Keeper.get({:module, module}) do
+      {known, :system} -> {:ok, known}
+      {%{path: path} = known, stamp} -> still(module, known, stamp, Stamp.of(path))
+      nil -> found(module)
+    end
   end
 
-  defp at(module, path) do
-    case {Stamp.of(path), Keeper.get({:module, module})} do
-      {{:ok, stamp}, {%{path: ^path} = known, kept}} ->
-        if Stamp.same?(kept, stamp), do: {:ok, known}, else: read(path, stamp)
+  defp still(module, known, stamp, {:ok, now}),
+    do: if(Stamp.same?(stamp, now), do: {:ok, known}, else: found(module))
 
-      {{:ok, stamp}, _nothing_or_of_another_file} ->
-        read(path, stamp)
+  defp still(module, _known, _stamp, :error), do: found(module)
 
-      {:error, _none} ->
-        {:error, :no_beam}
+  defp found(module) do
+    with {:ok, path} <- Beams.Source.path(module), {:ok, stamp} <- stamp(path) do
+      read(path, stamp)
     end
+  end
+
+  defp stamp(path) do
+    with :error <- if(Folders.system?(path), do: {:ok, :system}, else: Stamp.of(path)),
+         do: {:error, :no_beam}
+  end
+
+  @doc "What is kept of a module, or else its file says: for who looks later whether it still holds."
+  @spec kept(module) :: {:ok, summary} | {:error, reason}
+  def kept(module) do
+    case Keeper.get({:module, module}) do
+      {known, _stamp} -> {:ok, known}
+      nil -> found(module)
+    end
+  end
+
+  @doc """
+  The application of a module of Erlang or Elixir, found without reading its file; `nil` of another
+  module. A protocol of theirs is theirs, though a project has a file of its own for it.
+  """
+  @spec system(module) :: String.t() | nil
+  def system(module) do
+    case Keeper.get({module, :system}) do
+      nil -> noted(module, Folders.application(module))
+      {:application, name} -> name
+    end
+  end
+
+  defp noted(module, application) do
+    Keeper.note(module, {:system, {:application, application}})
+    application
   end
 
   defp read(path, stamp) do

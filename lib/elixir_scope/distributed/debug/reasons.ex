@@ -35,6 +35,8 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
 
   # -- dependencies --
 
+  def text(:bad_options, %{message: message}), do: message
+
   def text(:no_stream, _details),
     do: "nobody follows the dependencies of modules on this node: see TracerStream.start_link/1"
 

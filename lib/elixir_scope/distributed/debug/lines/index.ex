@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   alias ElixirScope.Distributed.Debug
   alias ElixirScope.Distributed.Debug.Folders
-  alias ElixirScope.Distributed.Debug.Known.Stamp
+  alias ElixirScope.Distributed.Debug.Known.{Keeper, Stamp}
   alias ElixirScope.Distributed.Debug.Lines.Code
 
   @table __MODULE__
@@ -58,6 +58,13 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     end
   end
 
+  defp other_path? do
+    case :ets.lookup(@table, :folders) do
+      [{:folders, path, _seen}] -> path != :code.get_path()
+      [] -> false
+    end
+  end
+
   @impl true
   def init(_options) do
     :ets.new(@table, [:named_table, :protected, read_concurrency: true])
@@ -68,9 +75,10 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
   def handle_call(:refresh, _from, state) do
     # Before the files, so that what changes meanwhile is looked at again.
     folders = {:folders, :code.get_path(), folders()}
+    if other_path?(), do: Keeper.clear()
     beams = looked_at(state.beams, Folders.project(), &seen/2)
     beams = Map.merge(looked_at(state.beams, Folders.system(), &once/2), beams)
-    state = written(%{state | beams: beams})
+    state = if beams == state.beams, do: state, else: written(%{state | beams: beams})
     :ets.insert(@table, folders)
     {:reply, :ok, state}
   end
