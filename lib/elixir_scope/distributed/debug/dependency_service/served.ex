@@ -1,0 +1,180 @@
+defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
+  @moduledoc false
+  # The answers, out of the graph that is published and the modules' files, in the process that
+  # asks. Before an answer is given it is looked whether the modules that it rests on are still what
+  # the graph was made of; where one was compiled again it is read, and all is found anew. So an
+  # answer is always one of its version.
+
+  alias ElixirScope.Distributed.{Error, Options}
+  alias ElixirScope.Distributed.Debug.{Graph, Known, Lines, TracerStream}
+  alias ElixirScope.Distributed.Debug.DependencyService.{Result, Strategy}
+  alias ElixirScope.Distributed.Debug.TracerStream.Server
+
+  @type answer :: {:ok, Result.t()} | {:error, Error.t()}
+
+  # A project that is being compiled while it is asked for may need several.
+  @attempts 5
+
+  @spec module_dependencies(module, keyword) :: answer
+  def module_dependencies(module, options) do
+    with {:ok, options} <- checked(:debug_module, options),
+         do: of_module(module, &Strategy.of_module(&1, module, options))
+  end
+
+  @spec breakpoint_dependencies(String.t(), pos_integer, keyword) :: answer
+  def breakpoint_dependencies(file, line, options) do
+    with {:ok, options} <- checked(:debug_breakpoint, options) do
+      answered(fn graph ->
+        with {:ok, at} <- Lines.at(file, line),
+             :ok <- known(graph, at.module),
+             do: Strategy.of_line(graph, at, options)
+      end)
+    end
+  end
+
+  @spec direct(module) :: answer
+  def direct(module) do
+    of_module(module, fn graph ->
+      %Result{
+        target_module: module,
+        direct_dependencies: neighbours(graph, module, :direct),
+        footprint: %{of: [module], to: []}
+      }
+    end)
+  end
+
+  @spec reverse(module) :: answer
+  def reverse(module) do
+    of_module(module, fn graph ->
+      dependents = neighbours(graph, module, :reverse)
+
+      %Result{
+        target_module: module,
+        reverse_dependencies: dependents,
+        footprint: %{of: [module | dependents], to: [module]}
+      }
+    end)
+  end
+
+  @spec transitive(module, keyword) :: answer
+  def transitive(module, options) do
+    with {:ok, options} <- checked(:debug_transitive, options) do
+      of_module(module, fn graph ->
+        {:ok, steps} = Graph.transitive(graph, [module], depth: options[:depth])
+        steps = Enum.map(steps, &Enum.sort/1)
+
+        %Result{
+          target_module: module,
+          transitive_dependencies: steps,
+          footprint: %{of: [module | Enum.concat(steps)], to: []}
+        }
+      end)
+    end
+  end
+
+  @spec why(module, module) :: answer
+  def why(from, to) do
+    of_module(from, fn graph ->
+      with :ok <- known(graph, to),
+           {:ok, path} <- Graph.why(graph, from, to),
+           do: %Result{target_module: from, path: path}
+    end)
+  end
+
+  @spec cycles() :: answer
+  def cycles do
+    answered(fn graph ->
+      cycles = for {modules, _kinds} <- Graph.cycles(graph), do: Enum.sort(modules)
+      %Result{target_module: nil, cycles: cycles}
+    end)
+  end
+
+  @spec affected_by(module | [module]) :: answer
+  def affected_by(changed) do
+    modules = List.wrap(changed)
+    target = if is_atom(changed), do: changed
+
+    answered(fn graph ->
+      with nil <- Enum.find(modules, &(known(graph, &1) != :ok)),
+           {:ok, {recompiled, reached}} <- Graph.affected(graph, modules) do
+        affected = %{recompiled: Enum.sort(recompiled), reached: Enum.sort(reached)}
+        %Result{target_module: target, affected: affected}
+      else
+        unknown when is_atom(unknown) -> known(graph, unknown)
+      end
+    end)
+  end
+
+  defp of_module(module, answer) do
+    answered(fn graph -> with :ok <- known(graph, module), do: answer.(graph) end, [module])
+  end
+
+  defp neighbours(graph, module, side) do
+    {:ok, linked} = apply(Graph, side, [graph, module])
+    linked |> Enum.map(&elem(&1, 0)) |> Enum.sort()
+  end
+
+  defp checked(entry, options) do
+    with {:error, message} <- Options.validate(entry, options),
+         do: {:error, Error.new(:bad_options, message: message)}
+  end
+
+  defp known(graph, module) do
+    case Graph.direct(graph, module) do
+      {:ok, _linked} -> :ok
+      {:error, :unknown_module} -> {:error, Error.new(:unknown_module, module: module)}
+    end
+  end
+
+  # `first` are modules of which the graph may not have the list yet.
+  defp answered(answer, first \\ [], attempts \\ @attempts) do
+    with {:ok, _pid} <- TracerStream.ensure(),
+         {:ok, published} <- fresh(first) do
+      judged(answer.(published.graph), published, answer, attempts)
+    end
+  end
+
+  defp fresh([]), do: Server.published()
+
+  defp fresh(modules) do
+    case Enum.filter(modules, &changed?/1) do
+      [] -> Server.published()
+      changed -> with {:ok, _position} <- TracerStream.refresh(changed), do: Server.published()
+    end
+  end
+
+  defp judged(%Result{footprint: footprint} = result, published, answer, attempts) do
+    case Enum.filter(rests_on(footprint), &stale?/1) do
+      [_ | _] = changed when attempts > 1 -> answered(answer, changed, attempts - 1)
+      _none -> {:ok, %{result | node: node(), version: published.position}}
+    end
+  end
+
+  # A line's module may be new: then the graph has to hear of it first.
+  defp judged(
+         {:error, %{reason: :unknown_module, details: %{module: module}}} = error,
+         _,
+         answer,
+         n
+       ) do
+    if n > 1 and changed?(module), do: answered(answer, [module], n - 1), else: error
+  end
+
+  defp judged(error, _published, _answer, _attempts), do: error
+
+  defp rests_on(:all), do: []
+  defp rests_on(%{of: modules}), do: modules
+
+  # Not in the graph, or another one there.
+  defp changed?(module), do: Server.md5(module) != file_md5(module) and file_md5(module) != :error
+
+  # Those that are only named there are no list that could be old.
+  defp stale?(module), do: Server.md5(module) != :error and Server.md5(module) != file_md5(module)
+
+  defp file_md5(module) do
+    case Known.module(module) do
+      {:ok, %{md5: md5}} -> {:ok, md5}
+      {:error, _reason} -> :error
+    end
+  end
+end
