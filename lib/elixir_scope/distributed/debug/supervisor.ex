@@ -63,11 +63,13 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
 
     Supervisor.init(
       [
+        place(@language),
+        place(@target),
         # Members of other nodes are found from the start, so that the first question sees them.
         %{id: :pg, start: {:pg, :start_link, [Debug]}},
-        {Desk, []},
-        place(@language),
-        place(@target)
+        # Last: when it falls nothing else does, and when the node stops, it is the first to go, so that
+        # nobody is answered by what is half gone.
+        Desk
       ],
       strategy: :rest_for_one,
       max_restarts: 15,
