@@ -6,8 +6,8 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
   # answer is always one of its version.
 
   alias ElixirScope.Distributed.{Error, Options}
-  alias ElixirScope.Distributed.Debug.{Graph, Known, Lines, TracerStream}
-  alias ElixirScope.Distributed.Debug.DependencyService.{Result, Strategy}
+  alias ElixirScope.Distributed.Debug.{Known, Lines, TracerStream}
+  alias ElixirScope.Distributed.Debug.DependencyService.{Answers, Result, Strategy}
   alias ElixirScope.Distributed.Debug.TracerStream.Server
 
   @type answer :: {:ok, Result.t()} | {:error, Error.t()}
@@ -17,101 +17,47 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
 
   @spec module_dependencies(module, keyword) :: answer
   def module_dependencies(module, options) do
-    with {:ok, options} <- checked(:debug_module, options),
-         do: of_module(module, &Strategy.of_module(&1, module, options))
+    with {:ok, options} <- checked(:debug_module, options) do
+      answered([module], fn graph ->
+        with :ok <- Answers.known(graph, module),
+             do: Strategy.of_module(graph, module, options)
+      end)
+    end
   end
 
   @spec breakpoint_dependencies(String.t(), pos_integer, keyword) :: answer
   def breakpoint_dependencies(file, line, options) do
     with {:ok, options} <- checked(:debug_breakpoint, options) do
-      answered(fn graph ->
+      answered([], fn graph ->
         with {:ok, at} <- Lines.at(file, line),
-             :ok <- known(graph, at.module),
+             :ok <- Answers.known(graph, at.module),
              do: Strategy.of_line(graph, at, options)
       end)
     end
   end
 
   @spec direct(module) :: answer
-  def direct(module) do
-    of_module(module, fn graph ->
-      %Result{
-        target_module: module,
-        direct_dependencies: neighbours(graph, module, :direct),
-        footprint: %{of: [module], to: []}
-      }
-    end)
-  end
+  def direct(module), do: answered([module], &Answers.direct(&1, module))
 
   @spec reverse(module) :: answer
-  def reverse(module) do
-    of_module(module, fn graph ->
-      dependents = neighbours(graph, module, :reverse)
-
-      %Result{
-        target_module: module,
-        reverse_dependencies: dependents,
-        footprint: %{of: [module | dependents], to: [module]}
-      }
-    end)
-  end
+  def reverse(module), do: answered([module], &Answers.reverse(&1, module))
 
   @spec transitive(module, keyword) :: answer
   def transitive(module, options) do
-    with {:ok, options} <- checked(:debug_transitive, options) do
-      of_module(module, fn graph ->
-        {:ok, steps} = Graph.transitive(graph, [module], depth: options[:depth])
-        steps = Enum.map(steps, &Enum.sort/1)
-
-        %Result{
-          target_module: module,
-          transitive_dependencies: steps,
-          footprint: %{of: [module | Enum.concat(steps)], to: []}
-        }
-      end)
-    end
+    with {:ok, options} <- checked(:debug_transitive, options),
+         do: answered([module], &Answers.transitive(&1, module, options[:depth]))
   end
 
   @spec why(module, module) :: answer
-  def why(from, to) do
-    of_module(from, fn graph ->
-      with :ok <- known(graph, to),
-           {:ok, path} <- Graph.why(graph, from, to),
-           do: %Result{target_module: from, path: path}
-    end)
-  end
+  def why(from, to), do: answered([from, to], &Answers.why(&1, from, to))
 
   @spec cycles() :: answer
-  def cycles do
-    answered(fn graph ->
-      cycles = for {modules, _kinds} <- Graph.cycles(graph), do: Enum.sort(modules)
-      %Result{target_module: nil, cycles: cycles}
-    end)
-  end
+  def cycles, do: answered([], &Answers.cycles/1)
 
   @spec affected_by(module | [module]) :: answer
   def affected_by(changed) do
-    modules = List.wrap(changed)
-    target = if is_atom(changed), do: changed
-
-    answered(fn graph ->
-      with nil <- Enum.find(modules, &(known(graph, &1) != :ok)),
-           {:ok, {recompiled, reached}} <- Graph.affected(graph, modules) do
-        affected = %{recompiled: Enum.sort(recompiled), reached: Enum.sort(reached)}
-        %Result{target_module: target, affected: affected}
-      else
-        unknown when is_atom(unknown) -> known(graph, unknown)
-      end
-    end)
-  end
-
-  defp of_module(module, answer) do
-    answered(fn graph -> with :ok <- known(graph, module), do: answer.(graph) end, [module])
-  end
-
-  defp neighbours(graph, module, side) do
-    {:ok, linked} = apply(Graph, side, [graph, module])
-    linked |> Enum.map(&elem(&1, 0)) |> Enum.sort()
+    changed = List.wrap(changed)
+    answered(changed, &Answers.affected(&1, changed))
   end
 
   defp checked(entry, options) do
@@ -119,16 +65,10 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
          do: {:error, Error.new(:bad_options, message: message)}
   end
 
-  defp known(graph, module) do
-    case Graph.direct(graph, module) do
-      {:ok, _linked} -> :ok
-      {:error, :unknown_module} -> {:error, Error.new(:unknown_module, module: module)}
-    end
-  end
-
   # `first` are modules of which the graph may not have the list yet.
-  defp answered(answer, first \\ [], attempts \\ @attempts) do
+  defp answered(first, answer, attempts \\ @attempts) do
     with {:ok, _pid} <- TracerStream.ensure(),
+         :ok <- Lines.Index.current(),
          {:ok, published} <- fresh(first) do
       judged(answer.(published.graph), published, answer, attempts)
     end
@@ -145,7 +85,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
 
   defp judged(%Result{footprint: footprint} = result, published, answer, attempts) do
     case Enum.filter(rests_on(footprint), &stale?/1) do
-      [_ | _] = changed when attempts > 1 -> answered(answer, changed, attempts - 1)
+      [_ | _] = changed when attempts > 1 -> answered(changed, answer, attempts - 1)
       _none -> {:ok, %{result | node: node(), version: published.position}}
     end
   end
@@ -157,7 +97,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
          answer,
          n
        ) do
-    if n > 1 and changed?(module), do: answered(answer, [module], n - 1), else: error
+    if n > 1 and changed?(module), do: answered([module], answer, n - 1), else: error
   end
 
   defp judged(error, _published, _answer, _attempts), do: error

@@ -5,7 +5,14 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Strategy do
   # is said.
 
   alias ElixirScope.Distributed.Debug.Graph
-  alias ElixirScope.Distributed.Debug.DependencyService.{Calls, Candidates, Reach, Result}
+
+  alias ElixirScope.Distributed.Debug.DependencyService.{
+    Answers,
+    Calls,
+    Candidates,
+    Reach,
+    Result
+  }
 
   # As many as a large application has.
   @most_functions 20_000
@@ -55,13 +62,11 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Strategy do
 
     %{
       module: module,
-      direct: names(direct),
-      reverse: names(reverse),
+      direct: Answers.names(direct),
+      reverse: Answers.names(reverse),
       near: steps |> Enum.concat() |> Enum.sort()
     }
   end
-
-  defp names(linked), do: linked |> Enum.map(&elem(&1, 0)) |> Enum.sort()
 
   defp chosen(:minimal, around),
     do: {[around.module | around.direct], around.near -- around.direct}
