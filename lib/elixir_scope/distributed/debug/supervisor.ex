@@ -31,19 +31,35 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
           {:ok, pid} | {:error, term}
   def ensure(place, child) do
     spec = Supervisor.child_spec(child, [])
-    name = if is_atom(spec.id), do: Process.whereis(spec.id)
-    if is_pid(name), do: {:ok, name}, else: start(Map.fetch!(@places, place), spec)
+
+    if pid = is_atom(spec.id) && Process.whereis(spec.id),
+      do: {:ok, pid},
+      else: start(place, spec)
   end
 
   defp start(place, spec) do
-    case DynamicSupervisor.start_child(place, spec) do
+    once = %{spec | start: {__MODULE__, :start_once, [spec.start]}}
+
+    case DynamicSupervisor.start_child(Map.fetch!(@places, place), once) do
       {:ok, pid} -> {:ok, pid}
-      {:error, {:already_started, pid}} -> {:ok, pid}
       {:error, reason} -> {:error, reason}
-      :ignore -> {:error, :ignore}
+      # Somebody else was faster.
+      :ignore -> there(Process.whereis(spec.id))
     end
   catch
     :exit, _not_there -> {:error, Error.new(:disabled)}
+  end
+
+  defp there(nil), do: {:error, :ignore}
+  defp there(pid), do: {:ok, pid}
+
+  @doc """
+  Starts a part unless it runs. The supervisor that begins one again after a crash may find that
+  somebody has wanted it meanwhile: that is no failure, of which it would bear only a few.
+  """
+  @spec start_once({module, atom, [term]}) :: Supervisor.on_start() | :ignore
+  def start_once({module, function, arguments}) do
+    with {:error, {:already_started, _pid}} <- apply(module, function, arguments), do: :ignore
   end
 
   @doc "Every process of it, which nobody interprets or traces."

@@ -67,6 +67,13 @@ defmodule ElixirScope.Distributed.Debug.OperationsTest do
     assert Enum.all?([:set, :evaluate, :step, :continue], &(&1 in once))
   end
 
+  test "what serves an operation takes as much as stands there" do
+    for %{function: {module, function}} = row <- Operations.all(), Code.ensure_loaded?(module) do
+      assert {row.service, row.operation, function_exported?(module, function, length(row.takes))} ==
+               {row.service, row.operation, true}
+    end
+  end
+
   test "none takes a function, or a module with a function and arguments" do
     calls = [
       {Kernel, :send, [self(), :called]},
