@@ -183,8 +183,10 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       asking =
         on(target, fn ->
           spawn(fn ->
-            request = {:elixir_scope_debug, 1, Facade, :workspace_analysis, :why, [:many, Enum]}
-            request = Tuple.append(request, 1_000_000_000)
+            request =
+              {:elixir_scope_debug, 1, Facade, :workspace_analysis, :why, [:many, Enum],
+               1_000_000}
+
             for _ <- 1..1_000, do: :gen_server.send_request({Desk, language}, request)
             receive(do: (:stop -> :ok))
           end)
