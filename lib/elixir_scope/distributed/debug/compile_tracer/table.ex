@@ -1,0 +1,60 @@
+defmodule ElixirScope.Distributed.Debug.CompileTracer.Table do
+  @moduledoc false
+  # Owns the table of what is seen while files are compiled, as the processes that compile come and go: a file
+  # has several, and some are killed when another file fails. There is one from the first file on; the
+  # compiler runs where no application is started, so nobody supervises it.
+
+  use GenServer
+
+  @doc "A file begins: what is seen of it is forgotten when its tracker has ended, however it did."
+  @spec follow(pid) :: :ok
+  def follow(tracker), do: GenServer.call(started(), {:follow, tracker}, :infinity)
+
+  defp started do
+    case GenServer.start(__MODULE__, nil, name: __MODULE__) do
+      {:ok, pid} -> pid
+      {:error, {:already_started, pid}} -> pid
+    end
+  end
+
+  @doc "Adds a row: the first part of its key is the tracker of the file."
+  @spec add({pid, term, term}) :: :ok
+  def add(key) do
+    :ets.insert(__MODULE__, {key})
+    :ok
+  rescue
+    # The tracer was set while the file was compiled.
+    ArgumentError -> :ok
+  end
+
+  @doc "Takes the rows of a file."
+  @spec take(pid) :: [{module | nil, term}]
+  def take(tracker) do
+    rows = :ets.select(__MODULE__, [{{{tracker, :"$1", :"$2"}}, [], [{{:"$1", :"$2"}}]}])
+    forget(tracker)
+    rows
+  rescue
+    ArgumentError -> []
+  end
+
+  defp forget(tracker), do: :ets.match_delete(__MODULE__, {{tracker, :_, :_}})
+
+  @impl true
+  def init(nil) do
+    # Ordered, so that what is of one file stands together.
+    :ets.new(__MODULE__, [:named_table, :ordered_set, :public, write_concurrency: true])
+    {:ok, nil}
+  end
+
+  @impl true
+  def handle_call({:follow, tracker}, _from, state) do
+    Process.monitor(tracker)
+    {:reply, :ok, state}
+  end
+
+  @impl true
+  def handle_info({:DOWN, _ref, :process, tracker, _reason}, state) do
+    forget(tracker)
+    {:noreply, state}
+  end
+end

@@ -1,0 +1,84 @@
+defmodule ElixirScope.Distributed.TracedProject do
+  @moduledoc false
+  # Mix projects that are compiled with the tracer of references, and what `mix xref` says of them.
+
+  alias ElixirScope.Distributed.Debug.{Beams, CompileTracer}
+  alias ElixirScope.Distributed.{Scratch, Shell}
+
+  @project """
+  defmodule Traced.MixProject do
+    use Mix.Project
+
+    def project do
+      [app: :traced, version: "1.0.0", elixirc_options: [tracers: [#{inspect(CompileTracer)}]]]
+    end
+  end
+  """
+
+  @doc "A project of these files."
+  def new!(files) do
+    folder = Scratch.folder!()
+    for {name, text} <- [{"mix.exs", @project} | files], do: Scratch.write!(folder, name, text)
+    folder
+  end
+
+  @doc "Runs `mix` there, with this library at hand: what it printed, and its status."
+  def mix(folder, arguments, env \\ []),
+    do: Scratch.mix(folder, arguments, [{"ELIXIR_ERL_OPTIONS", "-pa #{Shell.ebin()}"} | env])
+
+  @doc "The same, where failing is not expected."
+  def mix!(folder, arguments, env \\ []) do
+    {output, status} = mix(folder, arguments, env)
+    if status != 0, do: raise("mix #{Enum.join(arguments, " ")}: #{status}\n#{output}")
+    output
+  end
+
+  @doc "Where it was built."
+  def built(folder), do: Path.join(folder, "_build/dev/lib/traced")
+
+  @doc "What is kept of its modules."
+  def read!(folder) do
+    {:ok, modules} = CompileTracer.read(built(folder))
+    for {module, _md5, entries} <- modules, into: %{}, do: {module, entries}
+  end
+
+  @doc "What one file needs of another, the strongest kind of each two: as `mix xref graph` says it."
+  def xref!(folder, env \\ []) do
+    mix!(folder, ["do", "compile,", "xref", "graph", "--format", "dot"], env)
+    dot = folder |> Path.join("xref_graph.dot") |> File.read!()
+
+    ~r/"([^"]+)" -> "([^"]+)"(?: \[label="\((\w+)\)"\])?/
+    |> Regex.scan(dot, capture: :all_but_first)
+    |> MapSet.new(&edge/1)
+  end
+
+  defp edge([from, to]), do: {from, to, :runtime}
+  defp edge([from, to, "export"]), do: {from, to, :exports}
+  defp edge([from, to, "compile"]), do: {from, to, :compile}
+
+  @doc "The same, as the tracer says it."
+  def edges!(folder) do
+    files = files(folder)
+
+    read!(folder)
+    |> Enum.flat_map(fn {module, entries} -> for entry <- entries, do: {files[module], entry} end)
+    |> Enum.reduce(%{}, &strongest(&1, &2, files))
+    |> MapSet.new(fn {{from, to}, kind} -> {from, to, kind} end)
+  end
+
+  defp strongest({from, {needed, kind, _places}}, edges, files) do
+    case files[needed] do
+      to when to in [nil, from] -> edges
+      to -> Map.update(edges, {from, to}, kind, &Enum.min_by([&1, kind], fn k -> strength(k) end))
+    end
+  end
+
+  defp strength(kind), do: Enum.find_index([:compile, :exports, :runtime], &(&1 == kind))
+
+  @doc "The source of each module, from the project's folder on."
+  def files(folder) do
+    [folder |> built() |> Path.join("ebin")]
+    |> Beams.all(&{&1.module, Path.relative_to(&1.file, folder)})
+    |> Map.new(fn {:ok, of} -> of end)
+  end
+end
