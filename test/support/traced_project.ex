@@ -10,7 +10,8 @@ defmodule ElixirScope.Distributed.TracedProject do
     use Mix.Project
 
     def project do
-      [app: :traced, version: "1.0.0", elixirc_options: [tracers: [#{inspect(CompileTracer)}]]]
+      # Newer versions of Mix leave out what is on the code path and no dependency.
+      [app: :traced, version: "1.0.0", prune_code_paths: false, elixirc_options: [tracers: [#{inspect(CompileTracer)}]]]
     end
   end
   """

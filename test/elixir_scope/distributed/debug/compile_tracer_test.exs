@@ -323,7 +323,7 @@ defmodule ElixirScope.Distributed.Debug.CompileTracerTest do
       folder = new!(@three)
       Scratch.write!(folder, "lib/b.ex", "defmodule B do\n  def f, do: nothing\nend\n")
       assert {_output, 1} = mix(folder, ["compile"])
-      assert {:ok, []} = CompileTracer.read(built(folder))
+      assert CompileTracer.read(built(folder)) in [{:ok, []}, {:error, :no_records}]
     end
   end
 
@@ -361,9 +361,7 @@ defmodule ElixirScope.Distributed.Debug.CompileTracerTest do
   end
 
   defp damage(file) do
-    bytes = File.read!(file)
-    at = div(byte_size(bytes), 2)
-    <<before::binary-size(at), byte, rest::binary>> = bytes
-    File.write!(file, <<before::binary, Bitwise.bxor(byte, 1), rest::binary>>)
+    {start, [byte | rest]} = file |> File.read!() |> :binary.bin_to_list() |> Enum.split(60)
+    File.write!(file, [start, Bitwise.bxor(byte, 1), rest])
   end
 end

@@ -30,7 +30,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Atoms do
 
   defp sum(<<id::binary-4, size::32, data::binary-size(size), rest::binary>>, how, sum) do
     padding = min(rem(4 - rem(size, 4), 4), byte_size(rest))
-    <<_::binary-size(padding), rest::binary>> = rest
+    rest = binary_part(rest, padding, byte_size(rest) - padding)
     with {:ok, atoms} <- in_chunk(id, data, how), do: sum(rest, how, sum + atoms)
   end
 

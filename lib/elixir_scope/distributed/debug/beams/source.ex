@@ -87,17 +87,17 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
 
   # What is preloaded has its file with the runtime system, which is not on the code path.
   defp on_path(module) do
-    name = Atom.to_charlist(module) ++ '.beam'
+    name = Atom.to_charlist(module) ++ ~c".beam"
 
     cond do
       bad_name?(name) -> {:error, :no_beam}
       is_list(found = :code.where_is_file(name)) -> {:ok, List.to_string(found)}
-      true -> preloaded(:code.root_dir() ++ '/lib/erts-' ++ :erlang.system_info(:version), name)
+      true -> preloaded(:code.root_dir() ++ ~c"/lib/erts-" ++ :erlang.system_info(:version), name)
     end
   end
 
   defp preloaded(folder, name),
-    do: existing(folder ++ '/ebin/' ++ name) || {:error, :no_beam}
+    do: existing(folder ++ ~c"/ebin/" ++ name) || {:error, :no_beam}
 
   # The code server logs an error for each folder in which a name cannot be looked up.
   defp bad_name?(name), do: length(name) > 255 or Enum.any?(name, &(&1 in [0, ?/]))
