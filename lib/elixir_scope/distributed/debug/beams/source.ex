@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
   alias ElixirScope.Distributed.Debug.Beams.{Atoms, Room}
 
   # The largest of Elixir and OTP has 1 MiB.
-  @file_bytes 64 * 1024 * 1024
+  @file_bytes 32 * 1024 * 1024
 
   @wanted [:exports, :locals, :imports, :attributes, :compile_info, :debug_info]
 
@@ -21,8 +21,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
          {:ok, atoms} <- Atoms.count(code),
          do: Room.with(atoms, fn -> decoded(code) end)
   rescue
-    _broken in [ArgumentError, MatchError, FunctionClauseError, ErlangError] ->
-      {:error, :bad_beam}
+    _broken -> {:error, :bad_beam}
   end
 
   # A file may be packed as a whole.
