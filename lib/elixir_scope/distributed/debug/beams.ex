@@ -128,9 +128,7 @@ defmodule ElixirScope.Distributed.Debug.Beams do
 
   defp files(module) when is_atom(module), do: [module]
 
-  defp files(path) do
-    if File.dir?(path), do: path |> Path.join("*.beam") |> Path.wildcard(), else: [path]
-  end
+  defp files(path), do: if(File.dir?(path), do: Source.beams(path), else: [path])
 
   defp written(nil), do: nil
 

@@ -209,6 +209,50 @@ defmodule ElixirScope.Distributed.Debug.CompileTracerTest do
     end
   end
 
+  describe "of this project" do
+    # The tracer is among what is compiled, so another copy of it does the work, under names of its own.
+    @tag :long
+    test "it is what mix xref graph says" do
+      folder = Scratch.sources!(folder!())
+      library = {"ELIXIR_SCOPE_NATIVE", Path.expand("priv/native/scope_nif.so")}
+      copy = copy!(folder!())
+      compile = ["compile", "--force", "--tracer", "Copied.Debug.CompileTracer"]
+      options = [library, {"ELIXIR_ERL_OPTIONS", "-pa #{copy}"}, {"MIX_ENV", "dev"}]
+      {output, 0} = Scratch.mix(folder, compile, options)
+      assert output =~ "Compiling"
+      {_output, 0} = Scratch.mix(folder, ["xref", "graph", "--format", "dot"], options)
+      app = :elixir_scope_distributed
+      xref = dot(folder)
+      assert MapSet.size(xref) > 1_000
+      same(edges!(folder, app), xref)
+    end
+  end
+
+  # The modules of the tracer, and what these need of the library.
+  defp copy!(folder) do
+    sources =
+      ["compile_tracer.ex", "compile_tracer/*.ex", "beams.ex", "beams/*.ex"]
+      |> Enum.flat_map(&Path.wildcard("lib/elixir_scope/distributed/debug/#{&1}"))
+
+    for source <- sources do
+      text = source |> File.read!() |> String.replace("ElixirScope.Distributed", "Copied")
+
+      Scratch.write!(
+        folder,
+        Path.join("src", Path.basename(Path.dirname(source)) <> "_" <> Path.basename(source)),
+        text
+      )
+    end
+
+    files = Path.wildcard(Path.join(folder, "src/*.ex"))
+
+    run =
+      "{:ok, _, _} = Kernel.ParallelCompiler.compile_to_path(#{inspect(files, limit: :infinity)}, #{inspect(folder)})"
+
+    {_output, 0} = Scratch.run(folder, "elixir", ["-e", run])
+    folder
+  end
+
   # A module needs those before it while it is compiled, and any while it runs; some share a file.
   defp random(seed, modules) do
     :rand.seed(:exsss, {seed, 0, 0})
@@ -277,6 +321,12 @@ defmodule ElixirScope.Distributed.Debug.CompileTracerTest do
       {A, md5, entries} = List.keyfind(modules, A, 0)
       assert {:ok, md5} == Beams.md5(Path.join(built(folder), "ebin/Elixir.A.beam"))
       assert {B, :runtime, [{Path.join(folder, "lib/a.ex"), 2}]} in entries
+
+      # What is broken is not read, and written again when it is compiled again.
+      for file <- Path.wildcard(Path.join(built(folder), ".mix/elixir_scope/*")), do: damage(file)
+      assert {:ok, []} = CompileTracer.read(built(folder))
+      mix!(folder, ["compile", "--force"])
+      assert map_size(read!(folder)) == 4
     end
 
     test "changes for the module that was compiled again, and vanishes with a module" do
@@ -349,15 +399,6 @@ defmodule ElixirScope.Distributed.Debug.CompileTracerTest do
       System.cmd("kill", ["-9", System.pid()])
     end
     """
-  end
-
-  test "what is broken is not read" do
-    folder = new!(@three)
-    mix!(folder, ["compile"])
-    for file <- Path.wildcard(Path.join(built(folder), ".mix/elixir_scope/*")), do: damage(file)
-    assert {:ok, []} = CompileTracer.read(built(folder))
-    mix!(folder, ["compile", "--force"])
-    assert map_size(read!(folder)) == 4
   end
 
   defp damage(file) do

@@ -48,6 +48,19 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
     end
   end
 
+  @doc "The BEAM files in a folder."
+  @spec beams(Path.t()) :: [Path.t()]
+  def beams(folder), do: folder |> paths() |> Enum.filter(&(Path.extname(&1) == ".beam"))
+
+  @doc "What is in a folder, whatever signs its name has."
+  @spec paths(Path.t()) :: [Path.t()]
+  def paths(folder) do
+    case File.ls(folder) do
+      {:ok, names} -> Enum.map(names, &Path.join(folder, &1))
+      {:error, _none} -> []
+    end
+  end
+
   @doc "The digest of the code alone."
   @spec md5(binary) :: {:ok, binary} | {:error, reason}
   def md5(code) do

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Folder do
   # the BEAM file.
 
   alias ElixirScope.Distributed.Debug.Beams
-  alias ElixirScope.Distributed.Debug.Beams.Names
+  alias ElixirScope.Distributed.Debug.Beams.{Names, Source}
   alias ElixirScope.Distributed.Debug.CompileTracer.{Record, Seen}
 
   # Mix is a part of no release.
@@ -16,27 +16,35 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Folder do
   @folder "elixir_scope"
   @manifests ".mix"
 
+  @typedoc "Where it is kept, and where the BEAM files are."
+  @type t :: {kept :: Path.t(), beams :: Path.t()}
+
+  @doc "That of the project that is compiled."
+  @spec current() :: t | nil
+  def current do
+    if Code.ensure_loaded?(Mix.Project) and Mix.Project.get() != nil,
+      do: {Path.join(Mix.Project.manifest_path(), @folder), Mix.Project.compile_path()}
+  end
+
   @doc "Keeps what came of some modules."
   @spec write(Seen.finished()) :: :ok
   def write(modules) do
-    with {manifests, beams} <- project() do
-      folder = Path.join(manifests, @folder)
+    with {folder, beams} <- current() do
       File.mkdir_p!(folder)
-      sweep(folder, beams)
       Enum.each(modules, &keep(&1, folder, beams))
     end
 
     :ok
   rescue
-    error ->
-      once(:failed, fn ->
-        IO.puts(:stderr, "references are not kept: #{Exception.message(error)}")
-      end)
+    error -> failed(error)
   end
 
-  defp project do
-    if Code.ensure_loaded?(Mix.Project) and Mix.Project.get() != nil,
-      do: {Mix.Project.manifest_path(), Mix.Project.compile_path()}
+  # Once, as the next one fails as well.
+  defp failed(error) do
+    unless :persistent_term.get(__MODULE__, false),
+      do: IO.puts(:stderr, "references are not kept: #{Exception.message(error)}")
+
+    :persistent_term.put(__MODULE__, true)
   end
 
   defp keep({module, md5, entries}, folder, beams) do
@@ -70,38 +78,15 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Folder do
   # Names of modules may be longer than names of files.
   defp name(module), do: module |> :erlang.md5() |> Base.encode16(case: :lower)
 
-  # Once in the life of a VM, what is left of modules that are gone is deleted.
-  defp sweep(folder, beams) do
-    once(folder, fn ->
-      there = for beam <- beams(beams), into: MapSet.new(), do: name(Path.basename(beam, ".beam"))
-      for file <- File.ls!(folder), file not in there, do: forget(Path.join(folder, file))
-    end)
-  end
+  @doc "Deletes what is left of modules that are gone, and of a write that was killed."
+  @spec tidy(t) :: :ok
+  def tidy({folder, beams}) do
+    there =
+      for beam <- Source.beams(beams), into: MapSet.new(), do: name(Path.basename(beam, ".beam"))
 
-  # What this VM has written is of modules whose files are to come.
-  defp forget(file) do
-    case File.stat(file, time: :posix) do
-      {:ok, %{mtime: written}} -> if written < started(), do: File.rm(file)
-      {:error, _gone} -> :ok
-    end
+    for file <- Source.paths(folder), Path.basename(file) not in there, do: File.rm(file)
+    :ok
   end
-
-  defp started do
-    native = :erlang.system_info(:start_time) + :erlang.time_offset()
-    System.convert_time_unit(native, :native, :second)
-  end
-
-  defp once(what, fun) do
-    if :persistent_term.get({__MODULE__, what}, false) do
-      :ok
-    else
-      :persistent_term.put({__MODULE__, what}, true)
-      fun.()
-      :ok
-    end
-  end
-
-  defp beams(folder), do: folder |> Path.join("*.beam") |> Path.wildcard()
 
   @doc "What is kept of a build."
   @spec read(Path.t()) :: {:ok, Seen.finished()} | {:error, :no_records | :too_many_atoms}
@@ -112,13 +97,13 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Folder do
     end
   end
 
-  defp applications(build), do: build |> Path.join("lib/*") |> Path.wildcard()
+  defp applications(build), do: build |> Path.join("lib") |> Source.paths()
   defp kept(application), do: Path.join([application, @manifests, @folder])
 
   defp records(application) do
     application
     |> Path.join("ebin")
-    |> beams()
+    |> Source.beams()
     |> Task.async_stream(&record(&1, kept(application)), ordered: false, timeout: :infinity)
     |> Enum.flat_map(fn {:ok, record} -> record end)
   end

@@ -4,14 +4,14 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Seen do
   # says the compiler's own tracker, one process for each; several processes compile a file.
 
   alias ElixirScope.Distributed.Debug.Beams.Content
-  alias ElixirScope.Distributed.Debug.CompileTracer.{Reference, Table}
+  alias ElixirScope.Distributed.Debug.CompileTracer.{Folder, Reference, Table}
   alias ElixirScope.Distributed.Debug.Graph
 
   @type finished :: [{module, md5 :: binary, [Graph.entry()]}]
 
   @doc "A file begins."
   @spec start(Macro.Env.t()) :: :ok
-  def start(%{lexical_tracker: tracker}), do: Table.follow(tracker)
+  def start(%{lexical_tracker: tracker}), do: Table.follow(tracker, Folder.current())
 
   @doc "A reference was seen. What is compiled without a file has no end, and is nobody's."
   @spec reference(Macro.Env.t(), Reference.t()) :: :ok

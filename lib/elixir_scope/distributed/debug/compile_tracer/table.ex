@@ -2,13 +2,17 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Table do
   @moduledoc false
   # Owns the table of what is seen while files are compiled, as the processes that compile come and go: a file
   # has several, and some are killed when another file fails. There is one from the first file on; the
-  # compiler runs where no application is started, so nobody supervises it.
+  # compiler runs where no application is started, so nobody supervises it. Before anything of a folder is
+  # seen, what is kept there is tidied, once in the life of a VM.
 
   use GenServer
 
+  alias ElixirScope.Distributed.Debug.CompileTracer.Folder
+
   @doc "A file begins: what is seen of it is forgotten when its tracker has ended, however it did."
-  @spec follow(pid) :: :ok
-  def follow(tracker), do: GenServer.call(started(), {:follow, tracker}, :infinity)
+  @spec follow(pid, Folder.t() | nil) :: :ok
+  def follow(tracker, folder),
+    do: GenServer.call(started(), {:follow, tracker, folder}, :infinity)
 
   defp started do
     case GenServer.start(__MODULE__, nil, name: __MODULE__) do
@@ -43,18 +47,19 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.Table do
   def init(nil) do
     # Ordered, so that what is of one file stands together.
     :ets.new(__MODULE__, [:named_table, :ordered_set, :public, write_concurrency: true])
-    {:ok, nil}
+    {:ok, MapSet.new([nil])}
   end
 
   @impl true
-  def handle_call({:follow, tracker}, _from, state) do
+  def handle_call({:follow, tracker, folder}, _from, tidied) do
     Process.monitor(tracker)
-    {:reply, :ok, state}
+    unless folder in tidied, do: Folder.tidy(folder)
+    {:reply, :ok, MapSet.put(tidied, folder)}
   end
 
   @impl true
-  def handle_info({:DOWN, _ref, :process, tracker, _reason}, state) do
+  def handle_info({:DOWN, _ref, :process, tracker, _reason}, tidied) do
     forget(tracker)
-    {:noreply, state}
+    {:noreply, tidied}
   end
 end
