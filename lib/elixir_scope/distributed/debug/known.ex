@@ -126,6 +126,27 @@ defmodule ElixirScope.Distributed.Debug.Known do
   @spec lines(module) :: {:ok, Lines.Table.functions()} | {:error, reason}
   def lines(module), do: part(module, :lines)
 
+  @doc "Which functions the compiled code of a module that was just read has on a line of a file."
+  @spec holders(summary, String.t(), pos_integer) :: [{atom, arity}]
+  def holders(known, file, line) do
+    holders = Keeper.get({known.module, :holders}) || disassembled(known)
+
+    for {{name, ^line}, functions} <- holders,
+        Lines.Paths.part?(file, name),
+        one <- functions,
+        do: one
+  end
+
+  defp disassembled(%{module: module, path: path}) do
+    with {:ok, beam, _path} <- Beams.Source.find(path) do
+      holders = Lines.Code.holders(beam)
+      Keeper.note(module, {:holders, holders})
+      holders
+    else
+      {:error, _reason} -> %{}
+    end
+  end
+
   @doc "Whom a function of a module that was just read calls."
   @spec calls(module, atom, arity) :: [Beams.Module.callee()]
   def calls(module, name, arity), do: Keeper.get({module, {:calls, name, arity}}) || []
