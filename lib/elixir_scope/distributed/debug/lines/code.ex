@@ -73,12 +73,24 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
   defp held(functions, lines, files) do
     for(
       {:function, name, arity, _entry, code} <- functions,
-      {:line, index} when is_map_key(lines, index) <- code,
-      {file, line} = lines[index],
-      file in 1..tuple_size(files)//1,
-      do: {{elem(files, file - 1), line}, {name, arity}}
+      {:line, at} <- code,
+      {_file, _line} = place <- [place(at, lines, files)],
+      do: {place, {name, arity}}
     )
     |> Enum.uniq()
     |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
+  end
+
+  # From OTP 29 on it is said, and before, where in the table it stands.
+  defp place([{:location, file, line} | _], _lines, _files), do: {List.to_string(file), line}
+
+  defp place(index, lines, files) do
+    case lines do
+      %{^index => {file, line}} when file in 1..tuple_size(files)//1 ->
+        {elem(files, file - 1), line}
+
+      %{} ->
+        nil
+    end
   end
 end
