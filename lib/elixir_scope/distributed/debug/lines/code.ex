@@ -53,6 +53,15 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
     end
   end
 
+  @doc "A digest of what a module's md5 leaves out: its lines, and what it was made of."
+  @spec digest(beam) :: binary
+  def digest(beam) do
+    case :beam_lib.chunks(beam, [~c"Line", ~c"Dbgi"], [:allow_missing_chunks]) do
+      {:ok, {_module, chunks}} -> :erlang.md5(for {_id, <<chunk::binary>>} <- chunks, do: chunk)
+      {:error, :beam_lib, _reason} -> <<>>
+    end
+  end
+
   @doc """
   Which functions have code on a line after the compiler was through with them: `{file, line}` with
   the file as the compiler calls it. What is there by what was written and is not there any more, was
