@@ -25,7 +25,7 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @doc "The application of Erlang's or Elixir's that has the module, by the folders' names."
   @spec application(module) :: String.t() | nil
   def application(module) do
-    name = Atom.to_charlist(module) ++ '.beam'
+    name = Atom.to_charlist(module) ++ ~c".beam"
 
     Enum.find_value(:code.get_path(), fn folder ->
       if system?(folder) and has?(folder, name), do: named(folder)
@@ -48,7 +48,7 @@ defmodule ElixirScope.Distributed.Debug.Folders do
 
   defp loaded do
     for {_module, [_ | _] = file} <- :code.all_loaded(),
-        :filename.extension(file) == '.beam',
+        :filename.extension(file) == ~c".beam",
         not system?(file),
         do: file
   end
@@ -60,5 +60,5 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     end
   end
 
-  defp beam?(name), do: :filename.extension(name) == '.beam'
+  defp beam?(name), do: :filename.extension(name) == ~c".beam"
 end

@@ -51,7 +51,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   # Read again, a file is often what it was.
   defp tell([]), do: :ok
-  defp tell(changes), do: TracerStream.Server.put(changes)
+  defp tell(found), do: TracerStream.Server.found(found)
 
   defp folders_as_seen? do
     case :ets.lookup(@table, :folders) do
