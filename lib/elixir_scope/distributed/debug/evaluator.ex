@@ -41,7 +41,9 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
     with {:ok, quoted} <- parsed(Code.string_to_quoted(text, file: "evaluate", line: 1)),
          :ok <- Bounded.allowed(quoted, options[:only]) do
       bindings = for {name, value} <- frame.bindings, do: {Atoms.make!(name), value}
-      {:ok, {:elixir, Surroundings.placed(quoted, frame.module), bindings, Surroundings.of(frame)}}
+
+      {:ok,
+       {:elixir, Surroundings.placed(quoted, frame.module), bindings, Surroundings.of(frame)}}
     end
   rescue
     failure in Failure -> {:error, Exception.message(failure)}
@@ -68,7 +70,9 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
   defp said(module, reason), do: "syntax: #{module.format_error(reason)}"
 
   defp parsed({:ok, quoted}), do: {:ok, quoted}
-  defp parsed({:error, {_place, message, token}}), do: {:error, "syntax: #{words(message)}#{words(token)}"}
+
+  defp parsed({:error, {_place, message, token}}),
+    do: {:error, "syntax: #{words(message)}#{words(token)}"}
 
   defp words({one, other}), do: "#{one}#{other}"
   defp words(text), do: "#{text}"

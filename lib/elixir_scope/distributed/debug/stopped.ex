@@ -200,7 +200,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped do
   def evaluate(pid, frame, text, options \\ []) do
     options = Options.validate!(:debug_evaluate, options)
     # The time travels as what the evaluation may take; the answer needs some of its own.
-    within = [timeout_ms: options[:timeout_ms]]
+    within = Keyword.take(options, [:timeout_ms, :context])
     ask(node(pid), :evaluate, [pid, frame, text, within], later(options))
   end
 

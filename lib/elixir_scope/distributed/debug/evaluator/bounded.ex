@@ -8,7 +8,9 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Bounded do
   @doc "Throws, once the time is over."
   @spec tick(integer) :: :ok
   def tick(deadline) do
-    if System.monotonic_time(:millisecond) > deadline, do: throw({__MODULE__, :too_late}), else: :ok
+    if System.monotonic_time(:millisecond) > deadline,
+      do: throw({__MODULE__, :too_late}),
+      else: :ok
   end
 
   @doc "The Elixir expression, which ends after `deadline`."
@@ -62,7 +64,8 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Bounded do
 
   defp erlang_clause({:clause, at, head, guards, body}, deadline) do
     call =
-      {:call, at, {:remote, at, {:atom, at, __MODULE__}, {:atom, at, :tick}}, [{:integer, at, deadline}]}
+      {:call, at, {:remote, at, {:atom, at, __MODULE__}, {:atom, at, :tick}},
+       [{:integer, at, deadline}]}
 
     {:clause, at, head, guards, [call | until_erlang(body, deadline)]}
   end
@@ -74,9 +77,15 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Bounded do
   def allowed(_quoted, nil), do: :ok
   def allowed(quoted, :values), do: if(value?(quoted), do: :ok, else: {:error, @calls})
 
-  defp value?({{:., _, [Access, :get]}, _, [container, key]}), do: value?(container) and value?(key)
+  defp value?({{:., _, [Access, :get]}, _, [container, key]}),
+    do: value?(container) and value?(key)
+
   defp value?({{:., _, [{:__aliases__, _, _}, _field]}, _, _}), do: false
-  defp value?({{:., _, [container, field]}, _, []}) when is_atom(field) and not is_atom(container), do: value?(container)
+
+  defp value?({{:., _, [container, field]}, _, []})
+       when is_atom(field) and not is_atom(container),
+       do: value?(container)
+
   defp value?({:{}, _, items}), do: Enum.all?(items, &value?/1)
   defp value?({:%{}, _, items}), do: Enum.all?(items, &value?/1)
   defp value?({:__aliases__, _, parts}), do: Enum.all?(parts, &is_atom/1)

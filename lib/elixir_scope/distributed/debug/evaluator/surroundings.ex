@@ -81,8 +81,11 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
 
   def above({_name, _meta, arguments}, line) when is_list(arguments) do
     case List.last(arguments) do
-      [{:do, _body} | _] = blocks -> Enum.flat_map(blocks, fn {_key, body} -> above(body, line) end)
-      _none -> []
+      [{:do, _body} | _] = blocks ->
+        Enum.flat_map(blocks, fn {_key, body} -> above(body, line) end)
+
+      _none ->
+        []
     end
   end
 

@@ -7,8 +7,6 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   # A meta answers while it stands, and waits for no one who is gone. It stands in a loop of its own: the end of
   # who is attached does not let it go, `continue/1` does.
 
-  @compile {:no_warn_undefined, [:int, :dbg_icmd, :dbg_iserver, :dbg_istk]}
-
   @server :dbg_iserver
 
   @doc "Whether the interpreter is installed here."
@@ -22,15 +20,15 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   @doc "Has each process that stops, or was raised in, call `{module, function}` with its pid, in a process of its own."
   @spec attach_all({module, atom}, [:break | :exit]) :: :ok
   def attach_all({module, function}, when_stopped) do
-    :int.auto_attach(when_stopped, {module, function})
+    int().auto_attach(when_stopped, {module, function})
     :ok
   end
 
   @doc "Ends that, if it is still ours."
   @spec attach_none({module, atom}) :: :ok
   def attach_none({module, function}) do
-    with true <- running?(), {_flags, {^module, ^function, _args}} <- :int.auto_attach() do
-      :int.auto_attach(false)
+    with true <- running?(), {_flags, {^module, ^function, _args}} <- int().auto_attach() do
+      int().auto_attach(false)
       :ok
     else
       _not_ours -> :ok
@@ -40,7 +38,7 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   @doc "Attaches the calling process."
   @spec attach(pid) :: {:ok, meta :: pid} | {:error, :not_interpreted | :taken}
   def attach(pid) do
-    with {:ok, _meta} <- meta(pid), {:ok, meta} <- :int.attached(pid) do
+    with {:ok, _meta} <- meta(pid), {:ok, meta} <- int().attached(pid) do
       {:ok, meta}
     else
       :error -> {:error, :taken}
@@ -52,26 +50,26 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   @spec meta(pid) :: {:ok, pid} | {:error, :not_interpreted}
   def meta(pid) do
     if running?(),
-      do: :dbg_iserver.call({:get_meta, pid}),
+      do: server().call({:get_meta, pid}),
       else: {:error, :not_interpreted}
   end
 
   @doc "The processes that run interpreted code, and those of them that stand."
   @spec all() :: [{pid, :standing | :other}]
   def all do
-    for {pid, _function, status, _info} <- if(running?(), do: :int.snapshot(), else: []),
+    for {pid, _function, status, _info} <- if(running?(), do: int().snapshot(), else: []),
         status != :exit,
         do: {pid, if(status == :break, do: :standing, else: :other)}
   end
 
   @doc "Forgets those that have ended, which the interpreter would keep."
   @spec sweep() :: :ok
-  def sweep, do: if(running?(), do: :int.clear(), else: :ok)
+  def sweep, do: if(running?(), do: int().clear(), else: :ok)
 
   @doc "The places at which processes stop, as a set."
   @spec breaks() :: MapSet.t({module, pos_integer})
   def breaks do
-    for {place, [:active | _]} <- if(running?(), do: :int.all_breaks(), else: []),
+    for {place, [:active | _]} <- if(running?(), do: int().all_breaks(), else: []),
         into: MapSet.new(),
         do: place
   end
@@ -80,17 +78,17 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
 
   @doc "Goes on before the next expression of any level, of this level or a lower one, or of a lower one."
   @spec step(pid, :into | :over | :out) :: term
-  def step(meta, :into), do: :int.meta(meta, :step)
-  def step(meta, :over), do: :int.meta(meta, :next)
-  def step(meta, :out), do: :int.meta(meta, :finish)
+  def step(meta, :into), do: int().meta(meta, :step)
+  def step(meta, :over), do: int().meta(meta, :next)
+  def step(meta, :out), do: int().meta(meta, :finish)
 
   @doc "Goes on up to the next breakpoint."
   @spec continue(pid) :: term
-  def continue(meta), do: :int.meta(meta, :continue)
+  def continue(meta), do: int().meta(meta, :continue)
 
   @doc "Lets a process go on to which nobody is attached any more."
   @spec release(pid) :: term
-  def release(pid), do: if(running?(), do: :int.continue(pid))
+  def release(pid), do: if(running?(), do: int().continue(pid))
 
   @doc """
   Has it stand before the next expression, whatever it does now: also where it waits in compiled code, in
@@ -101,8 +99,8 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
 
   @doc "Whether calls in last place are kept on the stack: only then can a step over them end."
   @spec keep_all(pid, boolean) :: term
-  def keep_all(meta, true), do: :int.meta(meta, :stack_trace, :all)
-  def keep_all(meta, false), do: :int.meta(meta, :stack_trace, :no_tail)
+  def keep_all(meta, true), do: int().meta(meta, :stack_trace, :all)
+  def keep_all(meta, false), do: int().meta(meta, :stack_trace, :no_tail)
 
   @doc "Ends the meta of a process that has ended."
   @spec bury(pid) :: term
@@ -113,7 +111,7 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   def run(meta, standing_in, module, function, key) do
     # A text, as it takes no other; the number that stands for the top of the stack is larger than any.
     text = :io_lib.format("~tw:~tw(~w).~n", [module, function, key])
-    :int.meta(meta, :eval, {standing_in, :lists.flatten(text), 1_000_000_000})
+    int().meta(meta, :eval, {standing_in, :lists.flatten(text), 1_000_000_000})
   end
 
   # -- looks; each waits for the meta, and exits with `{:shutdown, :gone}` where that has ended --
@@ -148,7 +146,7 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   @doc "The clauses of the functions of a module that its interpreter has, as it has them."
   @spec clauses(module, atom, arity) :: {:ok, [tuple]} | :error
   def clauses(module, function, arity) do
-    case :dbg_iserver.call({:is_interpreted, module, function, arity}) do
+    case server().call({:is_interpreted, module, function, arity}) do
       {true, clauses} -> {:ok, clauses}
       _none -> :error
     end
@@ -156,9 +154,13 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
 
   @doc "The functions of a module that is interpreted."
   @spec functions(module) :: [[atom | arity]]
-  def functions(module), do: :int.functions(module)
+  def functions(module), do: int().functions(module)
 
   @doc "Whether a module is interpreted now."
   @spec interpreted?(module) :: boolean
-  def interpreted?(module), do: running?() and module in :int.interpreted()
+  def interpreted?(module), do: running?() and module in int().interpreted()
+
+  # By name, as this library does not depend on the debugger.
+  defp int, do: :int
+  defp server, do: @server
 end

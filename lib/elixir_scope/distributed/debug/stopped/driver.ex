@@ -192,6 +192,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
 
   defp also(state, _done), do: state
 
-  defp keep_no_more(%{course: %{stop: nil}} = state), do: also(state, Metas.keep_all(state.meta, false))
+  defp keep_no_more(%{course: %{stop: nil}} = state),
+    do: also(state, Metas.keep_all(state.meta, false))
+
   defp keep_no_more(state), do: state
 end

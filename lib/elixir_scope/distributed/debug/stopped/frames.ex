@@ -21,7 +21,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Frames do
   @spec all([{integer, tuple}], [tuple], boolean) :: [raw]
   def all(levels, real, cut?), do: merge(levels, compiled(real), cut?)
 
-  defp merge([{level, _} = one, {below, _} = next | rest], segments, cut?) when level - below > 1 do
+  defp merge([{level, _} = one, {below, _} = next | rest], segments, cut?)
+       when level - below > 1 do
     {segment, segments} = pop(segments)
     [interpreted(one) | segment] ++ merge([next | rest], segments, cut?)
   end
@@ -50,8 +51,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Frames do
   defp name(function) when is_function(function), do: :erlang.fun_info(function, :name) |> elem(1)
 
   # A function that compiled code called has its own arguments among those of the interpreter.
-  defp arity(_name, [[{:clause, _, _, _, _} | _], arguments, _bindings | _]) when is_list(arguments),
-    do: length(arguments)
+  defp arity(_name, [[{:clause, _, _, _, _} | _], arguments, _bindings | _])
+       when is_list(arguments),
+       do: length(arguments)
 
   defp arity(_name, arguments) when is_list(arguments), do: length(arguments)
   defp arity(_name, arity) when is_integer(arity), do: arity

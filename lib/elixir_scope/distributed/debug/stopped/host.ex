@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
 
   use GenServer
 
-  alias ElixirScope.Distributed.Debug.{Int.Metas, Owners, Supervisor}
+  alias ElixirScope.Distributed.Debug.{Int.Home, Int.Metas, Owners, Supervisor}
   alias ElixirScope.Distributed.Debug.Stopped.{Driver, Shelf}
 
   # The interpreter keeps every process that ended until it is told to forget them.
@@ -35,13 +35,16 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
 
   @impl true
   def init(_options) do
-    Shelf.new()
-    {:ok, owners} = Owners.subscribe()
-    Process.monitor(owners)
-    Process.send_after(self(), :sweep, @sweep_ms)
-    Metas.attach_all({Driver, :found}, [:break])
-    for {pid, :standing} <- Metas.all(), do: Metas.release(pid)
-    {:ok, %__MODULE__{owners: owners}}
+    with :ok <- Home.ensure(), {:ok, owners} <- Owners.subscribe() do
+      Shelf.new()
+      Process.monitor(owners)
+      Process.send_after(self(), :sweep, @sweep_ms)
+      Metas.attach_all({Driver, :found}, [:break])
+      for {pid, :standing} <- Metas.all(), do: Metas.release(pid)
+      {:ok, %__MODULE__{owners: owners}}
+    else
+      {:error, reason} -> {:stop, {:shutdown, reason}}
+    end
   end
 
   @impl true
@@ -55,7 +58,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
 
   @impl true
   def handle_info({:driver, pid, driver}, state),
-    do: {:noreply, %{state | drivers: Map.put(state.drivers, Process.monitor(driver), {pid, driver})}}
+    do:
+      {:noreply,
+       %{state | drivers: Map.put(state.drivers, Process.monitor(driver), {pid, driver})}}
 
   def handle_info({:owner_gone, owner, _reason}, state), do: {:noreply, without(state, owner)}
 
@@ -88,7 +93,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
 
   defp without(state, owner) do
     Shelf.take({:owner, owner})
-    for {_monitor, {_pid, driver}} <- state.drivers, do: GenServer.cast(driver, {:owner_gone, owner})
+
+    for {_monitor, {_pid, driver}} <- state.drivers,
+        do: GenServer.cast(driver, {:owner_gone, owner})
+
     watching(state)
   end
 

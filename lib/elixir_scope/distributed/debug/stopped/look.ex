@@ -22,7 +22,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
     [top | _rest] = frames(meta, stop, 1, [])
     shown(%{top | line: stop.line})
   catch
-    :exit, {:shutdown, :gone} -> shown(%{module: stop.module, function: nil, arity: 0, line: stop.line})
+    :exit, {:shutdown, :gone} ->
+      shown(%{module: stop.module, function: nil, arity: 0, line: stop.line})
   end
 
   @doc "A page of its frames, and how many there are: of deep ones the depth in levels."
@@ -33,7 +34,11 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
     all = frames(stop.meta, stop, last + 1, real(pid))
     shown = all |> Enum.slice(start, max(last - start, 0)) |> Enum.with_index(start)
     frames = for {frame, index} <- lined(shown, all, stop), do: indexed(frame, index)
-    %{frames: frames, total: if(length(all) > last, do: max(length(all), stop.level - 1), else: length(all))}
+
+    %{
+      frames: frames,
+      total: if(length(all) > last, do: max(length(all), stop.level - 1), else: length(all))
+    }
   end
 
   defp real(pid) do
@@ -58,12 +63,15 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
   defp told(level, _stop), do: level
 
   defp named(module, line) do
-    holds = for [name, arity] <- functions(module), holds?(module, name, arity, line), do: {name, arity}
+    holds =
+      for [name, arity] <- functions(module), holds?(module, name, arity, line), do: {name, arity}
+
     {name, arity} = List.first(holds) || {:unknown, 0}
     {module, name, arity}
   end
 
-  defp functions(module), do: if(Metas.interpreted?(module), do: Metas.functions(module), else: [])
+  defp functions(module),
+    do: if(Metas.interpreted?(module), do: Metas.functions(module), else: [])
 
   defp holds?(module, name, arity, line) do
     with {:ok, clauses} <- Metas.clauses(module, name, arity),
@@ -73,7 +81,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
 
   defp lined(shown, all, stop) do
     for {frame, index} <- shown do
-      {line, _bindings} = if frame.level, do: state(frame, index, all, stop), else: {frame.line, []}
+      {line, _bindings} =
+        if frame.level, do: state(frame, index, all, stop), else: {frame.line, []}
+
       {%{frame | line: line}, index}
     end
   end
@@ -92,11 +102,15 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
 
   defp shown(frame) do
     line = if is_integer(frame.line) and frame.line > 0, do: frame.line
-    frame |> Map.take([:module, :function, :arity]) |> Map.merge(%{line: line, file: file(frame.module)})
+
+    frame
+    |> Map.take([:module, :function, :arity])
+    |> Map.merge(%{line: line, file: file(frame.module)})
   end
 
   defp file(module) do
-    case is_atom(module) and :erlang.module_loaded(module) and Modules.info(module, :compile)[:source] do
+    case is_atom(module) and :erlang.module_loaded(module) and
+           Modules.info(module, :compile)[:source] do
       source when is_list(source) -> List.to_string(source)
       _none -> nil
     end

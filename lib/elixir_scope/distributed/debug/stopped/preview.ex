@@ -43,7 +43,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   end
 
   defp write(_term, _depth, left, _rules) when left <= 0, do: {"…", 0}
-  defp write(binary, _depth, left, _rules) when is_binary(binary), do: sized(string(binary, left), left)
+
+  defp write(binary, _depth, left, _rules) when is_binary(binary),
+    do: sized(string(binary, left), left)
+
   defp write(bits, _depth, left, _rules) when is_bitstring(bits), do: sized(bytes(bits), left)
   defp write([], _depth, left, _rules), do: sized("[]", left)
   defp write({}, _depth, left, _rules), do: sized("{}", left)
@@ -60,20 +63,30 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   defp write(_container, 0, left, _rules), do: sized("…", left)
 
   defp write(list, depth, left, rules) when is_list(list),
-    do: if(chars?(list), do: sized("~c" <> inspect(List.to_string(list)), left), else: list(list, depth, left, rules))
+    do:
+      if(chars?(list),
+        do: sized("~c" <> inspect(List.to_string(list)), left),
+        else: list(list, depth, left, rules)
+      )
 
   defp write(tuple, depth, left, rules) when is_tuple(tuple), do: tuple(tuple, depth, left, rules)
 
   defp write(%{__struct__: name} = struct, depth, left, rules) when is_atom(name),
     do: struct(struct, name, depth, left, rules)
 
-  defp write(map, depth, left, rules), do: pairs(first_pairs(map), map_size(map), "%{", depth, left, rules)
+  defp write(map, depth, left, rules),
+    do: pairs(first_pairs(map), map_size(map), "%{", depth, left, rules)
 
   defp sized(text, left), do: {text, left - byte_size(text)}
 
   defp list(list, depth, left, rules) do
     {items, rest} = taken(list, @most_items, [])
-    write = if keywords?(items), do: &pair(&1, depth - 1, &2, rules), else: &write(&1, depth - 1, &2, rules)
+
+    write =
+      if keywords?(items),
+        do: &pair(&1, depth - 1, &2, rules),
+        else: &write(&1, depth - 1, &2, rules)
+
     {written, left} = joined(items, left - 2, write)
     {last, left} = tail(rest, depth - 1, left, rules)
     {["[", written, last, "]"], left}
@@ -147,7 +160,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   defp known(_struct, _name), do: nil
 
   # Sorted where that is no work; a large map begins with any of its pairs.
-  defp first_pairs(map) when map_size(map) <= 1_000, do: map |> Enum.sort() |> Enum.take(@most_items)
+  defp first_pairs(map) when map_size(map) <= 1_000,
+    do: map |> Enum.sort() |> Enum.take(@most_items)
+
   defp first_pairs(map), do: map |> :maps.iterator() |> first(@most_items)
 
   defp first(_iterator, 0), do: []
@@ -160,7 +175,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   end
 
   defp pairs(pairs, size, opening, depth, left, rules) do
-    {written, left} = joined(pairs, left - byte_size(opening) - 1, &pair(&1, depth - 1, &2, rules))
+    {written, left} =
+      joined(pairs, left - byte_size(opening) - 1, &pair(&1, depth - 1, &2, rules))
+
     {[opening, written, if(size > @most_items, do: ", …", else: ""), "}"], left}
   end
 
@@ -186,7 +203,11 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   defp items(items, depth, left, rules), do: joined(items, left, &write(&1, depth, &2, rules))
 
   defp joined(items, left, write) do
-    {written, left} = Enum.map_reduce(items, left, fn item, left -> if left > 0, do: write.(item, left - 2), else: {:left_out, left} end)
+    {written, left} =
+      Enum.map_reduce(items, left, fn item, left ->
+        if left > 0, do: write.(item, left - 2), else: {:left_out, left}
+      end)
+
     {shown, rest} = Enum.split_while(written, &(&1 != :left_out))
     {Enum.intersperse(shown ++ if(rest == [], do: [], else: ["…"]), ", "), left}
   end
@@ -194,7 +215,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   defp string(binary, left) do
     part = if byte_size(binary) > left, do: whole_part(binary, left), else: binary
     more = if byte_size(part) < byte_size(binary), do: " <> …", else: ""
-    if String.printable?(part) and (part != "" or binary == ""), do: inspect(part, printable_limit: :infinity) <> more, else: bytes(binary)
+
+    if String.printable?(part) and (part != "" or binary == ""),
+      do: inspect(part, printable_limit: :infinity) <> more,
+      else: bytes(binary)
   end
 
   defp whole_part(binary, left), do: binary |> binary_part(0, left) |> whole()
@@ -203,7 +227,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
 
   defp chars?(list) do
     {items, rest} = taken(list, @most_items, [])
-    rest == [] and items != [] and Enum.all?(items, &is_integer/1) and List.ascii_printable?(items)
+
+    rest == [] and items != [] and Enum.all?(items, &is_integer/1) and
+      List.ascii_printable?(items)
   end
 
   # To write a number in decimals takes time that grows with the square of its size.

@@ -10,8 +10,12 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Reasons do
   end
 
   def text(:not_stopped, %{pid: pid}), do: "#{inspect(pid)} does not stand: it runs, or waits"
-  def text(:no_process, %{pid: pid}), do: "#{inspect(pid)} is no process of this node, or no longer"
-  def text(:ended, %{pid: pid}), do: "#{inspect(pid)} has ended: what was on its stack can be looked at"
+
+  def text(:no_process, %{pid: pid}),
+    do: "#{inspect(pid)} is no process of this node, or no longer"
+
+  def text(:ended, %{pid: pid}),
+    do: "#{inspect(pid)} has ended: what was on its stack can be looked at"
 
   def text(:evaluating, %{pid: pid}) do
     "#{inspect(pid)} still evaluates an expression: it answers when that has ended"

@@ -47,7 +47,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Runner do
 
   defp restore(before) do
     for key <- @left_behind do
-      if Keyword.has_key?(before, key), do: Process.put(key, before[key]), else: Process.delete(key)
+      if Keyword.has_key?(before, key),
+        do: Process.put(key, before[key]),
+        else: Process.delete(key)
     end
   end
 
@@ -57,7 +59,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Runner do
   defp seen({:ok, value}, pid, key, text) do
     kept? = Shelf.keep(pid, key, value)
     shown = Values.named(last_name(text), value, [{:result, key}], Values.rules())
-    {:ok, if(kept?, do: %{shown | name: text}, else: %{shown | name: text, path: [], children: 0})}
+
+    {:ok,
+     if(kept?, do: %{shown | name: text}, else: %{shown | name: text, path: [], children: 0})}
   end
 
   # What is secret under its name stays so where it is asked for by that name.

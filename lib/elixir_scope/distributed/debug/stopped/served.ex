@@ -7,7 +7,16 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
   alias ElixirScope.Distributed.{Debug.Evaluator, Debug.Owners, Error}
   alias ElixirScope.Distributed.Debug.Int.Metas
 
-  alias ElixirScope.Distributed.Debug.Stopped.{Auto, Driver, Guarded, Host, Look, Processes, Runner}
+  alias ElixirScope.Distributed.Debug.Stopped.{
+    Auto,
+    Driver,
+    Guarded,
+    Host,
+    Look,
+    Processes,
+    Runner
+  }
+
   alias ElixirScope.Distributed.Debug.Stopped.{Shelf, Values}
 
   @filters [:uncaught]
@@ -15,11 +24,14 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
 
   @doc false
   def attach(owner, options) do
-    with {:ok, patterns} <- Pattern.parse(options[:auto] || [], atoms: :existing),
+    with {:ok, patterns} <- patterns(options[:auto] || []),
          {:ok, _host} <- host(),
          :ok <- Owners.hold(owner, options[:lease_ms] || Owners.lease_ms()),
          do: Host.attach(owner, %{auto: patterns})
   end
+
+  defp patterns([]), do: {:ok, []}
+  defp patterns(written), do: Pattern.parse(written, atoms: :existing)
 
   @doc false
   def detach(owner), do: with({:ok, _host} <- host(), do: Host.detach(owner))
@@ -59,7 +71,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
   @doc false
   def value(pid, _index, [{:result, number} | _] = path, page) do
     standing(pid, fn _driver, _stop ->
-      with {:ok, term} <- Shelf.get({:result, {pid, number}}), do: page(term, path, page), else: (:error -> {:error, :no_such_value})
+      with {:ok, term} <- Shelf.get({:result, {pid, number}}),
+           do: page(term, path, page),
+           else: (:error -> {:error, :no_such_value})
     end)
   end
 
@@ -126,22 +140,33 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
 
   defp started({:error, _reason}, pid) do
     case Process.info(pid, :current_stacktrace) do
-      {:current_stacktrace, now} -> {:error, Error.new(:not_interpreted, pid: pid, stacktrace: now)}
-      nil -> {:error, Error.new(:no_process, pid: pid)}
+      {:current_stacktrace, now} ->
+        {:error, Error.new(:not_interpreted, pid: pid, stacktrace: now)}
+
+      nil ->
+        {:error, Error.new(:no_process, pid: pid)}
     end
   end
 
   defp in_frame(pid, index, fun) do
-    standing(pid, fn _driver, stop ->
-      with {:ok, frame} <- Look.frame(pid, stop, index), do: fun.(frame)
-    end, frame: index)
+    standing(
+      pid,
+      fn _driver, stop ->
+        with {:ok, frame} <- Look.frame(pid, stop, index), do: fun.(frame)
+      end,
+      frame: index
+    )
   end
 
   # What was seen holds only if it still stands as it stood before.
   defp standing(pid, fun, about \\ []) do
-    driven(pid, fn driver ->
-      with {:ok, stop} <- Driver.ask(driver, :look), do: fun.(driver, stop)
-    end, about)
+    driven(
+      pid,
+      fn driver ->
+        with {:ok, stop} <- Driver.ask(driver, :look), do: fun.(driver, stop)
+      end,
+      about
+    )
   catch
     :exit, {:shutdown, :gone} -> {:error, Error.new(:not_stopped, pid: pid)}
   end
@@ -156,7 +181,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
   end
 
   defp local(pid) do
-    if node(pid) == node() and Process.alive?(pid) or Shelf.get({:driver, pid}) != :error,
+    if (node(pid) == node() and Process.alive?(pid)) or Shelf.get({:driver, pid}) != :error,
       do: :ok,
       else: {:error, Error.new(:no_process, pid: pid)}
   end
@@ -166,8 +191,13 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Served do
   end
 
   defp said(answer, pid, about \\ [])
-  defp said({:error, {reason, details}}, pid, about), do: {:error, Error.new(reason, Map.merge(details, known(pid, about)))}
-  defp said({:error, reason}, pid, about) when is_atom(reason), do: {:error, Error.new(reason, known(pid, about))}
+
+  defp said({:error, {reason, details}}, pid, about),
+    do: {:error, Error.new(reason, Map.merge(details, known(pid, about)))}
+
+  defp said({:error, reason}, pid, about) when is_atom(reason),
+    do: {:error, Error.new(reason, known(pid, about))}
+
   defp said(answer, _pid, _about), do: answer
 
   defp known(pid, about), do: Map.new([pid: pid] ++ about)

@@ -30,7 +30,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Told do
 
   @doc "A log point of an owner was passed; `:all` is whoever is attached."
   def logged(owner, id, pid, text) do
-    for {one, _wants} <- Shelf.owners(), owner in [:all, one], do: one({:logged, id, pid, text}, one)
+    for {one, _wants} <- Shelf.owners(),
+        owner in [:all, one],
+        do: one({:logged, id, pid, text}, one)
+
     :ok
   end
 

@@ -16,7 +16,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Values do
 
   @doc "A term under a name that may be secret itself."
   @spec named(String.t(), term, list, Secrets.rules()) :: Stopped.value()
-  def named(name, term, path, rules), do: value(name, term, path, Secrets.key?(rules, name), rules)
+  def named(name, term, path, rules),
+    do: value(name, term, path, Secrets.key?(rules, name), rules)
 
   @doc "A page of what is in the term to which `path` leads from `root`, which stands under the path's first."
   @spec page(term, list, keyword, Secrets.rules()) :: {:ok, [Stopped.value()]} | {:error, atom}

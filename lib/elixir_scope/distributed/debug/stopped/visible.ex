@@ -43,7 +43,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Visible do
     inside = Enum.reduce(body, known, &MapSet.union(&2, bound(&1)))
 
     sequence(body, known, line) ++
-      within(clauses, inside, line) ++ within(catches, known, line) ++ sequence(after_body, known, line)
+      within(clauses, inside, line) ++
+      within(catches, known, line) ++ sequence(after_body, known, line)
   end
 
   defp within({:receive, _line, clauses, timeout, body}, known, line),
