@@ -81,18 +81,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
   """
   def judge(pid, module, line, frame) do
     with :error <- Board.decided(pid, {module, line}),
-         {:ok, passed} <- Board.at(module, line) do
-      Passing.judge(pid, passed, variables(frame))
+         {:ok, passed} <- Board.at(module, line),
+         {:ok, frame} <- frame.() do
+      Passing.judge(pid, passed, frame)
     else
       {:ok, verdict} -> verdict
+      # No longer there, or nothing of ours.
+      {:error, _reason} -> :go
       :error -> :unknown
-    end
-  end
-
-  defp variables(frame) do
-    case frame.() do
-      {:ok, names} -> names
-      {:error, _reason} -> %{}
     end
   end
 end

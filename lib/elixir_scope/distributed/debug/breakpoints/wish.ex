@@ -23,13 +23,6 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wish do
     end
   end
 
-  @doc "The variables that it looks at."
-  @spec variables(%__MODULE__{}) :: [atom]
-  def variables(wish) do
-    condition = if wish.condition, do: wish.condition.variables, else: []
-    Enum.uniq(condition ++ Text.variables(wish.log))
-  end
-
   defp condition(nil), do: {:ok, nil}
   defp condition(text), do: Expression.parse(text)
 
