@@ -2,6 +2,8 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
   @moduledoc false
   # Why something of debugging does not work, in words: a part of `ElixirScope.Distributed.Error`.
 
+  alias ElixirScope.Distributed.Debug.Stopped
+
   @doc "The words, or `nil` where the reason is another one."
   @spec text(atom, map) :: String.t() | nil
 
@@ -71,7 +73,7 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
   def text(:unknown_module, %{module: module}),
     do: "#{inspect(module)} is not a module of the project, nor named by one"
 
-  def text(_another, _details), do: nil
+  def text(reason, details), do: Stopped.Reasons.text(reason, details)
 
   defp range({same, same}), do: "version #{same}"
   defp range({low, high}), do: "versions #{low} to #{high}"

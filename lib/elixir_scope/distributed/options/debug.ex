@@ -3,13 +3,15 @@ defmodule ElixirScope.Distributed.Options.Debug do
   # What the functions of `ElixirScope.Distributed.Debug` take, as a part of the one schema of all
   # options: each part of debugging has its entry points here.
 
+  alias ElixirScope.Distributed.Options.Breaking
+
   @strategies [:minimal, :conservative, :transitive]
   @dependency_service ElixirScope.Distributed.Debug.DependencyService
 
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
-    %{
+    Map.merge(Breaking.schemas(default_scope), %{
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
@@ -21,7 +23,7 @@ defmodule ElixirScope.Distributed.Options.Debug do
       debug_transitive: [depth()] ++ of_ask(default_scope),
       debug_stream: of_stream(),
       debug_subscribe: of_subscribe(default_scope)
-    }
+    })
   end
 
   @doc "The option that every part has."
