@@ -3,17 +3,18 @@ defmodule ElixirScope.Distributed.Options.Debug do
   # What the functions of `ElixirScope.Distributed.Debug` take, as a part of the one schema of all
   # options: each part of debugging has its entry points here.
 
+  alias ElixirScope.Distributed.Options.Breaking
+
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
-    %{
+    Map.merge(Breaking.schemas(default_scope), %{
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
-      interpret: of_interpret(default_scope),
-      interpret_for_breakpoint: of_interpret(default_scope) ++ of_needed(),
-      interpreter: [scope(default_scope) | of_interpreter()]
-    }
+      debug_stream: of_stream(),
+      debug_subscribe: of_subscribe(default_scope)
+    })
   end
 
   @doc "The option that every part has."
@@ -54,52 +55,43 @@ defmodule ElixirScope.Distributed.Options.Debug do
     ]
   end
 
-  # -- interpretation and breakpoints --
+  # -- dependencies --
 
-  defp of_interpret(default_scope) do
+  defp of_stream do
+    [
+      modules: [
+        type: {:or, [{:in, [:project, :all, :none]}, {:list, :any}]},
+        default: :project,
+        doc:
+          "what it begins with: the modules of the code path without those of Erlang and Elixir, " <>
+            "all, none, or a list of modules, files and folders"
+      ],
+      history: [
+        type: :pos_integer,
+        default: 1_000,
+        doc:
+          "of how many versions it is remembered which modules changed; who missed more gets a snapshot"
+      ],
+      subscribers: [
+        type: :pos_integer,
+        default: 64,
+        doc: "how many subscriptions there can be at a time"
+      ]
+    ]
+  end
+
+  defp of_subscribe(default_scope) do
     [
       scope(default_scope),
       node: [
         type: {:or, [:atom, nil]},
         default: nil,
-        doc: "the node on which it happens; `nil` is this one"
+        doc: "the node that knows the code; `nil` is one that offers it, or this one"
       ],
-      owner: [
-        type: {:or, [:pid, nil]},
-        default: nil,
-        doc: "the process to which it belongs, and with which it ends; `nil` is the calling one"
-      ],
-      timeout_ms: [
+      queue: [
         type: :pos_integer,
-        default: 30_000,
-        doc: "how long another node may take"
-      ]
-    ]
-  end
-
-  defp of_needed do
-    [
-      deps: [
-        type: {:in, [:reachable, :minimal, :conservative, :transitive]},
-        default: :reachable,
-        doc:
-          "how much is interpreted: what the function at the line can reach, no more than its own " <>
-            "module, what it needs and who needs it, or all that it needs however far away"
-      ],
-      fallback: [
-        type: :boolean,
-        default: true,
-        doc: "whether others are asked where the language node of the interpreter does not answer"
-      ]
-    ]
-  end
-
-  defp of_interpreter do
-    [
-      language_server_node: [
-        type: {:or, [:atom, nil]},
-        default: nil,
-        doc: "the node that is asked first what a breakpoint needs; `nil` is any that knows"
+        default: 100,
+        doc: "with more messages than that in its queue the subscriber is told nothing"
       ]
     ]
   end
