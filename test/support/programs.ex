@@ -12,7 +12,9 @@ defmodule ElixirScope.Distributed.Programs do
   @doc "Compiles them into a folder on the code path; the folder."
   def on_path! do
     folder = Scratch.folder!()
+    before = Code.compiler_options(debug_info: true)
     {:ok, _modules, _warnings} = Kernel.ParallelCompiler.compile_to_path(elixir(), folder)
+    Code.compiler_options(before)
 
     for file <- Path.wildcard(Path.join(@folder, "*.erl")) do
       options = [:debug_info, outdir: to_charlist(folder)]
@@ -36,7 +38,7 @@ defmodule ElixirScope.Distributed.Programs do
     pid = Node.spawn(node, module, :run, [])
     lines = follow(pid, commands, @most_stops)
     :ok = :erpc.call(node, :int, :no_break, [module])
-    {:ok, _restored} = Interpreter.restore(:all, node: node)
+    :ok = Interpreter.restore(:all, node: node)
 
     refused =
       for {:error, module, reason} <- done, do: "not interpreted: #{inspect(module)} (#{reason})"

@@ -18,37 +18,46 @@ defmodule ElixirScope.Distributed.Debug.StoppedTest do
   end
 
   setup do
-    [target] = start_nodes([:target], capture: false, config: @debug)
-    {:ok, target: target}
+    [target, controller] = start_nodes([:target, :controller], capture: false, config: @debug)
+    {:ok, target: target, controller: controller}
   end
 
   @programs [
-    recursion: Programs.Recursion,
-    comprehension: Programs.Comprehension,
-    inbox: Programs.Inbox,
-    rescue: Programs.Rescue,
-    macro: Programs.Macro,
-    shapes: Programs.Shapes,
-    remote: Programs.Remote,
-    anonymous: Programs.Anonymous,
-    pipes: Programs.Pipes,
-    branches: Programs.Branches,
-    counter: Programs.Counter,
+    recursion: Elixir.Programs.Recursion,
+    comprehension: Elixir.Programs.Comprehension,
+    inbox: Elixir.Programs.Inbox,
+    rescue: Elixir.Programs.Rescue,
+    macro: Elixir.Programs.Macro,
+    shapes: Elixir.Programs.Shapes,
+    remote: Elixir.Programs.Remote,
+    anonymous: Elixir.Programs.Anonymous,
+    pipes: Elixir.Programs.Pipes,
+    branches: Elixir.Programs.Branches,
+    counter: Elixir.Programs.Counter,
     erlang: :programs_erlang
   ]
 
-  @patterns ["Programs.*", :programs_erlang]
+  @others [
+    Elixir.Programs.Shape,
+    Elixir.Programs.Shape.Programs.Square,
+    Elixir.Programs.Square,
+    Elixir.Programs.Prices
+  ]
 
-  test "twelve programs stop where they should", %{target: target} do
+  test "twelve programs stop where they should", %{target: target, controller: controller} do
+    lines = on(controller, fn -> sessions(target) end)
+    Golden.assert_golden("../stops/programs.txt", Enum.concat(lines))
+  end
+
+  @commands [[:into], [:over], [:into, :into, :into, :out, :out, :over]]
+
+  defp sessions(target) do
     :ok = Stopped.attach(target)
 
-    lines =
-      for {name, module} <- @programs,
-          commands <- [[:into], [:over], [:into, :into, :into, :out, :out, :over]] do
-        said = Enum.map_join(commands, ", ", &to_string/1)
-        ["# #{name}: #{said}" | Programs.session(target, module, @patterns, commands)]
-      end
-
-    Golden.assert_golden("../stops/programs.txt", Enum.concat(lines))
+    for {name, module} <- @programs,
+        commands <- @commands do
+      said = Enum.map_join(commands, ", ", &to_string/1)
+      ["# #{name}: #{said}" | Programs.session(target, module, @others ++ [module], commands)]
+    end
   end
 end
