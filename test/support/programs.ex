@@ -28,58 +28,43 @@ defmodule ElixirScope.Distributed.Programs do
   defp elixir, do: @folder |> Path.join("*.ex") |> Path.wildcard() |> Enum.sort()
 
   @doc """
-  What happens when `module.run()` is begun on a node, stops at its first line, and goes on as `commands` say, the
-  last one again and again until it ends: a line for each stop.
+  What happens when `module.run()` is begun on a node, stops at the first lines of `functions`, and goes on as
+  `commands` say, the last one again and again until all who stop have ended: a line for each stop.
   """
-  def session(node, module, patterns, commands) do
+  def session(node, module, functions, patterns, commands) do
     {:ok, done} = Interpreter.interpret(patterns, node: node)
-    {:module, ^module} = :erpc.call(node, :code, :ensure_loaded, [module])
-    :ok = :erpc.call(node, :int, :break_in, [module, :run, 0])
+
+    for {name, arity} <- functions,
+        do: :ok = :erpc.call(node, :int, :break_in, [module, name, arity])
+
     pid = Node.spawn(node, module, :run, [])
-    lines = follow(pid, commands, @most_stops)
+    lines = follow(pid, Process.monitor(pid), commands, @most_stops)
     :ok = :erpc.call(node, :int, :no_break, [module])
     :ok = Interpreter.restore(:all, node: node)
-
-    refused =
-      for {:error, module, reason} <- done, do: "not interpreted: #{inspect(module)} (#{reason})"
-
-    refused ++ lines
+    for({:error, module, reason} <- done, do: "#{inspect(module)}: #{reason}") ++ lines
   end
 
-  defp follow(pid, _commands, 0), do: ["no end (#{inspect(is_pid(pid))})"]
+  defp follow(_pid, _monitor, _commands, 0), do: ["no end"]
 
-  defp follow(pid, commands, left) do
-    case event(pid) do
-      {:stopped, stopped} -> [line(stopped) | next(pid, commands, left)]
-      {:exited, _pid, reason} -> ["exited: #{inspect(reason)}"]
-      :silence -> ["silence"]
+  defp follow(pid, monitor, [command | rest] = commands, left) do
+    receive do
+      {:elixir_scope_stopped, _node, {:stopped, stopped}} ->
+        line = line(stopped)
+        :ok = command(stopped.pid, command)
+        [line | follow(pid, monitor, if(rest == [], do: commands, else: rest), left - 1)]
+
+      {:elixir_scope_stopped, _node, _other} ->
+        follow(pid, monitor, commands, left)
+
+      {:DOWN, ^monitor, :process, _pid, reason} ->
+        ["exited: #{inspect(reason)}"]
+    after
+      10_000 -> ["silence"]
     end
-  end
-
-  defp next(pid, [command | rest], left) do
-    :ok = command(pid, command)
-    follow(pid, if(rest == [], do: [command], else: rest), left - 1)
   end
 
   defp command(pid, :continue), do: Stopped.continue(pid)
   defp command(pid, how), do: Stopped.step(pid, how)
-
-  # Of any process that the program began as well.
-  defp event(pid) do
-    receive do
-      {:elixir_scope_stopped, _node, {:stopped, %{pid: ^pid} = stopped}} -> {:stopped, stopped}
-      {:elixir_scope_stopped, _node, {:exited, ^pid, reason}} -> {:exited, pid, reason}
-      {:elixir_scope_stopped, _node, {:stopped, %{pid: other}}} -> let_go(other, pid)
-      {:elixir_scope_stopped, _node, _other} -> event(pid)
-    after
-      10_000 -> :silence
-    end
-  end
-
-  defp let_go(other, pid) do
-    Stopped.continue(other)
-    event(pid)
-  end
 
   @doc "A stop as a line: why, where, who called, and the variables."
   def line(%{pid: pid, at: at} = stopped) do
@@ -89,8 +74,11 @@ defmodule ElixirScope.Distributed.Programs do
     variables = Enum.map_join(bindings, ", ", &"#{&1.name} = #{&1.value}")
     place = "#{Path.basename(at.file)}:#{at.line} #{at.function}/#{at.arity}"
 
-    Enum.join(["#{stopped.reason}", place, Enum.join(below, " < "), variables], " | ")
+    masked(Enum.join(["#{stopped.reason}", place, Enum.join(below, " < "), variables], " | "))
   end
+
+  # What is another one each time.
+  defp masked(line), do: Regex.replace(~r/#(PID|Reference)<[^>]*>/, line, "#\\1")
 
   defp called(frame), do: "#{frame.function}/#{frame.arity}:#{frame.line}"
 end

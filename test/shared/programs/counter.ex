@@ -2,10 +2,10 @@ defmodule Programs.Counter do
   use GenServer
 
   def run do
-    {:ok, pid} = GenServer.start_link(__MODULE__, 1)
-    before = GenServer.call(pid, {:add, 2})
-    GenServer.stop(pid)
-    before
+    {:ok, _pid} = GenServer.start_link(__MODULE__, 1, name: __MODULE__)
+    before = GenServer.call(__MODULE__, {:add, 2})
+    GenServer.stop(__MODULE__)
+    before + 1
   end
 
   @impl true

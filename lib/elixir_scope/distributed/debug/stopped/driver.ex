@@ -147,6 +147,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     went(state, &Course.broke(&1, at, verdict))
   end
 
+  # Elixir gives some literals no line, such as a pair at the end of a function: there is nothing to show.
+  defp same_pass?(_state, {_module, line, _level}) when line < 1, do: true
+
   # A line may hold several expressions, above all where a macro stood: whoever passes it passes it once.
   # Within a call variables are only added, and those that are there stay what they are.
   defp same_pass?(%{last: {at, before}} = state, at) do
@@ -164,6 +167,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp again(%{course: %{wish: {:step, how, _level, _owner, _left}}} = state),
     do: Metas.step(state.meta, how)
 
+  defp again(%{course: %{wish: {:pause, _owner}}} = state), do: Metas.step(state.meta, :into)
   defp again(state), do: Metas.continue(state.meta)
 
   # By a process of its own, as values are copied with them.
