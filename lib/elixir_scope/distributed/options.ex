@@ -19,7 +19,17 @@ defmodule ElixirScope.Distributed.Options do
   """
 
   alias ElixirScope.Distributed.Options.{Capture, Export, Grants, Inject, Instrument, Live, Parts}
-  alias ElixirScope.Distributed.Options.{Query, Recording, Simulation, Sync, TimeTravel, Trace}
+
+  alias ElixirScope.Distributed.Options.{
+    Query,
+    Recording,
+    Session,
+    Simulation,
+    Sync,
+    TimeTravel,
+    Trace
+  }
+
   alias ElixirScope.Distributed.Options.{Type, View}
 
   @default_scope ElixirScope.Distributed
@@ -153,7 +163,8 @@ defmodule ElixirScope.Distributed.Options do
     states: View.common() ++ TimeTravel.of_states(@default_scope),
     replay: TimeTravel.of_replay(@default_scope),
     note: TimeTravel.of_note(@default_scope),
-    notes: TimeTravel.of_notes(@default_scope)
+    notes: TimeTravel.of_notes(@default_scope),
+    session: Session.schema(@default_scope)
   }
 
   @doc "The name of the scope that serves every call without one."
