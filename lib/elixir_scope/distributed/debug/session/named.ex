@@ -19,6 +19,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Named do
     :exit, {reason, _call} when reason in [:normal, :noproc] -> hold(session)
   end
 
+  @doc "It does not need it any more."
+  @spec release(pid) :: :ok
+  def release(session), do: GenServer.cast(__MODULE__, {:release, session})
+
   @impl true
   def init(:ok), do: {:ok, %{ours: not Node.alive?(), held: %{}}}
 
@@ -36,8 +40,18 @@ defmodule ElixirScope.Distributed.Debug.Session.Named do
   defp held(state, session), do: put_in(state.held[Process.monitor(session)], session)
 
   @impl true
+  def handle_cast({:release, session}, state) do
+    case Enum.find(state.held, &match?({_monitor, ^session}, &1)) do
+      nil -> {:noreply, state}
+      {monitor, _pid} -> Process.demonitor(monitor, [:flush]) && let_go(state, monitor)
+    end
+  end
+
+  @impl true
   def handle_info({:DOWN, monitor, :process, _session, _reason}, state),
-    do: given_back(%{state | held: Map.delete(state.held, monitor)})
+    do: let_go(state, monitor)
+
+  defp let_go(state, monitor), do: given_back(%{state | held: Map.delete(state.held, monitor)})
 
   defp given_back(%{held: held} = state) when held != %{}, do: {:noreply, state}
 
