@@ -5,11 +5,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Node do
 
   @behaviour ElixirScope.Distributed.CLI.Command
 
-  alias ElixirScope.Distributed.CLI.{Cookie, Failure}
+  alias ElixirScope.Distributed.CLI.Failure
   alias ElixirScope.Distributed.{Config, Options}
-  alias ElixirScope.Distributed.Debug.Session.{Distribution, Guest, Names, Project, Surroundings}
-
-  @cookie "ELIXIR_SCOPE_COOKIE"
+  alias ElixirScope.Distributed.Debug.Session.{Alone, Guest, Project, Surroundings}
 
   @impl true
   def spec do
@@ -56,50 +54,9 @@ defmodule ElixirScope.Distributed.CLI.Commands.Node do
   def run(_request), do: :failed
 
   defp alone(%{arguments: task, options: options}) do
-    case Surroundings.read(System.get_env(), options, values()) do
-      {:ok, %{distributed: false}} -> :ok
-      {:ok, node} -> become(node)
-      {:error, message} -> raise Failure.new(:usage, message)
-    end
-
+    with {:error, exit, message} <- Alone.become(options), do: raise(Failure.new(exit, message))
     if options[:allow_debug], do: Config.grant([:debug])
     role = if options[:language], do: :language, else: :target
     Project.alone(role, task, Options.default_scope())
   end
-
-  defp values do
-    %{id: Names.unique(), pid: System.pid(), project: Names.project(File.cwd!())}
-  end
-
-  defp become(node) do
-    System.delete_env(@cookie)
-
-    began(
-      Distribution.start(Map.merge(node, %{hidden: false, cookies: [], cookie: cookie(node)}))
-    )
-
-    if node.language, do: connected(Distribution.reach(node.language), node.language)
-  end
-
-  defp cookie(%{cookie: nil}) do
-    case Failure.ok!(Cookie.find(false)) do
-      {:given, cookie} -> cookie
-      :file -> nil
-    end
-  end
-
-  defp cookie(%{cookie: cookie}), do: cookie
-
-  defp began(:ok), do: :ok
-  defp began({:error, why}), do: raise(Failure.new(:failed, why))
-
-  # It may come later, and what it knows can be found out here as well.
-  defp connected(true, _node), do: :ok
-
-  defp connected(false, node),
-    do:
-      IO.puts(
-        :stderr,
-        "#{node}, the language node, does not answer: this node asks itself what it needs to know"
-      )
 end
