@@ -116,8 +116,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
   @doc "The calling process is told of connections that begin and end."
   @spec watch() :: :ok
   def watch do
-    _ignored = :net_kernel.monitor_nodes(true, node_type: :all, nodedown_reason: true)
-    :ok
+    :ok = :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :all])
   end
 
   @doc "Whether a node that is connected answers: OTP's own question, of `net_adm:ping/1`."

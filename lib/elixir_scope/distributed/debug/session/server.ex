@@ -38,7 +38,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   @impl true
   def init({given, owner, ref}) do
     Process.monitor(owner)
-    {:ok, _domain} = Named.hold(self())
+    {:ok, _domain} = Named.hold(self(), Map.values(given.nodes))
     Distribution.watch()
     roles = Map.new(given.roles, fn {role, how} -> {role, how(how)} end)
     {life, effects} = Life.begin(roles, given.settings, now())
@@ -156,8 +156,15 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   # Workers: what may take long, of which each ends with its answer.
 
   defp work(state, role, fun) do
-    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, fun.()}) end)
+    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, quietly(fun)}) end)
     %{state | workers: Map.put(state.workers, monitor, role)}
+  end
+
+  # A crash would be logged with the arguments of what crashed: a cookie may be one.
+  defp quietly(fun) do
+    fun.()
+  rescue
+    error -> {:failed, Exception.message(error)}
   end
 
   defp worked({nil, _workers}, _result, state), do: {:noreply, state}
@@ -228,9 +235,12 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   defp connecting(%{roles: roles, nodes: nodes, own_cookie: cookie} = given, role) do
     case roles[role] do
       :start -> fn -> connect(nodes[role], cookie.()) end
-      {:join, node} -> fn -> join(node, given.cookie) end
+      {:join, node} -> fn -> join(node, shown(given.cookie)) end
     end
   end
+
+  defp shown(:file), do: :file
+  defp shown(cookie), do: {:given, cookie.()}
 
   defp connect(node, cookie) do
     Distribution.show(node, cookie)
@@ -263,7 +273,6 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   @impl true
   def terminate(_reason, state) do
     Enum.each(state.programs, fn {_role, program} -> Program.close(program) end)
-    for {_role, node} <- state.given.nodes, do: Distribution.disconnect(node)
     Output.flush(state.output)
     for waiting <- state.stopping, do: GenServer.reply(waiting, :ok)
     if state.failure, do: send(state.owner, {state.waits, state.failure})
