@@ -109,6 +109,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
       values["request"] == "attach" and values["node"] == nil ->
         {:error, {["node"], "attach needs the node to attach to, as `name@host`"}}
 
+      values["coordinationMode"] == "beam-rpc" and language_of(values) == :none ->
+        {:error, {["coordinationMode"], "`beam-rpc` asks the language node, and none is wanted"}}
+
       values["cookie"] && not values["cookieInClear"] ->
         {:error, {["cookie"], clear()}}
 
@@ -150,18 +153,18 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   defp foreign(%{"type" => type}),
     do: ["`type` is #{inspect(type, printable_limit: 80)}, and `elixirScope` is meant here"]
 
-  defp build(%{"distributedDebugging" => distributed} = values) do
+  defp build(values) do
     %__MODULE__{
       request: if(values["request"] == "attach", do: :attach, else: :launch),
       type: values["type"],
       cookie: cookie_source(values),
-      language_node: language(values["languageNode"], distributed["enabled"]),
+      language_node: language_of(values),
       scope: values["scope"] || Options.default_scope(),
       mode: Map.fetch!(@modes, values["coordinationMode"])
     }
     |> Map.merge(program(values))
     |> Map.merge(debugging(values))
-    |> Map.merge(across(distributed))
+    |> Map.merge(across(values["distributedDebugging"]))
   end
 
   defp program(values) do
@@ -202,6 +205,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   defp cookie_source(%{"cookieEnv" => name}) when is_binary(name), do: {:env, name}
   defp cookie_source(%{"cookieFile" => path}) when is_binary(path), do: {:file, path}
   defp cookie_source(_values), do: :found
+
+  defp language_of(%{"distributedDebugging" => distributed} = values),
+    do: language(values["languageNode"], distributed["enabled"])
 
   defp language(nil, true), do: :start
   defp language(nil, false), do: :none

@@ -35,8 +35,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
       "env" => {&session(&1, :env), :removed},
       "debugAutoInterpretAllModules" => {&interpretation/1, :removed},
       "coordinationMode" => {&field(&1, :mode), :removed},
-      "distributedDebugging.enabled" =>
-        {&session(&1, :language), {:changed, %{"enabled" => false}}},
+      "distributedDebugging.enabled" => {&Launch.parse/1, {:changed, %{"enabled" => false}}},
       "distributedDebugging.nodeNaming" => {&session(&1, :name), :removed},
       "distributedDebugging.rpcTimeout" => {&dependencies(&1, :timeout_ms), :removed},
       "distributedDebugging.enableTracerStreaming" => {&dependencies(&1, :streaming), :removed},
@@ -264,6 +263,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
              "node: expected `name@host` or null, got: \"shop\""},
             {%{"task" => "run", "release" => "x"},
              "release: there is a `task` as well: one of them is started"},
+            {%{"coordinationMode" => "beam-rpc", "languageNode" => "none"},
+             "coordinationMode: `beam-rpc` asks the language node, and none is wanted"},
             {[], "a launch configuration is an object"}
           ] do
         assert Launch.parse(arguments) == {:error, message}
