@@ -3,13 +3,16 @@ defmodule ElixirScope.Distributed.Options.Debug do
   # What the functions of `ElixirScope.Distributed.Debug` take, as a part of the one schema of all
   # options: each part of debugging has its entry points here.
 
+  alias ElixirScope.Distributed.Options.Session
+
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
     %{
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
-      debug_call: of_call(default_scope)
+      debug_call: of_call(default_scope),
+      session: Session.schema(default_scope)
     }
   end
 
