@@ -73,9 +73,11 @@ defmodule ElixirScope.Distributed.Debug.Operations do
   ]
 
   @breakpoint_coordination [
-    {:hold, :debug, true, [:owner, :lease_ms], {Owners, :hold}, "a debugger comes, with a lease"},
-    {:renew, :debug, true, [:owner], {Owners, :renew}, "is still there"},
-    {:release, :debug, true, [:owner], {Owners, :release}, "goes, and all it wanted with it"},
+    {:hold, :debug, true, [:owner, :lease_ms], {Owners.Served, :hold},
+     "a debugger comes, with a lease"},
+    {:renew, :debug, true, [:owner], {Owners.Served, :renew}, "is still there"},
+    {:release, :debug, true, [:owner], {Owners.Served, :release},
+     "goes, and all it wanted with it"},
     {:set, :debug, false, [:owner, :where, :options], {Breakpoints.Target, :set},
      "sets a breakpoint"},
     {:clear, :debug, true, [:owner, :ids], {Breakpoints.Target, :clear},
