@@ -45,9 +45,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Machine do
   @spec commands() :: [String.t()]
   def commands, do: Map.keys(@handlers)
 
-  @doc "A client, of which `owner` is the process that debugs."
-  @spec new(pid) :: State.t()
-  def new(owner), do: %State{owner: owner}
+  @doc "A client, of which `owner` is the process that debugs; `editor` is the way to ask it something."
+  @spec new(pid, pid | nil) :: State.t()
+  def new(owner, editor \\ nil), do: %State{owner: owner, editor: editor}
 
   @doc "A request of the client."
   @spec request(State.t(), map) :: {[State.effect()], State.t()}
@@ -72,10 +72,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Machine do
   end
 
   defp early(command, :new), do: "#{command}: the first request is initialize"
+
+  defp early(command, _phase) when command in ["initialize", "launch", "attach"],
+    do: "#{command}: that was done before"
+
   defp early(command, :greeted), do: "#{command}: nothing is debugged yet; launch or attach first"
   defp early(command, :starting), do: "#{command}: what is debugged has not come up yet"
   defp early(command, :ended), do: "#{command}: what was debugged has ended"
-  defp early(command, _later), do: "#{command}: that was done before"
+  defp early(command, _later), do: "#{command}: not now"
 
   @doc "The answer of somebody who was asked; a crash is an answer, too."
   @spec answer(State.t(), State.ask(), term) :: {[State.effect()], State.t()}

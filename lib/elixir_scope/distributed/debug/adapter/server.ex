@@ -8,6 +8,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Server do
 
   use GenServer, restart: :temporary
 
+  alias ElixirScope.Distributed.Debug.Adapter.Coordination.Editor
   alias ElixirScope.Distributed.Debug.Adapter.{Hand, Machine, Outbox, Protocol, State, Work}
 
   # After the last answer was given, for what is still to be written.
@@ -47,7 +48,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Server do
     server = self()
     write = Keyword.fetch!(options, :write)
     writer = spawn_link(fn -> write(server, write) end)
-    state = %__MODULE__{machine: Machine.new(server), protocol: Protocol.new()}
+    {:ok, editor} = Editor.start_link(emit: &send(server, {:adapter_event, &1, &2}))
+    state = %__MODULE__{machine: Machine.new(server, editor), protocol: Protocol.new()}
     {:ok, %{state | writer: writer, hand: Hand.start()}}
   end
 

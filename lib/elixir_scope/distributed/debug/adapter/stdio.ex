@@ -33,6 +33,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Stdio do
     end
   end
 
-  defp bytes(device, :line), do: :file.read_line(device)
+  # The device makes one character of the two that end a line of a header; a body is left as it is.
+  defp bytes(device, :line) do
+    with {:ok, line} <- device |> :io.request({:get_line, :latin1, []}) |> read(),
+         do: {:ok, String.trim_trailing(line, "\n") <> "\r\n"}
+  end
+
   defp bytes(device, count), do: :file.read(device, count)
+
+  defp read(line) when is_binary(line), do: {:ok, line}
+  defp read(line) when is_list(line), do: {:ok, :erlang.list_to_binary(line)}
+  defp read(end_or_error), do: end_or_error
 end

@@ -55,9 +55,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Tcp do
   end
 
   defp accept(listener, server) do
-    {:ok, socket} = :gen_tcp.accept(listener)
-    hand_over(socket, GenServer.call(server, :client, :infinity))
-    accept(listener, server)
+    with {:ok, socket} <- :gen_tcp.accept(listener) do
+      hand_over(socket, GenServer.call(server, :client, :infinity))
+      accept(listener, server)
+    end
   end
 
   defp hand_over(socket, :full), do: :gen_tcp.close(socket)
