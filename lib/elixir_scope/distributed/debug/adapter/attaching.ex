@@ -73,7 +73,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   defp other(node, launch, owner) do
     {:ok, options} = Launch.session(%{launch | node: node, language_node: :none})
 
-    with {:ok, session} <- Session.start(options ++ [output: owner, boot_ms: @join_ms]),
+    with {:ok, session} <-
+           Session.start(
+             Keyword.put(options, :boot_ms, @join_ms) ++ [scope: launch.scope, output: owner]
+           ),
          :ok <- attached(node(node, launch, owner), session) do
       {:ok, session}
     else
