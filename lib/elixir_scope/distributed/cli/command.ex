@@ -35,8 +35,8 @@ defmodule ElixirScope.Distributed.CLI.Command do
   @doc "Answers on the node that is asked."
   @callback run(Request.t()) :: Exit.name()
 
-  @doc "Does it in the VM where it was typed: of a command that asks nobody."
+  @doc "Does it in the VM where it was typed: of a command that asks nobody; instead of `run/1`."
   @callback here(Parser.parsed()) :: Exit.name()
 
-  @optional_callbacks check: 1, here: 1
+  @optional_callbacks check: 1, run: 1, here: 1
 end

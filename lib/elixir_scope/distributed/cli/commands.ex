@@ -13,6 +13,7 @@ defmodule ElixirScope.Distributed.CLI.Commands do
     {"status", Commands.Status},
     {"record", Commands.Record},
     {"stop", Commands.Stop},
+    {"dap", Commands.Dap},
     {"node", Commands.Node}
   ]
 

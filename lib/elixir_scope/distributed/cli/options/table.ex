@@ -189,6 +189,20 @@ defmodule ElixirScope.Distributed.CLI.Options.Table do
     yes: [type: :flag, doc: "do not ask before something is injected"]
   ]
 
+  @debugging [
+    port: [
+      type: :positive,
+      value: "PORT",
+      doc:
+        "listen at this port of the loopback interface, for any number of clients, until it is ended"
+    ],
+    import: [
+      type: :text,
+      value: "FILE",
+      doc: "say what each key of an ElixirLS launch.json becomes, and end"
+    ]
+  ]
+
   @nodes [
     name: [
       type: :text,
@@ -217,7 +231,8 @@ defmodule ElixirScope.Distributed.CLI.Options.Table do
 
   @doc "Every option."
   @spec all() :: keyword
-  def all, do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces ++ @nodes
+  def all,
+    do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces ++ @debugging ++ @nodes
 
   @doc "Those of how something is printed."
   @spec output() :: keyword
