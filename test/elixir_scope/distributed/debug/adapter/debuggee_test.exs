@@ -36,4 +36,57 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     assert %{} = Client.ask(client, "disconnect")
     assert Client.ended(client) == :closed
   end
+
+  defp named(client, text) do
+    %{"threads" => threads} = Client.ask(client, "threads")
+    assert %{"id" => id} = Enum.find(threads, &(&1["name"] =~ text)), inspect(threads)
+    id
+  end
+
+  defp top(client, thread) do
+    %{"stackFrames" => [frame | _]} = Client.ask(client, "stackTrace", %{"threadId" => thread})
+    frame
+  end
+
+  defp locals(client, frame) do
+    %{"scopes" => [%{"variablesReference" => ref}]} =
+      Client.ask(client, "scopes", %{"frameId" => frame})
+
+    %{"variables" => variables} = Client.ask(client, "variables", %{"variablesReference" => ref})
+    Map.new(variables, &{&1["name"], &1})
+  end
+
+  test "a process is paused, looked at and stepped", %{port: port, folder: folder} do
+    client =
+      launched(port, folder, "Process.register(self(), :spinner); Shop.spin()", %{
+        "interpretationPatterns" => ["Shop", "Shop.*"]
+      })
+
+    Client.ask(client, "configurationDone")
+    Process.sleep(1500)
+    thread = named(client, "spinner")
+    assert Client.refused(client, "stackTrace", %{"threadId" => thread}) =~ "not stopped"
+    Client.ask(client, "pause", %{"threadId" => thread})
+    assert %{"reason" => "pause", "threadId" => ^thread} = Client.event(client, "stopped")
+    IO.inspect(Client.ask(client, "stackTrace", %{"threadId" => thread}))
+    frame = top(client, thread)
+    IO.inspect(locals(client, frame["id"]))
+
+    IO.inspect(
+      Client.ask(client, "evaluate", %{
+        "frameId" => frame["id"],
+        "expression" => "n + 1",
+        "context" => "watch"
+      })
+    )
+
+    for step <- ~w(next next next stepIn stepOut) do
+      Client.ask(client, step, %{"threadId" => thread})
+      assert %{"reason" => reason} = Client.event(client, "stopped")
+      IO.inspect({step, reason, top(client, thread)["line"]})
+    end
+
+    Client.ask(client, "disconnect")
+    assert Client.ended(client) == :closed
+  end
 end
