@@ -15,7 +15,13 @@ defmodule ElixirScope.Distributed.TidyTest do
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.
   # The VM of a task becomes a hidden one, and never where a scope runs.
-  @starts_distribution [@lib <> "cluster/connection.ex", @lib <> "cli/join.ex", @lib <> "case/"]
+  # Nodes of a debugging session take their names, and the side that debugs joins them.
+  @starts_distribution [
+    @lib <> "cluster/connection.ex",
+    @lib <> "cli/join.ex",
+    @lib <> "debug/session/distribution.ex",
+    @lib <> "case/"
+  ]
 
   # It reads the environment only to hand it to the nodes that it starts.
   @reads_environment [@lib <> "config.ex", @lib <> "case/boot.ex"]
@@ -25,12 +31,15 @@ defmodule ElixirScope.Distributed.TidyTest do
   # Names of modules that the compiler wrote down, while there is room for them.
   # A command's own name, the nodes that it is told and their cookie; and names that were typed, of which
   # a VM takes a few.
+  # A debugging session's nodes and cookies: a handful, checked before.
   @makes_atoms [
     @lib <> "debug/beams/names.ex",
     @lib <> "cli/atoms.ex",
     @lib <> "cli/join.ex",
     @lib <> "case/cluster.ex",
     @lib <> "case/run.ex",
+    @lib <> "debug/session/distribution.ex",
+    @lib <> "debug/session/names.ex",
     @lib <> "simulation/plan.ex"
   ]
 

@@ -70,7 +70,9 @@ defmodule ElixirScope.Distributed.CLI do
          nil <- parsed.options[:help],
          :ok <- counted(parsed, command.spec()),
          :ok <- check(command, parsed) do
-      Session.run(name, parsed)
+      if function_exported?(command, :here, 1),
+        do: command.here(parsed),
+        else: Session.run(name, parsed)
     else
       {:error, message} ->
         raise Failure.new(:usage, "#{message}\nmix scope.#{name} --help explains it")

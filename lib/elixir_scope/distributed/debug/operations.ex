@@ -1,5 +1,12 @@
 defmodule ElixirScope.Distributed.Debug.Operations do
-  alias ElixirScope.Distributed.Debug.{DependencyService, Interpreter, Owners, Breakpoints}
+  alias ElixirScope.Distributed.Debug.{
+    Adapter,
+    DependencyService,
+    Interpreter,
+    Owners,
+    Breakpoints
+  }
+
   alias ElixirScope.Distributed.Debug.{ModuleInformation, Stopped, TracerStream, Workspace}
 
   # Operation, needs, whether asking twice is as asking once, what it takes, the function that does it,
@@ -101,6 +108,18 @@ defmodule ElixirScope.Distributed.Debug.Operations do
      "at which exceptions processes stop"}
   ]
 
+  # -- target side: what an adapter asks besides --
+
+  @adapters [
+    {:members, :debug, true, [], {Adapter.Target, :members}, "which nodes its cluster has"},
+    {:source, :debug, true, [:module], {Adapter.Target, :source},
+     "the text of the file that a module was compiled from"},
+    {:trace_from_here, :debug, false, [:pid, :owner, :patterns, :options],
+     {Adapter.FromHere, :begin}, "lets one that stands go on, and traces what follows"},
+    {:stop_trace_from_here, :debug, true, [:pid], {Adapter.FromHere, :stop}, "ends that"},
+    {:terminate, :debug, true, [], {Adapter.Target, :terminate}, "ends the node, in order"}
+  ]
+
   @language [
     dependency_analysis: @dependency_analysis,
     tracer_data_access: @tracer_data_access,
@@ -111,7 +130,7 @@ defmodule ElixirScope.Distributed.Debug.Operations do
   @target [
     interpretation_management: @interpretation_management,
     breakpoint_coordination: @breakpoint_coordination,
-    process_monitoring: @process_monitoring
+    process_monitoring: @process_monitoring ++ @adapters
   ]
 
   @moduledoc """

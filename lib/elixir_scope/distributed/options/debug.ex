@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Debug do
   # What the functions of `ElixirScope.Distributed.Debug` take, as a part of the one schema of all
   # options: each part of debugging has its entry points here.
 
-  alias ElixirScope.Distributed.Options.Breaking
+  alias ElixirScope.Distributed.Options.{Breaking, Session}
 
   @strategies [:minimal, :conservative, :transitive]
   @dependency_service ElixirScope.Distributed.Debug.DependencyService
@@ -12,6 +12,7 @@ defmodule ElixirScope.Distributed.Options.Debug do
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
     Map.merge(Breaking.schemas(default_scope), %{
+      session: Session.schema(default_scope),
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
