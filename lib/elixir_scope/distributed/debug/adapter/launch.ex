@@ -19,7 +19,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   #{ElixirScope.Distributed.Debug.Adapter.Launch.Schema.docs()}
   """
 
-  alias ElixirScope.Distributed.CLI.Cookie
   alias ElixirScope.Distributed.Debug.Adapter.Launch.{Check, Schema, Type}
   alias ElixirScope.Distributed.Options
 
@@ -250,7 +249,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
       name: launch.naming,
       cookie: cookie,
       boot_ms: launch.boot_ms,
-      lease_ms: launch.lease_ms
+      lease_ms: launch.lease_ms,
+      scope: launch.scope
     ]
   end
 
@@ -267,13 +267,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   defp find(%{cookie: {:env, name}}), do: from_environment(name, System.get_env(name, ""))
   defp find(%{cookie: {:file, path}} = launch), do: from_file(folder(launch, path))
 
-  defp find(%{cookie: :found}) do
-    case Cookie.find(false) do
-      {:ok, {:given, text}} -> {:ok, text}
-      {:ok, :file} -> {:ok, nil}
-      {:error, failure} -> {:error, "cookieEnv: #{failure.message}"}
-    end
-  end
+  # The session looks where every tool of ours does.
+  defp find(%{cookie: :found}), do: {:ok, nil}
 
   defp from_environment(name, ""),
     do: {:error, "cookieEnv: there is no #{name} in the environment"}

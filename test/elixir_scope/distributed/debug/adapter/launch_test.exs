@@ -72,8 +72,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
                target: {:mix, "run", ["--no-halt"]},
                env: %{"GREETING" => "hello", "PAGER" => nil},
                name: "shop_{role}_{id}",
-               boot_ms: 60_000,
-               lease_ms: 10_000
+               boot_ms: 120_000,
+               lease_ms: 10_000,
+               scope: ElixirScope.Distributed
              ]
     end
 

@@ -77,7 +77,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Type do
   end
 
   defp naming(text) do
-    if text == "auto" or text =~ ~r/\A([A-Za-z0-9_-]|\{role\}|\{id\})+\z/,
+    if text == "auto" or text =~ ~r/\A([A-Za-z0-9_-]|\{(role|project|id|pid)\})+\z/,
       do: {:ok, text},
       else: refuse(:naming, text)
   end
