@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.MixProject do
 
   def application do
     [
-      extra_applications: [:logger],
+      extra_applications: [:logger, :crypto],
       mod: {ElixirScope.Distributed.Application, []}
     ]
   end
@@ -61,7 +61,7 @@ defmodule ElixirScope.Distributed.MixProject do
       maintainers: ["nshkrdotcom"],
       links: %{"GitHub" => @source, "Changelog" => @source <> "/blob/main/CHANGELOG.md"},
       # The crates as a whole, tests and benches too: their manifests name them.
-      files: present(~w(lib guides native Cargo.toml Cargo.lock mix.exs .formatter.exs
+      files: present(~w(lib priv/bin guides native Cargo.toml Cargo.lock mix.exs .formatter.exs
                    README.md ARCHITECTURE.md CHANGELOG.md LICENSE)),
       exclude_patterns: [~r"/target/", ~r"/fuzz/", ~r"\.so$"]
     ]

@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Application do
   use Application
 
   alias ElixirScope.Distributed.Capture.{Recorder, Sources, Tracer}
-  alias ElixirScope.Distributed.{Config, Scope}
+  alias ElixirScope.Distributed.{Config, Debug, Scope}
 
   @impl true
   def start(_type, _args) do
@@ -16,7 +16,7 @@ defmodule ElixirScope.Distributed.Application do
   defp children(config) do
     if config[:enabled] and Recorder.start(config) == :ok,
       do:
-        [Tracer, Scope.registry(), Scope.supervisor()] ++
+        [Tracer, Scope.registry(), Debug.Supervisor, Scope.supervisor()] ++
           default_scope(config) ++ sources(config),
       else: []
   end

@@ -70,7 +70,7 @@ defmodule ElixirScope.Distributed.CLI do
          nil <- parsed.options[:help],
          :ok <- counted(parsed, command.spec()),
          :ok <- check(command, parsed) do
-      Session.run(name, parsed)
+      begin(name, command, parsed)
     else
       {:error, message} ->
         raise Failure.new(:usage, "#{message}\nmix scope.#{name} --help explains it")
@@ -78,6 +78,12 @@ defmodule ElixirScope.Distributed.CLI do
       _help ->
         printed(Help.text(name))
     end
+  end
+
+  defp begin(name, command, parsed) do
+    if function_exported?(command, :serve, 1),
+      do: command.serve(parsed),
+      else: Session.run(name, parsed)
   end
 
   defp counted(%{arguments: arguments}, %{arguments: {written, count}}) do

@@ -18,13 +18,28 @@ defmodule ElixirScope.Distributed.Config do
 
   alias ElixirScope.Distributed.Options
 
+  # What was granted to this VM alone, over the pipe by which it was started for a debugging session: no file,
+  # variable or argument grants it, and no program that this VM starts inherits it.
+  @granted {__MODULE__, :granted}
+
   @app :elixir_scope_distributed
 
   @doc "The configuration, checked and with its defaults."
   @spec read!() :: keyword
   def read! do
-    @app |> Application.get_all_env() |> Keyword.drop([:included_applications]) |> check!()
+    @app
+    |> Application.get_all_env()
+    |> Keyword.drop([:included_applications])
+    |> check!()
+    |> granted()
   end
+
+  defp granted(config),
+    do: Keyword.update!(config, :allow, &Enum.uniq(&1 ++ :persistent_term.get(@granted, [])))
+
+  @doc false
+  @spec grant([atom]) :: :ok
+  def grant(capabilities), do: :persistent_term.put(@granted, capabilities)
 
   @doc """
   The options of the default scope, taken from a checked configuration.

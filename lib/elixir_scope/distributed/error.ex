@@ -12,8 +12,8 @@ defmodule ElixirScope.Distributed.Error do
       "the scope :shop is not running on this node; start it with {ElixirScope.Distributed, name: :shop}"
   """
 
+  alias ElixirScope.Distributed.{Debug, Inject}
   alias ElixirScope.Distributed.Error.Simulated
-  alias ElixirScope.Distributed.Inject.Reasons
 
   defexception [:reason, details: %{}]
 
@@ -27,7 +27,9 @@ defmodule ElixirScope.Distributed.Error do
   # Elixir 1.20 minutes.
   @impl true
   def message(%{reason: reason, details: details}),
-    do: Reasons.text(reason, details) || text(reason, details)
+    do:
+      Inject.Reasons.text(reason, details) || Debug.Reasons.text(reason, details) ||
+        text(reason, details)
 
   defp text(:not_running, %{scope: scope}) do
     "the scope #{inspect(scope)} is not running on this node; " <>

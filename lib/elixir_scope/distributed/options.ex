@@ -18,7 +18,17 @@ defmodule ElixirScope.Distributed.Options do
       "expected :flush_ms to be a positive integer, got: 0"
   """
 
-  alias ElixirScope.Distributed.Options.{Capture, Export, Grants, Inject, Instrument, Live, Parts}
+  alias ElixirScope.Distributed.Options.{
+    Capture,
+    Debug,
+    Export,
+    Grants,
+    Inject,
+    Instrument,
+    Live,
+    Parts
+  }
+
   alias ElixirScope.Distributed.Options.{Query, Recording, Simulation, Sync, TimeTravel, Trace}
   alias ElixirScope.Distributed.Options.{Type, View}
 
@@ -119,42 +129,42 @@ defmodule ElixirScope.Distributed.Options do
     scope: [type: :atom, default: @default_scope, doc: "the scope that records it"]
   ]
 
-  @schemas %{
-    start: @start,
-    config: @config ++ @start,
-    simulator: Simulation.of_simulator(@default_scope),
-    record: @record,
-    filter: Query.filter(),
-    query: Query.of_question(@default_scope),
-    stream: Query.of_stream(@default_scope),
-    export: Export.of_write(Query.of_stream(@default_scope)),
-    collector: Export.of_collector(Query.of_stream(@default_scope)),
-    subscribe: Live.schema(Query.filter(), @default_scope),
-    save: Recording.of_save(@default_scope),
-    open: Recording.of_open(),
-    trace: Trace.schema(@default_scope),
-    inject: Inject.schema(),
-    instrument: Instrument.of_use(),
-    scope: Instrument.of_function(),
-    project: Instrument.of_project(),
-    logger: Capture.of_logger(),
-    vitals: Capture.of_vitals(),
-    view: View.common(),
-    timeline: View.common(),
-    sequence: View.sequence(),
-    tree: View.tree(),
-    flame: View.flame(),
-    top: View.top(),
-    diff: View.diff(),
-    gaps: View.common(),
-    dependencies: View.dependencies(),
-    state_at: TimeTravel.of_state(@default_scope),
-    changes: TimeTravel.of_changes(@default_scope),
-    states: View.common() ++ TimeTravel.of_states(@default_scope),
-    replay: TimeTravel.of_replay(@default_scope),
-    note: TimeTravel.of_note(@default_scope),
-    notes: TimeTravel.of_notes(@default_scope)
-  }
+  @schemas Map.merge(Debug.schemas(@default_scope), %{
+             start: @start,
+             config: @config ++ @start,
+             simulator: Simulation.of_simulator(@default_scope),
+             record: @record,
+             filter: Query.filter(),
+             query: Query.of_question(@default_scope),
+             stream: Query.of_stream(@default_scope),
+             export: Export.of_write(Query.of_stream(@default_scope)),
+             collector: Export.of_collector(Query.of_stream(@default_scope)),
+             subscribe: Live.schema(Query.filter(), @default_scope),
+             save: Recording.of_save(@default_scope),
+             open: Recording.of_open(),
+             trace: Trace.schema(@default_scope),
+             inject: Inject.schema(),
+             instrument: Instrument.of_use(),
+             scope: Instrument.of_function(),
+             project: Instrument.of_project(),
+             logger: Capture.of_logger(),
+             vitals: Capture.of_vitals(),
+             view: View.common(),
+             timeline: View.common(),
+             sequence: View.sequence(),
+             tree: View.tree(),
+             flame: View.flame(),
+             top: View.top(),
+             diff: View.diff(),
+             gaps: View.common(),
+             dependencies: View.dependencies(),
+             state_at: TimeTravel.of_state(@default_scope),
+             changes: TimeTravel.of_changes(@default_scope),
+             states: View.common() ++ TimeTravel.of_states(@default_scope),
+             replay: TimeTravel.of_replay(@default_scope),
+             note: TimeTravel.of_note(@default_scope),
+             notes: TimeTravel.of_notes(@default_scope)
+           })
 
   @doc "The name of the scope that serves every call without one."
   @spec default_scope() :: atom

@@ -10,6 +10,7 @@ defmodule ElixirScope.Distributed.Scope do
 
   alias ElixirScope.Distributed.{
     ClusterStateManager,
+    Debug,
     Error,
     EventSynchronizer,
     GlobalClock,
@@ -162,7 +163,8 @@ defmodule ElixirScope.Distributed.Scope do
     scopes = Registry.select(@registry, [{{{:"$1", :_}, :"$2", :_}, [], [{{:"$1", :"$2"}}]}])
     transports = for {name, _pid} <- scopes, {:ok, scope} <- [fetch(name)], do: transport(scope)
     pids = Enum.map(named ++ transports, &Process.whereis/1)
-    for pid <- Enum.map(scopes, &elem(&1, 1)) ++ pids, is_pid(pid), uniq: true, do: pid
+    all = Enum.map(scopes, &elem(&1, 1)) ++ pids ++ Debug.Supervisor.processes()
+    for pid <- all, is_pid(pid), uniq: true, do: pid
   end
 
   defp transport(%{transport: {_module, name}}), do: name
@@ -223,7 +225,7 @@ defmodule ElixirScope.Distributed.Scope do
         {Versions, scope},
         {Transport, scope.name},
         {NodeCoordinator, {:member, scope, memory}}
-        | Plugged.children(scope) ++ Wanted.children(options)
+        | Plugged.children(scope) ++ Wanted.children(options) ++ Debug.Services.children(options)
       ],
       strategy: :rest_for_one,
       # A scope that keeps crashing gives up: observing must not take the application down.

@@ -7,6 +7,11 @@ defmodule ElixirScope.Distributed.Telemetry do
   | `[:elixir_scope, :distributed, :cluster]` | | `node`, `status` |
   | `[:elixir_scope, :distributed, :clock]` | `ahead_ns`, `limit_ns` | `node`, `status` (`:quarantined`, `:back`) |
   | `[:elixir_scope, :distributed, :conflict]` | `from`, `to` | `node`, `origin`, `cloned` |
+  | `[:elixir_scope, :distributed, :debug_breaker]` | | `node`, `status` (`:open`, `:half_open`, `:closed`) |
+  | `[:elixir_scope, :distributed, :debug_call]` | `duration`, `attempts` | `node`, `service`, `operation`, `source`, `result` |
+  | `[:elixir_scope, :distributed, :debug_fallback]` | | `node`, `service`, `operation`, `reason` |
+  | `[:elixir_scope, :distributed, :debug_refused]` | | `node`, `reason` |
+  | `[:elixir_scope, :distributed, :debug_retry]` | `attempt`, `wait_ms` | `node`, `service`, `operation`, `reason` |
   | `[:elixir_scope, :distributed, :query]` | `duration`, `events`, `missing`, `dropped` | `node` |
   | `[:elixir_scope, :distributed, :sync]` | `sent`, `received`, `already`, `bytes` | `node` |
   | `[:elixir_scope, :distributed, :sync_failed]` | | `node`, `reason` |
@@ -25,6 +30,11 @@ defmodule ElixirScope.Distributed.Telemetry do
     cluster: {[], [:node, :status]},
     clock: {[:ahead_ns, :limit_ns], [:node, :status]},
     conflict: {[:from, :to], [:node, :origin, :cloned]},
+    debug_breaker: {[], [:node, :status]},
+    debug_call: {[:duration, :attempts], [:node, :service, :operation, :source, :result]},
+    debug_fallback: {[], [:node, :service, :operation, :reason]},
+    debug_refused: {[], [:node, :reason]},
+    debug_retry: {[:attempt, :wait_ms], [:node, :service, :operation, :reason]},
     query: {[:duration, :events, :missing, :dropped], [:node]},
     sync: {[:sent, :received, :already, :bytes], [:node]},
     sync_failed: {[], [:node, :reason]}

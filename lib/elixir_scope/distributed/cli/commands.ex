@@ -12,7 +12,8 @@ defmodule ElixirScope.Distributed.CLI.Commands do
     {"export", Commands.Export},
     {"status", Commands.Status},
     {"record", Commands.Record},
-    {"stop", Commands.Stop}
+    {"stop", Commands.Stop},
+    {"dap", Commands.Dap}
   ]
 
   @doc "Each by its name."
@@ -30,5 +31,8 @@ defmodule ElixirScope.Distributed.CLI.Commands do
 
   @doc "Every option that it takes."
   @spec options(module) :: [atom]
-  def options(command), do: command.spec().options ++ Options.common()
+  def options(command) do
+    spec = command.spec()
+    spec.options ++ Map.get_lazy(spec, :common, &Options.common/0)
+  end
 end

@@ -87,12 +87,16 @@ defmodule ElixirScope.Distributed.CLI.Join do
   @spec domain(String.t()) :: :longnames | :shortnames
   def domain(host), do: if(String.contains?(host, [".", ":"]), do: :longnames, else: :shortnames)
 
-  defp be_named(domain) do
+  @doc "This VM has a name of the kind, taken now if it has none."
+  @spec be_named(:longnames | :shortnames) :: :ok | {:error, Failure.t()}
+  def be_named(domain) do
     if Node.alive?() and named() != domain, do: leave()
     if Node.alive?(), do: :ok, else: start(domain)
   end
 
-  defp named do
+  @doc "Which kind of name this VM has."
+  @spec named() :: :longnames | :shortnames
+  def named do
     [_name, host] = node() |> Atom.to_string() |> String.split("@")
     domain(host)
   end

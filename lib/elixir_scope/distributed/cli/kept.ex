@@ -16,9 +16,7 @@ defmodule ElixirScope.Distributed.CLI.Kept do
   @doc "Opens a recording for as long as a function asks it by the name of its scope."
   @spec opened(Path.t(), (atom -> result)) :: result when result: term
   def opened(path, fun) do
-    # A VM that only reads a file has no scope of its own.
-    unless running?(), do: Application.put_env(@app, :autostart, false)
-    {:ok, _started} = Application.ensure_all_started(@app)
+    library()
     scope = path |> Library.open() |> named(path) |> Failure.ok!()
 
     try do
@@ -26,6 +24,14 @@ defmodule ElixirScope.Distributed.CLI.Kept do
     after
       Library.close(scope)
     end
+  end
+
+  @doc "The library runs in this VM; where it did not, without a scope, as a tool's VM has none."
+  @spec library() :: :ok
+  def library do
+    unless running?(), do: Application.put_env(@app, :autostart, false)
+    {:ok, _started} = Application.ensure_all_started(@app)
+    :ok
   end
 
   defp named({:error, error}, path) when is_exception(error),

@@ -189,9 +189,23 @@ defmodule ElixirScope.Distributed.CLI.Options.Table do
     yes: [type: :flag, doc: "do not ask before something is injected"]
   ]
 
+  @debugging [
+    port: [
+      type: :positive,
+      value: "PORT",
+      doc:
+        "listen at this port of the loopback interface, for any number of clients, until it is ended"
+    ],
+    import: [
+      type: :text,
+      value: "FILE",
+      doc: "say what each key of an ElixirLS launch.json becomes, and end"
+    ]
+  ]
+
   @doc "Every option."
   @spec all() :: keyword
-  def all, do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces
+  def all, do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces ++ @debugging
 
   @doc "Those of how something is printed."
   @spec output() :: keyword

@@ -1,0 +1,147 @@
+defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
+  @moduledoc false
+  # What an adapter asks of the nodes when it comes to them, and when it goes. It is called by the hand
+  # or by a worker, and may wait.
+
+  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Words}
+  alias ElixirScope.Distributed.Debug.{Interpreter, Services, Session, Stopped}
+
+  # Of other members of a cluster, each by itself.
+  @join_ms 10_000
+
+  # Of each node: those that stand come first.
+  @most_threads 200
+
+  @doc """
+  Attaches to the target of a session, and to the other members of its cluster where that is wanted: the nodes,
+  what went wrong with others, and the sessions that hold them.
+  """
+  @spec run(Session.t(), Launch.t(), pid) ::
+          {:ok, [node], [String.t()], [Session.t()]} | {:error, term}
+  def run(%{target: target}, %{no_debug: true}, _owner), do: {:ok, List.wrap(target), [], []}
+
+  def run(session, launch, owner) do
+    with :ok <- node(session.target, launch, owner) do
+      {sessions, problems} = others(session, launch, owner)
+      nodes = [session.target | Enum.map(sessions, & &1.target)]
+      {:ok, nodes, problems ++ interpreted(nodes, launch, owner), sessions}
+    end
+  end
+
+  @doc "Attaches to one node."
+  @spec node(node, Launch.t(), pid) :: :ok | {:error, term}
+  def node(node, launch, owner) do
+    case Stopped.attach(node, options(launch, owner)) do
+      {:error, reason} -> {:error, reason}
+      _attached -> :ok
+    end
+  end
+
+  defp options(launch, owner),
+    do: [scope: launch.scope, timeout_ms: launch.rpc_timeout_ms, owner: owner]
+
+  defp others(session, launch, owner) do
+    with :all <- Launch.nodes(launch),
+         {:ok, members} <- ask(session.target, :members, [], launch) do
+      results = for node <- members -- [session.target], do: other(node, launch, owner)
+      {for({:ok, session} <- results, do: session), for({:error, text} <- results, do: text)}
+    else
+      :one -> {[], []}
+      {:error, reason} -> {[], ["the other nodes of the cluster: #{Words.reason(reason)}"]}
+    end
+  end
+
+  defp other(node, launch, owner) do
+    {:ok, options} = Launch.session(%{launch | node: node, language_node: :none})
+
+    with {:ok, session} <- Session.start(options ++ [output: owner, boot_ms: @join_ms]),
+         :ok <- attached(node(node, launch, owner), session) do
+      {:ok, session}
+    else
+      {:error, reason} -> {:error, "#{node} is not debugged: #{Words.reason(reason)}"}
+    end
+  end
+
+  defp attached(:ok, _session), do: :ok
+
+  defp attached(error, session) do
+    Session.stop(session)
+    error
+  end
+
+  # What the user wants to have interpreted from the beginning.
+  defp interpreted(nodes, launch, owner) do
+    case Launch.interpretation(launch) do
+      [] -> []
+      :all -> Enum.flat_map(nodes, &interpret(&1, ["*"], launch, owner))
+      patterns -> Enum.flat_map(nodes, &interpret(&1, patterns, launch, owner))
+    end
+  end
+
+  defp interpret(node, patterns, launch, owner) do
+    options = [node: node] ++ options(launch, owner)
+
+    case Interpreter.interpret(patterns, options) do
+      {:ok, results} -> refused(for({:error, module, why} <- results, do: {module, why}), node)
+      {:error, reason} -> ["nothing is interpreted on #{node}: #{Words.reason(reason)}"]
+    end
+  end
+
+  defp refused([], _node), do: []
+
+  defp refused(refused, node) do
+    shown =
+      Enum.map_join(Enum.take(refused, 5), ", ", fn {module, why} ->
+        "#{inspect(module)} (#{Words.reason(why)})"
+      end)
+
+    ["#{length(refused)} modules are not interpreted on #{node}: #{shown}"]
+  end
+
+  @doc "The processes of nodes, those that stand first, and how many more there are."
+  @spec processes([node], keyword) :: {:ok, [map], non_neg_integer} | {:error, term}
+  def processes(nodes, options) do
+    results = for node <- nodes, do: Stopped.processes(node, [count: @most_threads] ++ options)
+    pages = for {:ok, page} <- results, do: page
+
+    case {pages, results} do
+      {[], [error | _]} -> error
+      _some -> {:ok, Enum.flat_map(pages, & &1.processes), more(pages)}
+    end
+  end
+
+  defp more(pages), do: Enum.sum(for page <- pages, do: page.total - length(page.processes))
+
+  @doc "Asks a row of ours of a node."
+  @spec ask(node, atom, [term], Launch.t()) :: {:ok, term} | {:error, term}
+  def ask(node, operation, arguments, launch) do
+    options = [node: node, scope: launch.scope, timeout_ms: launch.rpc_timeout_ms]
+
+    with {:ok, value, _about} <-
+           Services.call(:process_monitoring, operation, arguments, options),
+         do: {:ok, value}
+  end
+
+  @doc "Ends the nodes that were there before."
+  @spec terminate(map) :: :ok | {:error, term}
+  def terminate(%{nodes: nodes, launch: launch}) do
+    results = for node <- nodes, do: ask(node, :terminate, [], launch)
+    Enum.find(results, :ok, &match?({:error, _}, &1))
+  end
+
+  @doc "Leaves: all that belongs to the owner is undone, and with `ends?` the program ends."
+  @spec leave(map, boolean) :: :ok
+  def leave(%{launch: nil}, _ends?), do: :ok
+
+  def leave(state, ends?) do
+    for node <- state.nodes, do: release(node, state)
+    if ends? and state.launch.request == :attach, do: terminate(state)
+    for session <- [state.session | state.others], session != nil, do: Session.stop(session)
+    :ok
+  end
+
+  defp release(node, state) do
+    options = [node: node, scope: state.launch.scope, timeout_ms: state.launch.rpc_timeout_ms]
+    Services.call(:breakpoint_coordination, :release, [state.owner], options)
+  end
+end

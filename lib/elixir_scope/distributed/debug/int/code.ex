@@ -1,0 +1,63 @@
+defmodule ElixirScope.Distributed.Debug.Int.Code do
+  @moduledoc false
+  # How code comes to be interpreted, and compiled again: what speaks to OTP's `:int` about code.
+  #
+  # `:int.i/1` purges the module and loads it anew, which kills whoever still runs older code of it. None of
+  # that is needed: the interpreter's server is given the rows of a module, and a flag on each of its
+  # functions makes the VM hand over their calls. Taking the flags away gives back the compiled code, which
+  # was there all the time. So processes stay where they are: in old code, in current code, in interpreted code.
+
+  alias ElixirScope.Distributed.Debug.Int.{Forget, Home, Rows, Tables}
+
+  @compile {:no_warn_undefined, [:int, :dbg_iserver]}
+
+  @doc "Whether OTP's interpreter is on this node."
+  @spec there?() :: boolean
+  def there?, do: Enum.all?([:int, :dbg_iserver, :dbg_iload], &Code.ensure_loaded?/1)
+
+  @doc "Which modules the interpreter has something of, for whomever."
+  @spec all() :: [module]
+  def all, do: if(Process.whereis(:dbg_iserver), do: int().interpreted(), else: [])
+
+  @doc "Who has a module interpreted: we (`:open`), another tool, or nobody, though we did (`:closed`)."
+  @spec whose(module) :: :open | :closed | :other | :none
+  def whose(module) do
+    with pid when is_pid(pid) <- Process.whereis(:dbg_iserver),
+         table when table != :not_found <- server().call({:get_module_db, module}) do
+      Rows.mark(table)
+    else
+      _none -> :none
+    end
+  end
+
+  @doc "What we had interpreted and did not undo."
+  @spec left_over() :: [module]
+  def left_over, do: if(there?(), do: Enum.filter(all(), &(whose(&1) == :open)), else: [])
+
+  @doc "Has a module interpreted from now on."
+  @spec load(%{module: module, rows: list}) :: :ok | {:error, atom}
+  def load(%{module: module, rows: rows}) do
+    with :ok <- Home.ensure(),
+         :ok <- Tables.install(module, rows),
+         :ok <- flag(module) do
+      Forget.tell(module)
+      :ok
+    end
+  end
+
+  @doc "Gives a module its compiled code again."
+  @spec unload(module) :: :ok | {:error, atom}
+  def unload(module) do
+    :erts_debug.breakpoint({module, :_, :_}, false)
+    Forget.tell(module)
+    Tables.retire(module)
+  end
+
+  defp flag(module),
+    do:
+      if(:erts_debug.breakpoint({module, :_, :_}, true) > 0, do: :ok, else: {:error, :no_module})
+
+  # An application that may not be there, and that is none of ours.
+  defp int, do: :int
+  defp server, do: :dbg_iserver
+end

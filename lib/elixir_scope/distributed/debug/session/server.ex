@@ -1,0 +1,259 @@
+defmodule ElixirScope.Distributed.Debug.Session.Server do
+  @moduledoc false
+  # A session as a process: it owns the programs and their pipes, so that the system ends them with it,
+  # connects and looks in workers, and does what `Life` says. It ends with who started it.
+
+  use GenServer, restart: :temporary
+
+  alias ElixirScope.Distributed.CLI.Join
+  alias ElixirScope.Distributed.Debug.Session.{Distribution, Life, Output, Program, Wire}
+
+  # While something is waited for, and otherwise.
+  @tick_ms 50
+  @idle_ms 250
+
+  defstruct [:life, :given, :owner, :waits, :failure, :output] ++
+              [programs: %{}, os_pids: %{}, workers: %{}, stopping: []]
+
+  @doc """
+  Starts one, of which the caller is the owner: when all of it is there, or that it failed, and then nothing
+  of it is.
+  """
+  @spec start(map) :: {:ok, pid} | {:error, {atom, atom | nil, term}}
+  def start(given) do
+    ref = make_ref()
+    {:ok, session} = GenServer.start(__MODULE__, {given, self(), ref})
+    monitor = Process.monitor(session)
+
+    receive do
+      {^ref, :started} -> Process.demonitor(monitor, [:flush]) && {:ok, session}
+      {^ref, {:failed, why}} -> Process.demonitor(monitor, [:flush]) && {:error, why}
+      {:DOWN, ^monitor, :process, _pid, reason} -> {:error, {:not_started, nil, reason}}
+    end
+  end
+
+  @impl true
+  def init({given, owner, ref}) do
+    Process.monitor(owner)
+    Distribution.watch()
+    roles = Map.new(given.roles, fn {role, how} -> {role, how(how)} end)
+    {life, effects} = Life.begin(roles, given.settings, now())
+    state = %__MODULE__{life: life, given: given, owner: owner, waits: ref}
+    state = %{state | output: Output.new(given.output)}
+    Process.send_after(self(), :tick, @tick_ms)
+    {:ok, state, {:continue, effects}}
+  end
+
+  defp how(:start), do: :started
+  defp how({:join, _node}), do: :joined
+
+  @impl true
+  def handle_continue(effects, state), do: done(act(effects, state))
+
+  @impl true
+  def handle_call(:status, _from, state), do: {:reply, status(state), state}
+  def handle_call(:run, _from, state), do: run(state)
+
+  def handle_call(:stop, from, state),
+    do: happened(%{state | stopping: [from | state.stopping]}, :stop)
+
+  defp run(%{life: %{phase: phase}} = state) when phase in [:held, :running] do
+    {:noreply, state} = happened(state, :run)
+    {:reply, :ok, state}
+  end
+
+  defp run(state), do: {:reply, :error, state}
+
+  @impl true
+  def handle_info(:tick, state) do
+    Process.send_after(self(), :tick, pause(state.life.phase))
+    happened(%{state | output: Output.flush(state.output)}, :tick)
+  end
+
+  def handle_info({:DOWN, _monitor, :process, owner, _reason}, %{owner: owner} = state),
+    do: happened(state, :stop)
+
+  def handle_info({:DOWN, monitor, :process, _worker, result}, state),
+    do: worked(Map.pop(state.workers, monitor), result, state)
+
+  def handle_info({:nodedown, node, info}, state) do
+    case role(state, node) do
+      nil -> {:noreply, state}
+      role -> happened(state, {:cut, role, Map.get(Map.new(info), :nodedown_reason, :unknown)})
+    end
+  end
+
+  def handle_info({port, message}, state) when is_port(port),
+    do: from_port(find(state, port), message, state)
+
+  def handle_info(_other, state), do: {:noreply, state}
+
+  defp pause(phase), do: if(phase in [:held, :running], do: @idle_ms, else: @tick_ms)
+
+  # Programs
+
+  defp find(state, port) do
+    Enum.find_value(state.programs, fn {role, program} ->
+      cond do
+        program.control == port -> {role, :control}
+        stream = program.readers[port] -> {role, stream}
+        true -> nil
+      end
+    end)
+  end
+
+  defp from_port(nil, _message, state), do: {:noreply, state}
+
+  defp from_port({role, :control}, {:data, bytes}, state) do
+    case Wire.decode(bytes) do
+      {:ok, report} -> reported(report, role, state)
+      :error -> {:noreply, state}
+    end
+  end
+
+  defp from_port({role, :control}, {:exit_status, status}, state) do
+    state = update_in(state.programs[role], &ended/1)
+    happened(state, {:exited, role, status})
+  end
+
+  defp from_port({_role, stream}, {:data, bytes}, state),
+    do: {:noreply, %{state | output: Output.put(state.output, stream, bytes)}}
+
+  defp from_port(_reader, _ended, state), do: {:noreply, state}
+
+  # A program that ended before it had opened its streams has written to none.
+  defp ended(%{open: true} = program), do: program
+  defp ended(program), do: tap(program, &Program.close/1)
+
+  defp reported(:open, role, state) do
+    state = update_in(state.programs[role], &Program.opened/1)
+    Program.tell(state.programs[role], Wire.encode({:boot, state.given.orders[role].()}))
+    {:noreply, state}
+  end
+
+  defp reported({:up, _node, os_pid}, role, state),
+    do: happened(put_in(state.os_pids[role], os_pid), {:up, role})
+
+  defp reported({:failed, why}, role, state), do: happened(state, {:failed, role, why})
+
+  defp reported(report, role, state) when report in [:ready, :here],
+    do: happened(state, {report, role})
+
+  # Workers: what may take long, of which each ends with its answer.
+
+  defp work(state, role, fun) do
+    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, fun.()}) end)
+    %{state | workers: Map.put(state.workers, monitor, role)}
+  end
+
+  defp worked({nil, _workers}, _result, state), do: {:noreply, state}
+
+  defp worked({role, workers}, {:answer, event}, state),
+    do: happened(%{state | workers: workers}, answer(event, role))
+
+  defp worked({role, workers}, reason, state),
+    do: happened(%{state | workers: workers}, {:failed, role, inspect(reason)})
+
+  defp answer(event, role) when is_atom(event), do: {event, role}
+  defp answer({:failed, why}, role), do: {:failed, role, why}
+
+  # What is decided, and done
+
+  defp happened(state, event) do
+    {life, effects} = Life.event(state.life, event, now())
+    done(act(effects, %{state | life: life}))
+  end
+
+  defp act(effects, state), do: Enum.reduce(effects, state, &effect/2)
+
+  defp done(%{life: %{phase: :ended}} = state), do: {:stop, :normal, state}
+  defp done(state), do: {:noreply, state}
+
+  defp effect({:launch, role}, state) do
+    case Program.start(state.given.commands[role]) do
+      {:ok, program} -> put_in(state.programs[role], program)
+      {:error, why} -> not_started(state, role, why)
+    end
+  end
+
+  defp effect({:connect, role}, state), do: work(state, role, connecting(state.given, role))
+
+  defp effect({:look, role}, state) do
+    node = state.given.nodes[role]
+    work(state, role, fn -> if Distribution.answers?(node), do: :here, else: :late end)
+  end
+
+  defp effect({:say, role, what}, state) do
+    if program = state.programs[role], do: Program.tell(program, Wire.encode(what))
+    state
+  end
+
+  defp effect({:kill, role}, state) do
+    Program.kill(state.programs[role], List.wrap(state.os_pids[role]))
+    state
+  end
+
+  defp effect({:tell, {what, role, about}}, state) do
+    tell(state, {what, state.given.nodes[role], about})
+    state
+  end
+
+  # A failure is answered when nothing is left.
+  defp effect({:answer, :started}, state), do: tap(state, &send(&1.owner, {&1.waits, :started}))
+  defp effect({:answer, failure}, state), do: %{state | failure: failure}
+  defp effect(:ended, state), do: state
+
+  # It has no port of which the end could be told.
+  defp not_started(state, role, why) do
+    {life, effects} = Life.event(state.life, {:failed, role, why}, now())
+    {life, more} = Life.event(life, {:exited, role, 127}, now())
+    act(effects ++ more, %{state | life: life})
+  end
+
+  # A node that was started has our cookie; why one that runs cannot be joined is a message for people.
+  defp connecting(%{roles: roles, nodes: nodes, own_cookie: cookie} = given, role) do
+    case roles[role] do
+      :start -> fn -> connect(nodes[role], cookie.()) end
+      {:join, node} -> fn -> join(node, given.cookie) end
+    end
+  end
+
+  defp connect(node, cookie) do
+    Distribution.show(node, cookie)
+    if Distribution.connect(node), do: :connected, else: :unreachable
+  end
+
+  defp join(node, cookie) do
+    case Join.first([Atom.to_string(node)], cookie, false) do
+      {:ok, _there} -> :connected
+      {:error, failure} -> {:failed, failure.message}
+    end
+  end
+
+  defp tell(state, message),
+    do: send(state.given.output, {:elixir_scope_session, self(), message})
+
+  defp role(state, node),
+    do: Enum.find_value(state.given.nodes, fn {role, name} -> name == node && role end)
+
+  defp status(state) do
+    nodes = for {role, member} <- state.life.nodes, do: about(state, role, member)
+    %{id: self(), phase: state.life.phase, nodes: nodes, output: Output.status(state.output)}
+  end
+
+  defp about(state, role, member) do
+    shown = Map.take(member, [:how, :state, :reason, :status, :attempts])
+    Map.merge(shown, %{role: role, node: state.given.nodes[role], os_pid: state.os_pids[role]})
+  end
+
+  @impl true
+  def terminate(_reason, state) do
+    Enum.each(state.programs, fn {_role, program} -> Program.close(program) end)
+    for {_role, node} <- state.given.nodes, do: Distribution.disconnect(node)
+    Output.flush(state.output)
+    for waiting <- state.stopping, do: GenServer.reply(waiting, :ok)
+    if state.failure, do: send(state.owner, {state.waits, state.failure})
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
+end

@@ -1,0 +1,88 @@
+defmodule ElixirScope.Distributed.Debug.Supervisor do
+  @moduledoc false
+  # What this VM has for debugging, one of each below the application: the desk where other nodes ask,
+  # and two places for what is started when it is first needed, one for who knows the code and
+  # one for who runs it. Until then there are three idle processes and OTP's `:pg`.
+  #
+  # The table belongs to this process: what is registered outlives a crash of the desk. What keeps
+  # crashing here gives up, and takes nothing else along.
+
+  use Supervisor, restart: :temporary
+
+  alias ElixirScope.Distributed.{Debug, Scope}
+  alias ElixirScope.Distributed.Debug.{Desk, Table}
+
+  @language Module.concat(__MODULE__, Language)
+  @target Module.concat(__MODULE__, Target)
+  @places %{language: @language, target: @target}
+
+  @type place :: :language | :target
+
+  def start_link(_options), do: Supervisor.start_link(__MODULE__, [], name: __MODULE__)
+
+  @doc """
+  The process of a child specification that has its module's name, started where it does not run yet:
+
+      {:ok, pid} = Debug.Supervisor.ensure(:target, {Owners, []})
+
+  It runs until the VM ends, or it stops by itself with a reason that its `restart:` takes for good.
+  """
+  @spec ensure(place, module | {module, term} | Supervisor.child_spec()) ::
+          {:ok, pid} | {:error, term}
+  def ensure(place, child) do
+    spec = Supervisor.child_spec(child, [])
+    name = if is_atom(spec.id), do: Process.whereis(spec.id)
+    if is_pid(name), do: {:ok, name}, else: start(Map.fetch!(@places, place), spec)
+  end
+
+  defp start(place, spec) do
+    case DynamicSupervisor.start_child(place, spec) do
+      {:ok, pid} -> {:ok, pid}
+      {:error, {:already_started, pid}} -> {:ok, pid}
+      {:error, reason} -> {:error, reason}
+      :ignore -> {:error, :ignore}
+    end
+  catch
+    :exit, _not_there -> {:error, ElixirScope.Distributed.Error.new(:disabled)}
+  end
+
+  @doc "Every process of it, which nobody interprets or traces."
+  @spec processes() :: [pid]
+  def processes do
+    named = [__MODULE__, Debug, Desk, @language, @target]
+    places = for place <- [@language, @target], Process.whereis(place), do: children(place)
+    Enum.filter(Enum.map(named, &Process.whereis/1) ++ List.flatten(places), &is_pid/1)
+  end
+
+  defp children(place),
+    do: for({_id, pid, _type, _modules} <- DynamicSupervisor.which_children(place), do: pid)
+
+  @impl true
+  def init(_options) do
+    Table.new()
+
+    Supervisor.init(
+      [
+        # Members of other nodes are found from the start, so that the first question sees them.
+        %{id: :pg, start: {:pg, :start_link, [Debug]}},
+        {Desk, []},
+        place(@language),
+        place(@target)
+      ],
+      strategy: :rest_for_one,
+      max_restarts: 15,
+      max_seconds: 10
+    )
+  end
+
+  # One that keeps crashing takes its place along, and with it what the place held.
+  defp place(name) do
+    options = [name: name, strategy: :one_for_one, max_restarts: 10, max_seconds: 10]
+    Supervisor.child_spec({DynamicSupervisor, options}, id: name)
+  end
+
+  # For the names of what is not there when debugging is off.
+  @doc "Whether debugging is there at all: not with `enabled: false`."
+  @spec running?() :: boolean
+  def running?, do: Scope.enabled?() and Process.whereis(Desk) != nil
+end
