@@ -244,7 +244,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
       project_dir: Path.expand(launch.project_dir),
       language: launch.language_node,
       target: target(launch),
-      env: launch.env,
+      env: variables(launch.env),
       mix_env: launch.mix_env,
       name: launch.naming,
       cookie: cookie,
@@ -255,6 +255,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   end
 
   defp unset?({_key, value}), do: value == nil
+
+  # As the system is told to take one away.
+  defp variables(env), do: Map.new(env, fn {name, value} -> {name, value || false} end)
 
   # A session that is started has a cookie of its own; one that is joined, or a language node that others
   # share, has one already.

@@ -67,7 +67,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
                project_dir: Path.expand("shop"),
                language: :start,
                target: {:mix, "run", ["--no-halt"]},
-               env: %{"GREETING" => "hello", "PAGER" => nil},
+               env: %{"GREETING" => "hello", "PAGER" => false},
                name: "shop_{role}_{id}",
                boot_ms: 120_000,
                lease_ms: 10_000,

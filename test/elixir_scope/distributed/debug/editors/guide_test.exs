@@ -2,6 +2,8 @@ defmodule ElixirScope.Distributed.Debug.Editors.GuideTest do
   # What the guide tells people to write down is what the adapter takes.
   use ExUnit.Case, async: true
 
+  alias ElixirScope.Distributed.CLI.Commands.Dap
+  alias ElixirScope.Distributed.CLI.Parser
   alias ElixirScope.Distributed.Debug.Adapter.{Json, Launch}
   alias ElixirScope.Distributed.Debug.Adapter.Import.Comments
   alias ElixirScope.Distributed.Debug.Adapter.Launch.Schema
@@ -85,8 +87,9 @@ defmodule ElixirScope.Distributed.Debug.Editors.GuideTest do
 
   test "commands are those that there are" do
     for text <- Snippets.blocks(@guide, "sh"), "mix " <> rest <- String.split(text, "\n") do
-      [task | _arguments] = rest |> String.split(" > ") |> hd() |> OptionParser.split()
-      assert task == "scope.dap"
+      ["scope.dap" | arguments] = rest |> String.split(" > ") |> hd() |> OptionParser.split()
+      assert {:ok, parsed} = Parser.parse(arguments, Dap.spec().options)
+      assert Dap.check(parsed) == :ok
     end
   end
 

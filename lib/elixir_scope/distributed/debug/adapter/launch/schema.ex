@@ -65,7 +65,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Schema do
      default: nil,
      for: :launch,
      doc:
-       "instead of `task`: the folder of a release, or its script in `bin`, that is started; it has to contain " <>
+       "instead of `task`: the folder of a release, or its script in `bin`, that is started; it need not contain " <>
          "this library"},
     {"projectDir",
      type: :folder,
