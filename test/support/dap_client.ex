@@ -194,10 +194,11 @@ defmodule ElixirScope.Distributed.DapClient do
   defp bodies(bytes, done) do
     with ["Content-Length: " <> length, rest] <- String.split(bytes, "\r\n\r\n", parts: 2),
          length = String.to_integer(length),
-         <<body::binary-size(length), rest::binary>> <- rest do
-      bodies(rest, [body | done])
+         true <- byte_size(rest) >= length do
+      behind = binary_part(rest, length, byte_size(rest) - length)
+      bodies(behind, [binary_part(rest, 0, length) | done])
     else
-      ["Content-Length: " <> _length | _] -> {Enum.reverse(done), bytes}
+      false -> {Enum.reverse(done), bytes}
       [""] -> {Enum.reverse(done), ""}
       _part when byte_size(bytes) < 16 -> {Enum.reverse(done), bytes}
       _other when is_binary(bytes) -> partial(bytes, done)

@@ -129,7 +129,12 @@ defmodule ElixirScope.Distributed.Options do
     scope: [type: :atom, default: @default_scope, doc: "the scope that records it"]
   ]
 
-  @schemas Map.merge(Debug.schemas(@default_scope), %{
+  @debug Map.merge(
+           Debug.schemas(@default_scope),
+           ElixirScope.Distributed.Options.Stopped.schemas(@default_scope)
+         )
+
+  @schemas Map.merge(@debug, %{
              start: @start,
              config: @config ++ @start,
              simulator: Simulation.of_simulator(@default_scope),

@@ -88,21 +88,23 @@ defmodule ElixirScope.Distributed.Debug.Operations do
   # -- target side: processes --
 
   @process_monitoring [
-    {:attach, :debug, true, [:owner], {Stopped.Host, :attach}, "wants to hear what stops"},
-    {:detach, :debug, true, [:owner], {Stopped.Host, :detach}, "no longer wants to"},
-    {:stopped, :debug, true, [], {Stopped.Host, :stopped}, "which processes stand"},
-    {:processes, :debug, true, [:options], {Stopped.Host, :processes}, "which there are"},
-    {:stack, :debug, true, [:pid, :options], {Stopped.Host, :stack}, "frames of one that stands"},
-    {:bindings, :debug, true, [:pid, :frame, :options], {Stopped.Host, :bindings},
+    {:attach, :debug, true, [:owner, :options], {Stopped.Served, :attach},
+     "wants to hear what stops"},
+    {:detach, :debug, true, [:owner], {Stopped.Served, :detach}, "no longer wants to"},
+    {:stopped, :debug, true, [], {Stopped.Served, :stopped}, "which processes stand"},
+    {:processes, :debug, true, [:options], {Stopped.Served, :processes}, "which there are"},
+    {:stack, :debug, true, [:pid, :options], {Stopped.Served, :stack},
+     "frames of one that stands"},
+    {:bindings, :debug, true, [:pid, :frame, :options], {Stopped.Served, :bindings},
      "variables of a frame"},
-    {:value, :debug, true, [:pid, :frame, :path, :options], {Stopped.Host, :value},
+    {:value, :debug, true, [:pid, :frame, :path, :options], {Stopped.Served, :value},
      "a page of a large term"},
-    {:evaluate, :debug, false, [:pid, :frame, :text, :options], {Stopped.Host, :evaluate},
+    {:evaluate, :debug, false, [:pid, :frame, :text, :options], {Stopped.Served, :evaluate},
      "evaluates an expression in a frame"},
-    {:step, :debug, false, [:pid, :how], {Stopped.Host, :step}, "goes a step"},
-    {:continue, :debug, false, [:pid], {Stopped.Host, :continue}, "lets it go on"},
-    {:pause, :debug, true, [:pid], {Stopped.Host, :pause}, "stops it"},
-    {:exceptions, :debug, true, [:owner, :filters], {Stopped.Host, :exceptions},
+    {:step, :debug, false, [:owner, :pid, :how], {Stopped.Served, :step}, "goes a step"},
+    {:continue, :debug, false, [:pid], {Stopped.Served, :continue}, "lets it go on"},
+    {:pause, :debug, true, [:owner, :pid], {Stopped.Served, :pause}, "stops it"},
+    {:exceptions, :debug, true, [:owner, :filters], {Stopped.Served, :exceptions},
      "at which exceptions processes stop"}
   ]
 

@@ -2,6 +2,8 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
   @moduledoc false
   # Why something of debugging does not work, in words: a part of `ElixirScope.Distributed.Error`.
 
+  alias ElixirScope.Distributed.Debug.Stopped
+
   @doc "The words, or `nil` where the reason is another one."
   @spec text(atom, map) :: String.t() | nil
 
@@ -33,7 +35,7 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
       "in status/0"
   end
 
-  def text(_another, _details), do: nil
+  def text(reason, details), do: Stopped.Reasons.text(reason, details)
 
   defp range({same, same}), do: "version #{same}"
   defp range({low, high}), do: "versions #{low} to #{high}"

@@ -120,18 +120,21 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Protocol do
   # Bodies
 
   defp body(%{stage: {stage, length}, had: had} = state, bytes, found) do
-    left = length - had
-
-    case bytes do
-      <<last::binary-size(left), rest::binary>> ->
-        message = whole(stage, [last | state.kept], length)
-        feed(%{state | stage: :header, kept: <<>>, had: 0}, rest, [message | found])
-
-      part ->
-        kept = if stage == :take and part != <<>>, do: [part | state.kept], else: state.kept
-        {Enum.reverse(found), %{state | kept: kept, had: had + byte_size(part)}}
+    if byte_size(bytes) < length - had do
+      {Enum.reverse(found),
+       %{state | kept: kept(stage, bytes, state.kept), had: had + byte_size(bytes)}}
+    else
+      {last, rest} = split(bytes, length - had)
+      message = whole(stage, [last | state.kept], length)
+      feed(%{state | stage: :header, kept: <<>>, had: 0}, rest, [message | found])
     end
   end
+
+  defp kept(:take, bytes, kept) when bytes != <<>>, do: [bytes | kept]
+  defp kept(_stage, _bytes, kept), do: kept
+
+  defp split(bytes, at),
+    do: {binary_part(bytes, 0, at), binary_part(bytes, at, byte_size(bytes) - at)}
 
   defp whole(:drop, _kept, length),
     do: refused("a message of #{length} bytes: longer than any that is read")

@@ -20,8 +20,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ProtocolTest do
 
   defp pieces(bytes, [size | sizes]) do
     size = min(max(size, 1), byte_size(bytes))
-    <<piece::binary-size(size), rest::binary>> = bytes
-    [piece | pieces(rest, sizes ++ [size])]
+    rest = binary_part(bytes, size, byte_size(bytes) - size)
+    [binary_part(bytes, 0, size) | pieces(rest, sizes ++ [size])]
   end
 
   defp fed(bytes, sizes, state \\ Protocol.new()) do
@@ -166,8 +166,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ProtocolTest do
 
     defp changed({at, byte}, stream) do
       at = rem(at, byte_size(stream))
-      <<before::binary-size(at), _one, behind::binary>> = stream
-      <<before::binary, byte, behind::binary>>
+      behind = binary_part(stream, at + 1, byte_size(stream) - at - 1)
+      <<binary_part(stream, 0, at)::binary, byte, behind::binary>>
     end
 
     test "that are no protocol at all, too" do
