@@ -10,7 +10,7 @@ const { DebugClient } = require(path.join(modules, "@vscode/debugadapter-testsup
 
 const how = JSON.parse(text);
 const seen = { events: [], outputs: [], breakpoints: {} };
-const client = new DebugClient(how.mix, "scope.dap", "elixirScope", { cwd: how.cwd, env: process.env });
+const client = new DebugClient(how.mix, "scope.dap", "elixirScope", { cwd: how.cwd, env: process.env }, Boolean(process.env.DAP_STDERR));
 // Time is the gate's, which ends what hangs.
 client.defaultTimeout = 0;
 
@@ -117,6 +117,11 @@ async function session() {
   else await wait("the end", ended);
   await client.disconnectRequest({});
 }
+
+// Where the adapter is gone nothing is left to wait for.
+process.on("beforeExit", () => {
+  process.stdout.write(JSON.stringify({ ...seen, error: "the adapter ended" }), () => process.exit(1));
+});
 
 session()
   .then(
