@@ -35,6 +35,39 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
       "in status/0"
   end
 
+  # -- dependencies --
+
+  def text(:bad_options, %{message: message}), do: message
+
+  def text(:no_stream, _details),
+    do: "nobody follows the dependencies of modules on this node: see TracerStream.start_link/1"
+
+  def text(:too_many_readers, %{limit: limit}),
+    do: "#{limit} subscriptions follow the dependencies of this node already: see `subscribers:`"
+
+  def text(:unknown_file, %{file: file}),
+    do: "no module that this node can load has code from #{file}"
+
+  def text(:unknown_line, %{file: file, line: line, last: last}),
+    do: "#{file} has no line #{line}; the last one with code is #{last}"
+
+  def text(:no_code_on_line, %{file: file, line: line, nearest: nearest}),
+    do: "there is no code on line #{line} of #{file}; the nearest is on line #{nearest}"
+
+  def text(:no_debug_info, details) do
+    "#{inspect(details[:module] || details[:modules])} was compiled without debug information: " <>
+      "compile with `debug_info: true`, and let no release strip it"
+  end
+
+  def text(:stale_source, %{file: file, module: module}),
+    do: "#{file} is not what #{inspect(module)} was compiled from any more: compile it again"
+
+  def text(:no_beam, %{module: module}),
+    do: "there is no file of #{inspect(module)} on the code path of this node"
+
+  def text(:unknown_module, %{module: module}),
+    do: "#{inspect(module)} is not a module of the project, nor named by one"
+
   def text(reason, details), do: Stopped.Reasons.text(reason, details)
 
   defp range({same, same}), do: "version #{same}"

@@ -5,6 +5,9 @@ defmodule ElixirScope.Distributed.Options.Debug do
 
   alias ElixirScope.Distributed.Options.Session
 
+  @strategies [:minimal, :conservative, :transitive]
+  @dependency_service ElixirScope.Distributed.Debug.DependencyService
+
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
@@ -15,7 +18,15 @@ defmodule ElixirScope.Distributed.Options.Debug do
       session: Session.schema(default_scope),
       interpret: of_interpret(default_scope),
       interpret_for_breakpoint: of_interpret(default_scope) ++ of_needed(),
-      interpreter: [scope(default_scope) | of_interpreter()]
+      interpreter: [scope(default_scope) | of_interpreter()],
+      debug_dependencies: of_dependencies(default_scope),
+      debug_ask: of_ask(default_scope),
+      debug_module: of_strategy(:minimal, @strategies) ++ of_ask(default_scope),
+      debug_breakpoint:
+        of_strategy(:reachable, [:reachable | @strategies]) ++ of_ask(default_scope),
+      debug_transitive: [depth()] ++ of_ask(default_scope),
+      debug_stream: of_stream(),
+      debug_subscribe: of_subscribe(default_scope)
     }
   end
 
@@ -103,6 +114,108 @@ defmodule ElixirScope.Distributed.Options.Debug do
         type: {:or, [:atom, nil]},
         default: nil,
         doc: "the node that is asked first what a breakpoint needs; `nil` is any that knows"
+      ]
+    ]
+  end
+
+  # -- dependencies --
+
+  defp of_dependencies(default_scope) do
+    [
+      scope(default_scope),
+      language_server_node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that is asked; `nil` is one that offers it, or this one"
+      ],
+      cache_size: [
+        type: :pos_integer,
+        default: 1_000,
+        doc: "how many answers are kept for when that node is gone"
+      ],
+      streaming: [
+        type: :boolean,
+        default: true,
+        doc:
+          "whether it is heard which answers a change touches; without it they are kept as answers of " <>
+            "the version that they had"
+      ],
+      timeout_ms: timeout(),
+      name: [
+        type: :atom,
+        default: @dependency_service,
+        doc: "what it is registered as, where several nodes are asked from one"
+      ]
+    ]
+  end
+
+  defp timeout, do: [type: :pos_integer, default: 5_000, doc: "how long a question may take"]
+
+  defp of_ask(default_scope) do
+    [
+      scope(default_scope),
+      node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that is asked; `nil` is that of the service"
+      ],
+      timeout_ms: timeout(),
+      service: [
+        type: :atom,
+        default: @dependency_service,
+        doc: "the service that was started, whose node is asked and which keeps the answer"
+      ]
+    ]
+  end
+
+  defp of_strategy(default, strategies) do
+    [
+      strategy: [
+        type: {:in, strategies},
+        default: default,
+        doc: "which modules are to be interpreted"
+      ]
+    ] ++ [depth()]
+  end
+
+  defp depth,
+    do: {:depth, type: :pos_integer, default: 2, doc: "how many steps of dependencies are taken"}
+
+  defp of_stream do
+    [
+      modules: [
+        type: {:or, [{:in, [:project, :all, :none]}, {:list, :any}]},
+        default: :project,
+        doc:
+          "what it begins with: the modules of the code path without those of Erlang and Elixir, " <>
+            "all, none, or a list of modules, files and folders"
+      ],
+      history: [
+        type: :pos_integer,
+        default: 1_000,
+        doc:
+          "of how many versions it is remembered which modules changed; who missed more gets a snapshot"
+      ],
+      subscribers: [
+        type: :pos_integer,
+        default: 64,
+        doc: "how many subscriptions there can be at a time"
+      ]
+    ]
+  end
+
+  defp of_subscribe(default_scope) do
+    [
+      scope(default_scope),
+      node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that knows the code; `nil` is one that offers it, or this one"
+      ],
+      queue: [
+        type: :pos_integer,
+        default: 100,
+        doc: "with more messages than that in its queue the subscriber is told nothing"
       ]
     ]
   end

@@ -9,6 +9,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # Of other members of a cluster, each by itself.
   @join_ms 10_000
 
+  # What nodes grant at most.
+  @longest_lease_ms 600_000
+
   # Of each node: those that stand come first.
   @most_threads 200
 
@@ -31,9 +34,25 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   @doc "Attaches to one node."
   @spec node(node, Launch.t(), pid) :: :ok | {:error, term}
   def node(node, launch, owner) do
-    case Stopped.attach(node, options(launch, owner)) do
+    Stopped.attach(node, [lease_ms: lease_ms(launch)] ++ options(launch, owner))
+  end
+
+  defp lease_ms(launch), do: min(launch.lease_ms, @longest_lease_ms)
+
+  @doc "How often that is told: three times in a lease, and before there is one once a second."
+  @spec renew_ms(Launch.t() | nil) :: pos_integer
+  def renew_ms(nil), do: 1_000
+  def renew_ms(launch), do: div(lease_ms(launch), 3)
+
+  @doc "Tells a node that the owner is still there; one that has forgotten it is attached to again."
+  @spec renew(node, Launch.t(), pid) :: :ok | {:error, term}
+  def renew(node, launch, owner) do
+    options = [node: node, scope: launch.scope, timeout_ms: launch.rpc_timeout_ms]
+
+    case Services.call(:breakpoint_coordination, :renew, [owner], options) do
+      {:ok, _renewed, _about} -> :ok
+      {:error, :unknown_owner} -> node(node, launch, owner)
       {:error, reason} -> {:error, reason}
-      _attached -> :ok
     end
   end
 
@@ -54,7 +73,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   defp other(node, launch, owner) do
     {:ok, options} = Launch.session(%{launch | node: node, language_node: :none})
 
-    with {:ok, session} <- Session.start(options ++ [output: owner, boot_ms: @join_ms]),
+    with {:ok, session} <-
+           Session.start(
+             Keyword.put(options, :boot_ms, @join_ms) ++ [scope: launch.scope, output: owner]
+           ),
          :ok <- attached(node(node, launch, owner), session) do
       {:ok, session}
     else

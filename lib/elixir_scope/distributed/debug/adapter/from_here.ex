@@ -19,8 +19,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.FromHere do
   alias ElixirScope.Distributed.Debug.{Stopped, Table}
   alias ElixirScope.Distributed.View.Timeline
 
-  @compile {:no_warn_undefined, Stopped.Host}
-
   # Budgets: the profile's would thin whole correlations out of a busy system, ours perhaps among them.
   @duration_ms 15_000
   @longest_ms 60_000
@@ -68,7 +66,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.FromHere do
   end
 
   defp standing(pid) do
-    with {:ok, all} <- Stopped.Host.stopped() do
+    with {:ok, all} <- Stopped.Served.stopped() do
       case Enum.find(all, &(&1.pid == pid)) do
         nil -> {:error, :not_stopped}
         stopped -> {:ok, stopped}
@@ -108,7 +106,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.FromHere do
     correlation = "from-here-#{Base.encode16(:rand.bytes(4), case: :lower)}"
 
     with {:ok, trace} <- trace(patterns, duration),
-         {:ok, _gone} <- go_on(correlation, state.pid) do
+         :ok <- go_on(correlation, state.pid) do
       state = %{state | trace: trace, correlation: correlation, ends_at: now() + duration}
       Process.send_after(self(), :look, @look_ms)
 
@@ -129,7 +127,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.FromHere do
   end
 
   defp go_on(correlation, pid),
-    do: Library.with_correlation(correlation, fn -> Stopped.Host.continue(pid) end)
+    do: Library.with_correlation(correlation, fn -> Stopped.Served.continue(pid) end)
 
   defp about(trace, correlation, patterns) do
     refused = for {node, error} <- trace.refused, do: {node, message(error)}

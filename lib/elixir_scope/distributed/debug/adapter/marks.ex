@@ -34,19 +34,21 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Marks do
   defp of(all, group), do: for({_id, %{group: ^group} = mark} <- all.marks, do: mark)
 
   defp forget(mark, all) do
-    by_backend = Map.drop(all.by_backend, Map.keys(mark.found))
+    by_backend = Map.drop(all.by_backend, ids(mark))
     %{all | marks: Map.delete(all.marks, mark.id), by_backend: by_backend}
   end
 
   @doc "The ids that a group has on the nodes."
   @spec ids(t, term) :: [term]
-  def ids(all, group), do: Enum.flat_map(of(all, group), &Map.keys(&1.found))
+  def ids(all, group), do: all |> of(group) |> Enum.flat_map(&ids/1) |> Enum.uniq()
+
+  defp ids(mark), do: for({id, _node} <- Map.keys(mark.found), uniq: true, do: id)
 
   @doc "What became of a mark on a node; `:error` if nobody wants it any more."
   @spec found(t, pos_integer, map) :: {:ok, mark, t} | :error
   def found(all, id, breakpoint) do
     with {:ok, mark} <- Map.fetch(all.marks, id) do
-      mark = put_in(mark.found[breakpoint.id], breakpoint)
+      mark = put_in(mark.found[{breakpoint.id, breakpoint.node}], breakpoint)
       by_backend = Map.put(all.by_backend, breakpoint.id, id)
       {:ok, mark, %{all | marks: Map.put(all.marks, id, mark), by_backend: by_backend}}
     end

@@ -12,7 +12,16 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
   def take({:breakpoint, event, breakpoint}, state), do: breakpoint(event, breakpoint, state)
   def take({:elixir_scope_from_here, id, what}, state), do: Tracing.news(id, what, state)
   def take({:adapter_event, name, body}, state), do: {:effects, [{:event, name, body}], state}
+  def take(:renew, state), do: {:effects, renewals(state), state}
   def take(_other, state), do: {:effects, [], state}
+
+  # Nodes believe in an owner for as long as a lease, and no longer.
+  defp renewals(state) do
+    for node <- state.nodes, state.phase in [:configuring, :running] do
+      call = {Attaching, :renew, [node, state.launch, state.owner]}
+      {:ask, %{lane: {:renew, node}, request: nil, call: call, to: {__MODULE__, :renewed}}}
+    end
+  end
 
   # The session
 
@@ -86,6 +95,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
   defp again(_state, _node), do: []
 
   @doc false
+  # What became of a node is told by its session.
+  def answer(:renewed, _result, _request, state), do: {:effects, [], state}
   def answer({:again, _node}, :ok, _request, state), do: {:effects, [], state}
 
   def answer({:again, node}, {:error, reason}, _request, _state),
@@ -113,7 +124,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   # Breakpoints
 
-  defp breakpoint({:logged, text}, breakpoint, state), do: logged(breakpoint.id, text, state)
+  defp breakpoint({:condition_failed, text}, breakpoint, state),
+    do: logged(breakpoint.id, "the condition could not be evaluated: #{text}", state)
 
   defp breakpoint(_event, breakpoint, state) do
     case Marks.changed(state.marks, breakpoint) do

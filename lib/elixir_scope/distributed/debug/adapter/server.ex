@@ -9,7 +9,16 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Server do
   use GenServer, restart: :temporary
 
   alias ElixirScope.Distributed.Debug.Adapter.Coordination.Editor
-  alias ElixirScope.Distributed.Debug.Adapter.{Hand, Machine, Outbox, Protocol, State, Work}
+
+  alias ElixirScope.Distributed.Debug.Adapter.{
+    Attaching,
+    Hand,
+    Machine,
+    Outbox,
+    Protocol,
+    State,
+    Work
+  }
 
   # After the last answer was given, for what is still to be written.
   @last_ms 2_000
@@ -48,6 +57,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Server do
     server = self()
     write = Keyword.fetch!(options, :write)
     writer = spawn_link(fn -> write(server, write) end)
+    send(server, :renew)
     {:ok, editor} = Editor.start_link(emit: &send(server, {:adapter_event, &1, &2}))
     state = %__MODULE__{machine: Machine.new(server, editor), protocol: Protocol.new()}
     {:ok, %{state | writer: writer, hand: Hand.start()}}
@@ -100,6 +110,12 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Server do
 
   def handle_info({:EXIT, _pid, {:answer, _result}}, state), do: {:noreply, state}
   def handle_info({:EXIT, _pid, reason}, state), do: {:stop, reason, state}
+
+  def handle_info(:renew, state) do
+    Process.send_after(self(), :renew, Attaching.renew_ms(state.machine.launch))
+    news(:renew, state)
+  end
+
   def handle_info(:last, state), do: {:stop, :normal, state}
   def handle_info(message, state), do: news(message, state)
 

@@ -22,7 +22,7 @@ defmodule ElixirScope.Distributed.Debug.Operations.Argument do
     pid: "a process",
     owner: "the process to which it belongs, of any node",
     options: "a keyword list of at most 32 options of plain data",
-    version: "a version, from 0, or `nil`",
+    version: "a position `{epoch, version}`, or `nil`",
     patterns: "at most 256 patterns as `trace/2` takes them",
     patterns_or_all: "the same, or `:all`",
     where: "`{file, line}`, `{module, line}`, `{module, function, arity}`, or text",
@@ -50,7 +50,8 @@ defmodule ElixirScope.Distributed.Debug.Operations.Argument do
   def check(:pid, value), do: is_pid(value)
   def check(:owner, value), do: is_pid(value)
   def check(:options, value), do: each?(value, 32, &option?/1) and small?(value, {2_000, 65_536})
-  def check(:version, value), do: value == nil or number?(value)
+  def check(:version, {epoch, version}), do: number?(epoch) and number?(version)
+  def check(:version, value), do: value == nil
   def check(:patterns, value), do: each?(value, 256, &pattern?/1)
   def check(:patterns_or_all, value), do: value == :all or check(:patterns, value)
   def check(:where, value), do: where?(value)

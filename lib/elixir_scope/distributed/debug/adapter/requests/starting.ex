@@ -14,7 +14,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Starting do
   def request(command, arguments, request, state) when command in ["launch", "attach"] do
     with {:ok, launch, notices} <- Launch.parse(Map.put(arguments, "request", command)),
          {:ok, options} <- Launch.session(launch) do
-      call = {Session, :start, [options ++ [hold: true, output: state.owner]]}
+      call =
+        {Session, :start, [options ++ [scope: launch.scope, hold: true, output: state.owner]]}
+
       said = Enum.map(notices, &State.output("important", &1))
       state = %{state | phase: :starting, launch: launch}
       {:effects, said ++ [{:ask, ask(request, call, :session)}], state}

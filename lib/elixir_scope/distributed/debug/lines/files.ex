@@ -1,0 +1,67 @@
+defmodule ElixirScope.Distributed.Debug.Lines.Files do
+  @moduledoc false
+  # Which modules have code from a file.
+
+  alias ElixirScope.Distributed.Debug.Beams
+  alias ElixirScope.Distributed.Debug.Lines.{Code, Index, Paths}
+
+  @doc """
+  The modules with code from the file, with the path by which each of them calls it; those whose source
+  it is come first.
+  """
+  @spec modules(String.t()) :: {:ok, [{module, path :: String.t()}]} | {:error, term}
+  def modules(file) do
+    with :ok <- Index.current() do
+      case matching(file) do
+        [] -> again(file)
+        found -> if Enum.all?(found, &still?/1), do: {:ok, bare(found)}, else: again(file)
+      end
+    end
+  end
+
+  @doc "The same, after every file was looked at."
+  @spec again(String.t()) :: {:ok, [{module, path :: String.t()}]}
+  def again(file) do
+    :ok = Index.refresh()
+    {:ok, file |> matching() |> bare()}
+  end
+
+  defp matching(file) do
+    named = Index.named(file)
+    paths = named |> Enum.map(&elem(&1, 1)) |> Enum.uniq() |> Paths.matching(file) |> other?(file)
+    Enum.filter(named, fn {_module, path, _beam} -> path in paths end)
+  end
+
+  # Where both are here, they are the same file or two.
+  defp other?(paths, file), do: Enum.reject(paths, &(&1 != file and two?(&1, file)))
+
+  defp two?(path, file) do
+    with {:ok, one} <- File.stat(path), {:ok, other} <- File.stat(file) do
+      {one.inode, one.major_device} != {other.inode, other.major_device}
+    else
+      _not_here -> false
+    end
+  end
+
+  # What is found first on the code path, and has it still.
+  defp still?({module, path, beam}) do
+    with {:ok, found} <- Beams.Source.path(module),
+         true <- to_charlist(found) == beam,
+         {:ok, ^module, paths} <- Code.files(beam) do
+      path in paths
+    else
+      _else -> false
+    end
+  end
+
+  defp bare(found) do
+    found
+    |> Enum.filter(fn {module, _path, beam} -> first?(module, beam) end)
+    |> Enum.map(fn {module, path, _beam} -> {module, path} end)
+    |> Enum.uniq()
+    |> Enum.sort()
+  end
+
+  # Of two files with the same module one is loaded.
+  defp first?(module, beam), do: Beams.Source.path(module) == {:ok, List.to_string(beam)}
+end
