@@ -28,7 +28,7 @@ defmodule ElixirScope.Distributed.MixProject do
 
   def application do
     [
-      extra_applications: [:logger, :crypto],
+      extra_applications: [:logger],
       mod: {ElixirScope.Distributed.Application, []}
     ]
   end

@@ -70,7 +70,9 @@ defmodule ElixirScope.Distributed.CLI do
          nil <- parsed.options[:help],
          :ok <- counted(parsed, command.spec()),
          :ok <- check(command, parsed) do
-      begin(name, command, parsed)
+      if function_exported?(command, :here, 1),
+        do: command.here(parsed),
+        else: Session.run(name, parsed)
     else
       {:error, message} ->
         raise Failure.new(:usage, "#{message}\nmix scope.#{name} --help explains it")
@@ -78,12 +80,6 @@ defmodule ElixirScope.Distributed.CLI do
       _help ->
         printed(Help.text(name))
     end
-  end
-
-  defp begin(name, command, parsed) do
-    if function_exported?(command, :serve, 1),
-      do: command.serve(parsed),
-      else: Session.run(name, parsed)
   end
 
   defp counted(%{arguments: arguments}, %{arguments: {written, count}}) do

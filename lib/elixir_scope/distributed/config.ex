@@ -34,6 +34,14 @@ defmodule ElixirScope.Distributed.Config do
     |> granted()
   end
 
+  @doc false
+  # What the project says of the library is not for this VM.
+  @spec forget() :: :ok
+  def forget do
+    for {key, _value} <- Application.get_all_env(@app), do: Application.delete_env(@app, key)
+    :ok
+  end
+
   defp granted(config),
     do: Keyword.update!(config, :allow, &Enum.uniq(&1 ++ :persistent_term.get(@granted, [])))
 

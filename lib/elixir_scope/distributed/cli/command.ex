@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.CLI.Command do
     * `options` - by their keys in the table;
     * `examples` - pairs of what is typed behind the command, and what that does;
     * `interrupt` - what a first Ctrl-C does: `:stop` lets it end in order and is no failure;
-    * `common` - of the options that every command takes, those that this one does; by itself all;
+    * `common` - those of the options of every command that it takes, where it is not all;
     * `file` - the option, or `:first` for the first argument, that names a file of the tool's to write.
   """
   @type spec :: %{
@@ -35,8 +35,8 @@ defmodule ElixirScope.Distributed.CLI.Command do
   @doc "Answers on the node that is asked."
   @callback run(Request.t()) :: Exit.name()
 
-  @doc "Runs in the VM of the tool, and asks no node; instead of `run/1`."
-  @callback serve(Parser.parsed()) :: Exit.name()
+  @doc "Does it in the VM where it was typed: of a command that asks nobody; instead of `run/1`."
+  @callback here(Parser.parsed()) :: Exit.name()
 
-  @optional_callbacks check: 1, run: 1, serve: 1
+  @optional_callbacks check: 1, run: 1, here: 1
 end

@@ -13,7 +13,8 @@ defmodule ElixirScope.Distributed.CLI.Commands do
     {"status", Commands.Status},
     {"record", Commands.Record},
     {"stop", Commands.Stop},
-    {"dap", Commands.Dap}
+    {"dap", Commands.Dap},
+    {"node", Commands.Node}
   ]
 
   @doc "Each by its name."
@@ -33,6 +34,6 @@ defmodule ElixirScope.Distributed.CLI.Commands do
   @spec options(module) :: [atom]
   def options(command) do
     spec = command.spec()
-    spec.options ++ Map.get_lazy(spec, :common, &Options.common/0)
+    spec.options ++ Map.get(spec, :common, Options.common())
   end
 end

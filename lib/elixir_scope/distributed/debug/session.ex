@@ -65,6 +65,8 @@ defmodule ElixirScope.Distributed.Debug.Session do
          {:ok, given} <- given(roles, [{:domain, domain} | options]) do
       started(Server.start(given), given, options)
     end
+  after
+    Named.release(self())
   end
 
   defp read(options) do

@@ -12,10 +12,10 @@ defmodule ElixirScope.Distributed.Options.Debug do
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
     %{
+      session: Session.schema(default_scope),
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
-      session: Session.schema(default_scope),
       interpret: of_interpret(default_scope),
       interpret_for_breakpoint: of_interpret(default_scope) ++ of_needed(),
       interpreter: [scope(default_scope) | of_interpreter()],

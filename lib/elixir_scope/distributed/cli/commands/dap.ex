@@ -38,14 +38,14 @@ defmodule ElixirScope.Distributed.CLI.Commands.Dap do
   def check(_fine), do: :ok
 
   @impl true
-  def serve(%{options: %{import: path}}), do: path |> read!() |> Import.text() |> imported()
+  def here(%{options: %{import: path}}), do: path |> read!() |> Import.text() |> imported()
 
-  def serve(%{options: %{port: port}}) do
+  def here(%{options: %{port: port}}) do
     Kept.library()
     listen(Tcp.start_link(port: port))
   end
 
-  def serve(_stdio) do
+  def here(_stdio) do
     Kept.library()
     :ok = Stdio.run()
     :fine

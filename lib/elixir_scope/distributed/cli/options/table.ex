@@ -203,9 +203,36 @@ defmodule ElixirScope.Distributed.CLI.Options.Table do
     ]
   ]
 
+  @nodes [
+    name: [
+      type: :text,
+      value: "NAME",
+      doc: "what the node is called, instead of ELIXIR_SCOPE_NODE_NAME"
+    ],
+    interface: [
+      type: :text,
+      value: "ADDRESS",
+      doc: "the IPv4 address at which the node listens; loopback by itself"
+    ],
+    language_node: [
+      type: :node,
+      value: "NAME@HOST",
+      doc: "the node that knows the code, instead of ELIXIR_SCOPE_LANGUAGE_SERVER_NODE"
+    ],
+    language: [
+      type: :flag,
+      doc: "the node knows the project's code and serves what it knows; it runs none of it"
+    ],
+    allow_debug: [
+      type: :flag,
+      doc: "grant :debug: who has the cookie may stop processes and evaluate code in this VM"
+    ]
+  ]
+
   @doc "Every option."
   @spec all() :: keyword
-  def all, do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces ++ @debugging
+  def all,
+    do: @ways ++ @output ++ @filters ++ @questions ++ @reading ++ @traces ++ @debugging ++ @nodes
 
   @doc "Those of how something is printed."
   @spec output() :: keyword

@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
           domain: :longnames | :shortnames,
           interface: :inet.ip4_address(),
           hidden: boolean,
-          cookie: String.t(),
+          cookie: String.t() | nil,
           cookies: [{String.t(), String.t()}]
         }
 
@@ -42,7 +42,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
   end
 
   defp secret(orders) do
-    :erlang.set_cookie(String.to_atom(orders.cookie))
+    if orders.cookie, do: :erlang.set_cookie(String.to_atom(orders.cookie))
     for {node, cookie} <- orders.cookies, do: show(String.to_atom(node), cookie)
     :ok
   end
@@ -89,6 +89,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
 
   defp wait, do: receive(do: (:never -> true), after: (@look_ms -> true))
 
+  @doc "Nothing more: the VM is there until it is ended."
+  @spec rest() :: no_return
+  def rest, do: receive(do: (:never -> :ok))
+
   defp program do
     own = Path.join([:code.root_dir(), "erts-#{:erlang.system_info(:version)}", "bin", "epmd"])
     if File.exists?(own), do: own, else: "epmd"
@@ -97,6 +101,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
   @doc "Opens a hidden connection to a node; `true` where there is one."
   @spec connect(node) :: boolean
   def connect(node), do: :net_kernel.hidden_connect_node(node) == true
+
+  @doc "The same, of a node by its name as text that was checked."
+  @spec reach(String.t()) :: boolean
+  def reach(name), do: name |> String.to_atom() |> connect()
 
   @doc "Closes it."
   @spec disconnect(node) :: :ok
@@ -108,8 +116,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
   @doc "The calling process is told of connections that begin and end."
   @spec watch() :: :ok
   def watch do
-    _ignored = :net_kernel.monitor_nodes(true, node_type: :all, nodedown_reason: true)
-    :ok
+    :ok = :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :all])
   end
 
   @doc "Whether a node that is connected answers: OTP's own question, of `net_adm:ping/1`."

@@ -21,7 +21,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   # Of a VM that ended because the session is gone.
   @status 1
 
-  defstruct [:port, :lease_ms, :seen, orders: %{}, done: [], waiting: []]
+  defstruct [:port, :lease_ms, :seen, :timer, orders: %{}, done: [], waiting: []]
 
   @doc "Starts it, under its name."
   @spec start() :: GenServer.on_start()
@@ -66,7 +66,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   def init(:ok) do
     Process.flag(:priority, :high)
     port = Port.open(@pipe, [:binary, :eof, packet: 4])
-    {:ok, looked_at(%__MODULE__{port: port, lease_ms: @first_lease_ms, seen: now()})}
+    {:ok, leased(%__MODULE__{port: port, seen: now()}, @first_lease_ms)}
   end
 
   @impl true
@@ -87,7 +87,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   def handle_info({port, :eof}, %{port: port} = state), do: {:noreply, over(state)}
 
   def handle_info(:lease, %{seen: seen, lease_ms: lease} = state),
-    do: {:noreply, if(now() - seen > lease, do: over(state), else: looked_at(state))}
+    do: {:noreply, if(now() - seen > lease, do: over(state), else: leased(state, lease))}
 
   def handle_info(:halt, _state), do: :erlang.halt(@status, flush: false)
   def handle_info(_other, state), do: {:noreply, state}
@@ -110,7 +110,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
     Config.grant(orders.grant)
 
     case Distribution.start(orders) do
-      :ok -> told(%{state | lease_ms: orders.lease_ms}, {:up, to_string(node()), os_pid()})
+      :ok -> told(leased(state, orders.lease_ms), {:up, to_string(node()), os_pid()})
       {:error, why} -> told(state, {:failed, why})
     end
   end
@@ -136,15 +136,20 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
     ArgumentError -> :ok
   end
 
+  # Once: nothing is looked at any more.
   defp over(state) do
-    :init.stop(@status)
+    Process.cancel_timer(state.timer)
     Process.send_after(self(), :halt, @grace_ms)
+    :init.stop(@status)
     %{state | lease_ms: :infinity}
   end
 
-  defp looked_at(state) do
-    Process.send_after(self(), :lease, max(div(state.lease_ms, 4), 100))
-    state
+  defp leased(%{lease_ms: :infinity} = state, _lease), do: state
+
+  defp leased(state, lease) do
+    if state.timer, do: Process.cancel_timer(state.timer)
+    timer = Process.send_after(self(), :lease, max(div(lease, 4), 100))
+    %{state | lease_ms: lease, timer: timer}
   end
 
   defp now, do: System.monotonic_time(:millisecond)

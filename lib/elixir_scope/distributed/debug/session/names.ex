@@ -94,11 +94,19 @@ defmodule ElixirScope.Distributed.Debug.Session.Names do
 
   @doc "Digits that no other session has."
   @spec unique() :: String.t()
-  def unique, do: Base.encode16(:crypto.strong_rand_bytes(5), case: :lower)
+  def unique, do: Base.encode16(random(5), case: :lower)
 
   @doc "A cookie that nobody guesses."
   @spec cookie() :: String.t()
-  def cookie, do: Base.url_encode64(:crypto.strong_rand_bytes(32), padding: false)
+  def cookie, do: Base.url_encode64(random(32), padding: false)
+
+  # Of the system: OTP's `crypto` is not in every release.
+  defp random(count) do
+    {:ok, device} = :file.open("/dev/urandom", [:read, :raw, :binary])
+    {:ok, bytes} = :file.read(device, count)
+    :ok = :file.close(device)
+    bytes
+  end
 
   @doc """
   A full name as a node's.

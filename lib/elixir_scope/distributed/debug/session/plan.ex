@@ -84,7 +84,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Plan do
   end
 
   defp program(what, _folder, options) do
-    env = if env = options[:mix_env] || mix_env(what), do: %{"MIX_ENV" => env}, else: %{}
+    env =
+      if env = options[:mix_env] || mix_env(options[:target]), do: %{"MIX_ENV" => env}, else: %{}
 
     case System.find_executable("mix") do
       nil -> wrong("there is no mix on the PATH")

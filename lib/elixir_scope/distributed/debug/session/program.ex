@@ -38,13 +38,14 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   @reader_ms 5_000
 
   @enforce_keys [:control, :readers, :os_pid]
-  defstruct [:control, :readers, :os_pid, open: false]
+  defstruct [:control, :readers, :os_pid, :status, open: false]
 
   @type stream :: :stdout | :stderr
   @type t :: %__MODULE__{
           control: port,
           readers: %{port => stream},
           os_pid: non_neg_integer | nil,
+          status: non_neg_integer | nil,
           open: boolean
         }
   @type command :: %{
@@ -127,6 +128,20 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
     for {reader, _stream} <- program.readers, do: say(reader, "\n")
     %{program | open: true}
   end
+
+  @doc "It has ended; if that was before it had opened its streams, it has written to none."
+  @spec ended(t, non_neg_integer) :: t
+  def ended(%{open: true} = program, status), do: %{program | status: status}
+
+  def ended(program, status) do
+    Enum.each(Map.keys(program.readers), &close/1)
+    %{program | status: status, readers: %{}}
+  end
+
+  @doc "All of a stream was read."
+  @spec read(t, stream) :: t
+  def read(program, stream),
+    do: %{program | readers: Map.reject(program.readers, &match?({_port, ^stream}, &1))}
 
   @doc "Sends a message to the VM that it is."
   @spec tell(t, binary) :: :ok

@@ -13,8 +13,12 @@ defmodule ElixirScope.Distributed.Debug.Session.Released do
     Guest.serve()
     Guest.ready()
     Guest.await(:run)
-    if start?, do: Enum.each(applications(), &begin/1)
+    if start?, do: begin(), else: :ok
   end
+
+  @doc "Its applications begin."
+  @spec begin() :: :ok
+  def begin, do: Enum.each(applications(), &begin/1)
 
   defp applications do
     {:ok, [{:script, _name, instructions}]} = :file.consult(script())

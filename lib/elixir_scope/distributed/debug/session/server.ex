@@ -6,11 +6,14 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   use GenServer, restart: :temporary
 
   alias ElixirScope.Distributed.CLI.Join
-  alias ElixirScope.Distributed.Debug.Session.{Distribution, Life, Output, Program, Wire}
+  alias ElixirScope.Distributed.Debug.Session.{Distribution, Life, Named, Output, Program, Wire}
 
   # While something is waited for, and otherwise.
   @tick_ms 50
   @idle_ms 250
+
+  # How long a program's streams may stay open after its end before that is told.
+  @rest_ms 500
 
   defstruct [:life, :given, :owner, :waits, :failure, :output] ++
               [programs: %{}, os_pids: %{}, workers: %{}, stopping: []]
@@ -35,6 +38,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   @impl true
   def init({given, owner, ref}) do
     Process.monitor(owner)
+    {:ok, _domain} = Named.hold(self(), Map.values(given.nodes))
     Distribution.watch()
     roles = Map.new(given.roles, fn {role, how} -> {role, how(how)} end)
     {life, effects} = Life.begin(roles, given.settings, now())
@@ -83,6 +87,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
     end
   end
 
+  def handle_info({:exited, role, status}, state), do: happened(state, {:exited, role, status})
+
   def handle_info({port, message}, state) when is_port(port),
     do: from_port(find(state, port), message, state)
 
@@ -112,18 +118,26 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   end
 
   defp from_port({role, :control}, {:exit_status, status}, state) do
-    state = update_in(state.programs[role], &ended/1)
-    happened(state, {:exited, role, status})
+    Process.send_after(self(), {:exited, role, status}, @rest_ms)
+    last_words(update_in(state.programs[role], &Program.ended(&1, status)), role)
   end
 
   defp from_port({_role, stream}, {:data, bytes}, state),
     do: {:noreply, %{state | output: Output.put(state.output, stream, bytes)}}
 
-  defp from_port(_reader, _ended, state), do: {:noreply, state}
+  defp from_port({role, stream}, {:exit_status, _status}, state),
+    do: last_words(update_in(state.programs[role], &Program.read(&1, stream)), role)
 
-  # A program that ended before it had opened its streams has written to none.
-  defp ended(%{open: true} = program), do: program
-  defp ended(program), do: tap(program, &Program.close/1)
+  # What it wrote comes before its end, but for what children write that outlive it.
+  defp last_words(state, role) do
+    case state.programs[role] do
+      %{status: status, readers: readers} when status != nil and readers == %{} ->
+        happened(state, {:exited, role, status})
+
+      _more ->
+        {:noreply, state}
+    end
+  end
 
   defp reported(:open, role, state) do
     state = update_in(state.programs[role], &Program.opened/1)
@@ -142,8 +156,15 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   # Workers: what may take long, of which each ends with its answer.
 
   defp work(state, role, fun) do
-    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, fun.()}) end)
+    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, quietly(fun)}) end)
     %{state | workers: Map.put(state.workers, monitor, role)}
+  end
+
+  # A crash would be logged with the arguments of what crashed: a cookie may be one.
+  defp quietly(fun) do
+    fun.()
+  rescue
+    error -> {:failed, Exception.message(error)}
   end
 
   defp worked({nil, _workers}, _result, state), do: {:noreply, state}
@@ -214,9 +235,12 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   defp connecting(%{roles: roles, nodes: nodes, own_cookie: cookie} = given, role) do
     case roles[role] do
       :start -> fn -> connect(nodes[role], cookie.()) end
-      {:join, node} -> fn -> join(node, given.cookie) end
+      {:join, node} -> fn -> join(node, shown(given.cookie)) end
     end
   end
+
+  defp shown(:file), do: :file
+  defp shown(cookie), do: {:given, cookie.()}
 
   defp connect(node, cookie) do
     Distribution.show(node, cookie)
@@ -249,7 +273,6 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   @impl true
   def terminate(_reason, state) do
     Enum.each(state.programs, fn {_role, program} -> Program.close(program) end)
-    for {_role, node} <- state.given.nodes, do: Distribution.disconnect(node)
     Output.flush(state.output)
     for waiting <- state.stopping, do: GenServer.reply(waiting, :ok)
     if state.failure, do: send(state.owner, {state.waits, state.failure})
