@@ -93,7 +93,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Machine do
 
   @doc "News of the session, of breakpoints, of processes."
   @spec news(State.t(), term) :: {[State.effect()], State.t()}
-  def news(state, message), do: state |> News.take(message) |> settle(nil, state)
+  def news(state, message), do: message |> News.take(state) |> settle(nil, state)
 
   @spec settle(State.outcome(), map | nil, State.t()) :: {[State.effect()], State.t()}
   defp settle({:ok, body, state}, request, _old), do: {reply(request, {:ok, body}), state}
