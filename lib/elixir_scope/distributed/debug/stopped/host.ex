@@ -19,7 +19,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
   @doc "Sees to it that whatever stops on this node is looked after."
   @spec ensure() :: {:ok, pid} | {:error, term}
   def ensure do
-    if Metas.there?(), do: Supervisor.ensure(:target, __MODULE__), else: {:error, :no_debugger}
+    # Owners first: their supervisor is ours, and busy while it starts this.
+    with true <- Metas.there?() || {:error, :no_debugger},
+         {:ok, _owners} <- Supervisor.ensure(:target, Owners),
+         do: Supervisor.ensure(:target, __MODULE__)
   end
 
   @doc "An owner wants to be told; `wants` is what else it said before is replaced by."
