@@ -118,6 +118,11 @@ async function session() {
   await client.disconnectRequest({});
 }
 
+// What hangs tells what it saw until then.
+setTimeout(() => {
+  process.stdout.write(JSON.stringify({ ...seen, error: `no end; waits for ${waiting.map(({ what }) => what)}` }), () => process.exit(1));
+}, how.limit || 60_000).unref();
+
 // Where the adapter is gone nothing is left to wait for.
 process.on("beforeExit", () => {
   process.stdout.write(JSON.stringify({ ...seen, error: "the adapter ended" }), () => process.exit(1));

@@ -21,24 +21,31 @@ export function question(body: unknown): Question | undefined {
 
 interface Open {
   readonly name: string;
+  /** What a protocol is implemented for. */
+  readonly target: string | undefined;
   readonly indent: number;
   readonly line: number;
   end: number;
 }
 
 const NAME = "[A-Z][A-Za-z0-9_]*(?:\\.[A-Z][A-Za-z0-9_]*)*";
-const MODULE = new RegExp(`^(\\s*)def(?:module|protocol|impl)\\s+(${NAME})`);
+const MODULE = new RegExp(`^(\\s*)def(?:module|protocol|impl)\\s+(${NAME})(?:\\s*,\\s*for:\\s*(${NAME}))?`);
 const NAMED = new RegExp(`\\b(?:alias|import|use|require)\\s+(${NAME})(?:\\.\\{([^}]*)\\})?(?:[^\\n]*\\bas:\\s*([A-Z]\\w*))?`, "g");
 const CALLED = new RegExp(`\\b(${NAME})(?=\\.[a-z_])|%(${NAME})\\{`, "g");
 
-/** The modules of an Elixir file that hold a line, the inner one first, then those which it names. */
+/**
+ * The modules of an Elixir file that hold a line, the inner one first, then those of the same project which it names:
+ * to interpret what everybody uses would slow everybody down.
+ */
 export function modulesAt(text: string, line: number): string[] {
   const around = modules(text).filter((module) => module.line <= line && line <= module.end);
   const inner = around.at(-1);
   if (!inner) return [];
   const lines = text.split(/\r?\n/).map(withoutComment);
   const body = lines.slice((around[0] ?? inner).line - 1, inner.end).join("\n");
-  return [...new Set([...around.map((module) => module.name).reverse(), ...named(body)])];
+  const own = new Set(around.map((module) => root(module.target ?? module.name)));
+  const others = named(body).filter((name) => own.has(root(name)));
+  return [...new Set([...around.map((module) => module.name).reverse(), ...others])];
 }
 
 /** The modules that a file defines, with the lines where they begin and end. */
@@ -51,8 +58,9 @@ export function modules(text: string): readonly Open[] {
     const indent = content.search(/\S/);
     const top = open.at(-1);
     if (begins) {
-      const prefix = top ? `${top.name}.` : "";
-      const module = { name: prefix + begins[2], indent: begins[1]?.length ?? 0, line: index + 1, end: lines.length };
+      const [, space = "", written = "", target] = begins;
+      const name = target ? `${written}.${target}` : top ? `${top.name}.${written}` : written;
+      const module = { name, target, indent: space.length, line: index + 1, end: lines.length };
       found.push(module);
       open.push(module);
     } else if (top && indent === top.indent && /^\s*end\b/.test(content)) {
@@ -61,6 +69,10 @@ export function modules(text: string): readonly Open[] {
     }
   });
   return found;
+}
+
+function root(name: string): string {
+  return name.split(".")[0] ?? name;
 }
 
 function withoutComment(line: string): string {

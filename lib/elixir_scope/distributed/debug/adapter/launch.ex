@@ -286,10 +286,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   end
 
   @doc "What is interpreted at the beginning: everything, or what these patterns name."
-  @spec interpretation(t) :: :all | [String.t()]
+  @spec interpretation(t) :: :all | [module | tuple | String.t()]
   def interpretation(%__MODULE__{no_debug: true}), do: []
   def interpretation(%__MODULE__{interpret_all: true}), do: :all
-  def interpretation(%__MODULE__{patterns: patterns}), do: patterns
+  def interpretation(%__MODULE__{patterns: patterns}), do: Enum.map(patterns, &Type.written/1)
 
   @doc "The nodes on which breakpoints are set: `:all` that are connected, or the one."
   @spec nodes(t) :: :all | :one

@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.CoordinationNodesTest do
     of_node = {:ok, %{modules: [Shop.Till], source: :language, failed: []}}
     assert ask.("beam-rpc", %{}, @asked) == of_node
     assert ask.("auto", %{}, @asked) == of_node
-    of_editor = %{modules: ["Of.The.Editor"], source: :editor}
+    of_editor = %{modules: [Of.The.Editor], source: :editor}
     assert ask.("extension", %{}, @asked) == {:ok, Map.put(of_editor, :failed, [])}
 
     # Who knows that there is no code has answered.

@@ -58,7 +58,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
       assert {launch, []} = parse!(@names)
       assert launch.request == :launch
       assert Launch.target(launch) == {:mix, "run", ["--no-halt"]}
-      assert Launch.interpretation(launch) == ["Shop.*", "Shop.Cart.add/2"]
+      assert Launch.interpretation(launch) == ["Shop.*", {Shop.Cart, :add, 2}]
       assert {launch.mode, launch.enabled, launch.ask_editor} == {:beam_rpc, true, false}
 
       assert Launch.dependencies(launch) == [cache_size: 250, streaming: false, timeout_ms: 7_000]
