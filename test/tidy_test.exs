@@ -15,7 +15,13 @@ defmodule ElixirScope.Distributed.TidyTest do
 
   # The test bed starts nodes and cuts them apart: it is about distribution itself.
   # The VM of a task becomes a hidden one, and never where a scope runs.
-  @starts_distribution [@lib <> "cluster/connection.ex", @lib <> "cli/join.ex", @lib <> "case/"]
+  # Nodes of a debugging session take their names, and the side that debugs joins them.
+  @starts_distribution [
+    @lib <> "cluster/connection.ex",
+    @lib <> "cli/join.ex",
+    @lib <> "debug/session/distribution.ex",
+    @lib <> "case/"
+  ]
 
   # It reads the environment only to hand it to the nodes that it starts.
   @reads_environment [@lib <> "config.ex", @lib <> "case/boot.ex"]
@@ -24,11 +30,14 @@ defmodule ElixirScope.Distributed.TidyTest do
   # that module is compiled, as many as there can be.
   # A command's own name, the nodes that it is told and their cookie; and names that were typed, of which
   # a VM takes a few.
+  # A debugging session's nodes and cookies: a handful, checked before.
   @makes_atoms [
     @lib <> "cli/atoms.ex",
     @lib <> "cli/join.ex",
     @lib <> "case/cluster.ex",
     @lib <> "case/run.ex",
+    @lib <> "debug/session/distribution.ex",
+    @lib <> "debug/session/names.ex",
     @lib <> "simulation/plan.ex"
   ]
 
@@ -374,6 +383,12 @@ defmodule ElixirScope.Distributed.TidyTest do
       simulate_node_recovery: 1,
       simulate_network_partition: 1,
       heal_network_partition: 0
+    ],
+    ElixirScope.Distributed.Debug.Services => [
+      register_language_server_services: 1,
+      register_debug_adapter_services: 1,
+      find_service: 1,
+      call: 4
     ],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,

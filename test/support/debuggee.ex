@@ -29,6 +29,13 @@ defmodule ElixirScope.Distributed.Debuggee do
       receive do: ({:DOWN, ^ref, :process, ^pid, _reason} -> IO.puts("it failed"))
     end
 
+    # Again and again, for who wants to stop it anywhere.
+    def spin(n \\\\ 0) do
+      items = Enum.to_list(1..10_000)
+      m = n + length(items) #@ spin
+      spin(rem(m, 7)) #@ again
+    end
+
     def wait do
       IO.puts("waiting")
       receive do: (:never -> :ok)

@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
 
   use Supervisor, restart: :temporary
 
-  alias ElixirScope.Distributed.{Debug, Scope}
+  alias ElixirScope.Distributed.{Debug, Error}
   alias ElixirScope.Distributed.Debug.{Desk, Table}
 
   @language Module.concat(__MODULE__, Language)
@@ -43,7 +43,7 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
       :ignore -> {:error, :ignore}
     end
   catch
-    :exit, _not_there -> {:error, ElixirScope.Distributed.Error.new(:disabled)}
+    :exit, _not_there -> {:error, Error.new(:disabled)}
   end
 
   @doc "Every process of it, which nobody interprets or traces."
@@ -63,11 +63,13 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
 
     Supervisor.init(
       [
+        place(@language),
+        place(@target),
         # Members of other nodes are found from the start, so that the first question sees them.
         %{id: :pg, start: {:pg, :start_link, [Debug]}},
-        {Desk, []},
-        place(@language),
-        place(@target)
+        # Last: when it falls nothing else does, and when the node stops, it is the first to go, so that
+        # nobody is answered by what is half gone.
+        Desk
       ],
       strategy: :rest_for_one,
       max_restarts: 15,
@@ -80,9 +82,4 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
     options = [name: name, strategy: :one_for_one, max_restarts: 10, max_seconds: 10]
     Supervisor.child_spec({DynamicSupervisor, options}, id: name)
   end
-
-  # For the names of what is not there when debugging is off.
-  @doc "Whether debugging is there at all: not with `enabled: false`."
-  @spec running?() :: boolean
-  def running?, do: Scope.enabled?() and Process.whereis(Desk) != nil
 end

@@ -27,7 +27,7 @@ defmodule ElixirScope.Distributed.CLI.Commands.Node do
       options: [:name, :interface, :language_node, :language, :allow_debug],
       common: [:help],
       examples: [
-        {"", "the project's application, in a node if the environment says so"},
+        {"--name web", "the project's application, in a node called web"},
         {"-- test test/orders_test.exs", "a test in that node"},
         {"--allow-debug -- phx.server", "a server that a debugger may stop"},
         {"--language", "a node that knows the project's code, and runs none of it"}

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # What an adapter asks of the nodes when it comes to them, and when it goes. It is called by the hand
   # or by a worker, and may wait.
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Words}
+  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Threads, Words}
   alias ElixirScope.Distributed.Debug.{Interpreter, Services, Session, Stopped}
 
   # Of other members of a cluster, each by itself.
@@ -128,7 +128,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
 
     case {pages, results} do
       {[], [error | _]} -> error
-      _some -> {:ok, Enum.flat_map(pages, & &1.processes), more(pages)}
+      _some -> {:ok, pages |> Enum.flat_map(& &1.processes) |> Threads.sort(), more(pages)}
     end
   end
 

@@ -8,6 +8,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Json do
   # JavaScript. Text is taken out of the input as it stands, so that it keeps the whole message
   # alive: who keeps some of it for long copies it.
 
+  alias ElixirScope.Distributed.Debug.Adapter.Json.Number
+
   @bounds [max_depth: 128, max_bytes: 16 * 1024 * 1024, max_digits: 1_000]
 
   @type value :: nil | boolean | number | String.t() | [value] | %{optional(String.t()) => value}
@@ -48,8 +50,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Json do
     {:refused, reason, position} -> {:error, {reason, position}}
   end
 
+  @doc "Ends the decoding."
   @spec refuse(reason, non_neg_integer) :: no_return
-  defp refuse(reason, position), do: throw({:refused, reason, position})
+  def refuse(reason, position), do: throw({:refused, reason, position})
 
   # Values. The stack has one element for each array or object that is open.
 
@@ -77,7 +80,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Json do
     do: done(nil, rest, at + 4, stack, state)
 
   defp value(<<byte, _::binary>> = rest, at, stack, state) when byte == ?- or is_digit(byte) do
-    {number, rest, at} = number(rest, at, state)
+    {number, rest, at} = Number.read(rest, at, state)
     done(number, rest, at, stack, state)
   end
 
@@ -87,8 +90,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Json do
   defp deeper(%{left: left} = state, _at), do: %{state | left: left - 1}
   defp back(%{left: left} = state), do: %{state | left: left + 1}
 
-  defp unexpected(<<>>, at), do: refuse(:unexpected_end, at)
-  defp unexpected(_rest, at), do: refuse(:unexpected_byte, at)
+  @doc "The same at what should not be there."
+  @spec unexpected(binary, non_neg_integer) :: no_return
+  def unexpected(<<>>, at), do: refuse(:unexpected_end, at)
+  def unexpected(_rest, at), do: refuse(:unexpected_byte, at)
 
   # A value is there: what comes next depends on what it is in.
 
@@ -208,63 +213,4 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Json do
   end
 
   defp hex(_short, at), do: refuse(:bad_escape, at)
-
-  # Numbers, by the grammar: a sign, digits without leading zeros, a fraction, an exponent.
-
-  defp number(<<?-, rest::binary>>, at, state), do: whole(rest, at + 1, at, state)
-  defp number(rest, at, state), do: whole(rest, at, at, state)
-
-  defp whole(<<?0, rest::binary>>, at, from, state), do: fraction(rest, at + 1, from, state)
-
-  defp whole(<<digit, _::binary>> = rest, at, from, state) when digit in ?1..?9 do
-    {rest, at} = digits(rest, at)
-    fraction(rest, at, from, state)
-  end
-
-  defp whole(rest, at, _from, _state), do: unexpected(rest, at)
-
-  defp fraction(<<?., digit, _::binary>> = rest, at, from, state) when is_digit(digit) do
-    {rest, to} = digits(binary_part(rest, 1, byte_size(rest) - 1), at + 1)
-    exponent(rest, to, {from, at}, state)
-  end
-
-  defp fraction(<<?., rest::binary>>, at, _from, _state), do: unexpected(rest, at + 1)
-  defp fraction(rest, at, from, state), do: exponent(rest, at, {from, nil}, state)
-
-  defp exponent(<<letter, rest::binary>>, at, where, state) when letter in [?e, ?E] do
-    {rest, to} = sign(rest, at + 1)
-    {rest, stop} = digits!(rest, to)
-    {made(where, at, {at + 1, stop}, state), rest, stop}
-  end
-
-  defp exponent(rest, at, where, state), do: {made(where, at, nil, state), rest, at}
-
-  defp sign(<<sign, rest::binary>>, at) when sign in [?+, ?-], do: {rest, at + 1}
-  defp sign(rest, at), do: {rest, at}
-
-  defp digits!(<<digit, _::binary>> = rest, at) when is_digit(digit), do: digits(rest, at)
-  defp digits!(rest, at), do: unexpected(rest, at)
-
-  defp digits(<<digit, rest::binary>>, at) when is_digit(digit), do: digits(rest, at + 1)
-  defp digits(rest, at), do: {rest, at}
-
-  # A long number takes time that grows with its square: there is no use for one.
-  defp made({from, _point}, to, exponent, %{max_digits: most})
-       when to - from > most or
-              (exponent != nil and elem(exponent, 1) - elem(exponent, 0) > most),
-       do: refuse(:number_too_large, from)
-
-  defp made({from, nil}, to, nil, state), do: state.text |> part(from, to) |> String.to_integer()
-
-  defp made({from, point}, to, exponent, state) do
-    mantissa = part(state.text, from, to)
-    mantissa = if point, do: mantissa, else: mantissa <> ".0"
-    exponent = if exponent, do: "e" <> part(state.text, elem(exponent, 0), elem(exponent, 1))
-    String.to_float(mantissa <> (exponent || ""))
-  rescue
-    # Beyond what a float can be.
-    ArgumentError -> refuse(:number_too_large, from)
-  end
-
-  defp part(text, from, to), do: binary_part(text, from, to - from)
 end

@@ -61,13 +61,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Threads do
       iex> Threads.name(%{pid: pid, name: nil, initial: {Shop.Cart, :init, 1}}, true)
       "Shop.Cart.init/1 <0.5.0> on \#{node()}"
   """
-  @spec name(%{pid: pid, name: term, initial: mfa | nil}, boolean) :: String.t()
+  @spec name(map, boolean) :: String.t()
   def name(process, several?) do
     on = if several?, do: " on #{node(process.pid)}", else: ""
     "#{called(process)} #{number(process.pid)}#{on}"
   end
 
   defp called(%{name: name}) when name not in [nil, [], ""], do: short(name)
+
+  defp called(%{label: label}) when label not in [nil, :undefined, "", []], do: short(label)
 
   defp called(%{initial: {module, function, arity}}) when is_integer(arity),
     do: Exception.format_mfa(module, function, arity)
@@ -76,6 +78,23 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Threads do
 
   defp short(name) when is_binary(name), do: String.slice(name, 0, @longest)
   defp short(name), do: name |> inspect() |> String.slice(0, @longest)
+
+  @doc """
+  Processes in the order in which people look for them: those that stand, those that run interpreted code, those
+  of Elixir's modules, and then what the VM and OTP have for themselves.
+  """
+  @spec sort([map]) :: [map]
+  def sort(processes), do: Enum.sort_by(processes, &rank/1)
+
+  defp rank(%{state: :standing}), do: 0
+  defp rank(%{state: :debugged}), do: 1
+  defp rank(%{label: label}) when label not in [nil, :undefined], do: 2
+  defp rank(process), do: if(elixir?(process), do: 2, else: 3)
+
+  defp elixir?(%{name: name, initial: initial}) do
+    text = if name in [nil, []], do: inspect(initial), else: inspect(name)
+    text =~ ~r/^{?[A-Z]/
+  end
 
   # As the node itself writes it: what stands in its logs.
   defp number(pid) do

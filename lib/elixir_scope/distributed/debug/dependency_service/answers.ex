@@ -25,7 +25,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Answers do
       %Result{
         target_module: module,
         direct_dependencies: names(linked),
-        footprint: %{of: itself(graph, module, linked), to: [module]}
+        footprint: %{of: itself(graph, module, linked), to: []}
       }
     end
   end
@@ -53,7 +53,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Answers do
       %Result{
         target_module: module,
         transitive_dependencies: steps,
-        footprint: %{of: itself(graph, module, steps) ++ Enum.concat(steps), to: [module]}
+        footprint: %{of: itself(graph, module, steps) ++ Enum.concat(steps), to: []}
       }
     end
   end

@@ -68,6 +68,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
   # `first` are modules of which the graph may not have the list yet.
   defp answered(first, answer, attempts \\ @attempts) do
     with {:ok, _pid} <- TracerStream.ensure(),
+         :ok <- Lines.Index.current(),
          {:ok, published} <- fresh(first) do
       judged(answer.(published.graph), published, answer, attempts)
     end

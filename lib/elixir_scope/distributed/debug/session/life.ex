@@ -13,10 +13,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
   #   * a session that is `:ended` has no program that has not ended, and its caller has one answer;
   #   * whatever happens, a session that is to stop has ended when its grace is over and its programs have.
 
-  alias ElixirScope.Distributed.Cluster.Backoff
+  import ElixirScope.Distributed.Debug.Session.Life.Nodes
 
-  # A look at nodes that are there takes place this often in a lease.
-  @looks 4
+  alias ElixirScope.Distributed.Cluster.Backoff
+  alias ElixirScope.Distributed.Debug.Session.Life.{Looks, Turns}
 
   @enforce_keys [:phase, :nodes, :settings]
   defstruct [:phase, :nodes, :settings, :deadline, :looked, :why]
@@ -80,7 +80,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
     effects =
       for {role, how} <- roles, do: {if(how == :started, do: :launch, else: :connect), role}
 
-    {life, began} = move(life)
+    {life, began} = Turns.move(life)
     {life, effects ++ began}
   end
 
@@ -97,7 +97,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
 
   def event(life, event, now) do
     {life, effects} = on(event, life, now)
-    {life, moved} = move(life)
+    {life, moved} = Turns.move(life)
     {life, effects ++ moved}
   end
 
@@ -116,10 +116,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
   defp on({:exited, role, status}, life, now),
     do: of(life, role, &gone(&1, &2, role, status, now))
 
-  defp on(:run, %{phase: :held} = life, _now), do: let_go(life)
+  defp on(:run, %{phase: :held} = life, _now), do: Turns.let_go(life)
   defp on(:run, life, _now), do: {life, []}
   defp on(:stop, life, now), do: stop(life, {:stopped, nil, nil}, now)
-  defp on(:tick, life, now), do: tick(life, now)
+  defp on(:tick, life, now), do: Looks.tick(life, now)
 
   defp of(life, role, fun) do
     case life.nodes do
@@ -206,126 +206,4 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
   end
 
   defp gone(life, _joined, _role, _status, _now), do: {life, []}
-
-  defp stop(%{phase: :stopping} = life, _why, _now), do: {life, []}
-
-  defp stop(life, why, now) do
-    deadline = now + life.settings.stop_ms
-    said = for {role, %{how: :started}} <- there(life), do: {:say, role, :stop}
-    {%{life | phase: :stopping, why: why, deadline: deadline}, said}
-  end
-
-  defp tick(%{phase: phase, deadline: deadline} = life, now)
-       when phase in [:starting, :stopping] and now >= deadline,
-       do: late(life, now)
-
-  defp tick(%{phase: :stopping} = life, _now), do: {life, []}
-
-  defp tick(life, now) do
-    {life, effects} = retry(life, now)
-    also(look(life, now), effects)
-  end
-
-  defp late(%{phase: :starting} = life, now),
-    do: stop(life, {:not_in_time, slowest(life), life.settings.boot_ms}, now)
-
-  # Again at each later tick, until their end is told.
-  defp late(life, _now),
-    do: {life, for({role, %{how: :started}} <- there(life), do: {:kill, role})}
-
-  defp slowest(life) do
-    Enum.find_value(life.nodes, fn {role, member} ->
-      member.state not in [:ready, :running] && role
-    end)
-  end
-
-  defp retry(life, now) do
-    due = for {role, %{retry_at: at}} <- there(life), at != nil and at <= now, do: role
-    life = Enum.reduce(due, life, &set(&2, &1, retry_at: nil))
-    {life, for(role <- due, do: {:connect, role})}
-  end
-
-  # Whoever was not heard for a lease is lost until it is.
-  defp look(%{looked: looked, settings: settings} = life, now)
-       when now - looked < div(settings.lease_ms, @looks),
-       do: {life, []}
-
-  defp look(life, now) do
-    looked = for {role, member} <- there(life), effect = look_at(role, member), do: effect
-    silent = for {role, member} <- there(life), silent?(life, member, now), do: role
-
-    Enum.reduce(silent, {%{life | looked: now}, looked}, fn role, {life, effects} ->
-      changes = [state: :lost, was: life.nodes[role].state, reason: :silent]
-      {set(life, role, changes), effects ++ [{:tell, {:down, role, :silent}}]}
-    end)
-  end
-
-  defp look_at(role, %{how: :started}), do: {:say, role, :there?}
-  defp look_at(role, %{state: state}) when state in [:running, :lost], do: {:look, role}
-  defp look_at(_role, _joining), do: nil
-
-  defp silent?(life, %{state: state, seen: seen}, now),
-    do: state in [:ready, :running] and now - seen > life.settings.lease_ms
-
-  # What follows from how all of them stand.
-
-  defp move(%{phase: :stopping} = life) do
-    if Enum.any?(there(life), &match?({_role, %{how: :started}}, &1)),
-      do: {life, []},
-      else: {%{life | phase: :ended}, answer(life) ++ [:ended]}
-  end
-
-  defp move(%{phase: :starting} = life) do
-    states = Map.new(life.nodes, fn {role, member} -> {role, member.state} end)
-
-    cond do
-      Enum.all?(states, &match?({_role, state} when state in [:ready, :running], &1)) ->
-        complete(life)
-
-      Enum.any?(states, &match?({_role, :preparing}, &1)) ->
-        {life, []}
-
-      true ->
-        prepare(life, states)
-    end
-  end
-
-  defp move(life), do: {life, []}
-
-  defp answer(%{why: {:stopped, _role, _reason}}), do: []
-  defp answer(%{why: why}), do: [{:answer, {:failed, why}}]
-
-  # The target first: the language node serves what it has compiled.
-  defp prepare(life, %{target: :waiting}), do: prepare_one(life, :target)
-
-  defp prepare(life, %{language: :waiting} = states) do
-    if Map.get(states, :target, :ready) in [:ready, :running],
-      do: prepare_one(life, :language),
-      else: {life, []}
-  end
-
-  defp prepare(life, _states), do: {life, []}
-
-  defp prepare_one(life, role),
-    do: {set(life, role, state: :preparing), [{:say, role, :prepare}]}
-
-  defp complete(%{settings: %{hold: true}} = life),
-    do: {%{life | phase: :held, deadline: nil}, [{:answer, :started}]}
-
-  defp complete(life), do: also(let_go(life), [{:answer, :started}])
-
-  defp let_go(life) do
-    ready = for {role, %{state: :ready}} <- life.nodes, do: role
-    lost = for {role, %{state: :lost, was: :ready}} <- life.nodes, do: role
-    life = Enum.reduce(ready, life, &set(&2, &1, state: :running))
-    life = Enum.reduce(lost, life, &set(&2, &1, was: :running))
-    {%{life | phase: :running, deadline: nil}, for(role <- ready ++ lost, do: {:say, role, :run})}
-  end
-
-  defp there(life), do: Enum.reject(life.nodes, &match?({_role, %{state: :gone}}, &1))
-
-  defp set(life, role, changes),
-    do: put_in(life.nodes[role], Map.merge(life.nodes[role], Map.new(changes)))
-
-  defp also({life, effects}, before), do: {life, before ++ effects}
 end

@@ -129,6 +129,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Names do
     end
   end
 
+  @doc "The name of a scope, as it came over our own pipe."
+  @spec scope(String.t()) :: atom
+  def scope(text), do: String.to_atom(text)
+
   @doc "The atom that Erlang knows a cookie by."
   @spec secret(String.t()) :: {:ok, atom} | {:error, Error.t()}
   def secret(text) do

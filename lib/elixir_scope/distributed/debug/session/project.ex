@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Project do
 
   alias ElixirScope.Distributed.Config
   alias ElixirScope.Distributed.Debug.Services
-  alias ElixirScope.Distributed.Debug.Session.{Distribution, Guest}
+  alias ElixirScope.Distributed.Debug.Session.{Distribution, Guest, Names}
 
   # Mix is no part of a release, and this is nothing that one calls.
   @compile {:no_warn_undefined, [Mix, Mix.Project, Mix.Task]}
@@ -18,7 +18,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Project do
   def guest(task) do
     orders = Guest.await(:prepare)
     compile(task)
-    served(orders.role, String.to_atom(orders.scope))
+    served(orders.role, Names.scope(orders.scope))
     :ok = Guest.ready()
     _orders = Guest.await(:run)
     run(orders.role, task)

@@ -5,8 +5,16 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
 
   use GenServer, restart: :temporary
 
-  alias ElixirScope.Distributed.CLI.Join
-  alias ElixirScope.Distributed.Debug.Session.{Distribution, Life, Named, Output, Program, Wire}
+  alias ElixirScope.Distributed.Debug.Session.{
+    Distribution,
+    Joining,
+    Life,
+    Named,
+    Output,
+    Program
+  }
+
+  alias ElixirScope.Distributed.Debug.Session.{Shown, Wire}
 
   # While something is waited for, and otherwise.
   @tick_ms 50
@@ -55,7 +63,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   def handle_continue(effects, state), do: done(act(effects, state))
 
   @impl true
-  def handle_call(:status, _from, state), do: {:reply, status(state), state}
+  def handle_call(:status, _from, state), do: {:reply, Shown.status(state), state}
   def handle_call(:run, _from, state), do: run(state)
 
   def handle_call(:stop, from, state),
@@ -156,15 +164,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   # Workers: what may take long, of which each ends with its answer.
 
   defp work(state, role, fun) do
-    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, quietly(fun)}) end)
+    {_pid, monitor} = spawn_monitor(fn -> exit({:answer, fun.()}) end)
     %{state | workers: Map.put(state.workers, monitor, role)}
-  end
-
-  # A crash would be logged with the arguments of what crashed: a cookie may be one.
-  defp quietly(fun) do
-    fun.()
-  rescue
-    error -> {:failed, Exception.message(error)}
   end
 
   defp worked({nil, _workers}, _result, state), do: {:noreply, state}
@@ -197,11 +198,12 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
     end
   end
 
-  defp effect({:connect, role}, state), do: work(state, role, connecting(state.given, role))
+  defp effect({:connect, role}, state),
+    do: work(state, role, fn -> Joining.join(state.given, role) end)
 
   defp effect({:look, role}, state) do
     node = state.given.nodes[role]
-    work(state, role, fn -> if Distribution.answers?(node), do: :here, else: :late end)
+    work(state, role, fn -> Joining.look(node) end)
   end
 
   defp effect({:say, role, what}, state) do
@@ -231,44 +233,11 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
     act(effects ++ more, %{state | life: life})
   end
 
-  # A node that was started has our cookie; why one that runs cannot be joined is a message for people.
-  defp connecting(%{roles: roles, nodes: nodes, own_cookie: cookie} = given, role) do
-    case roles[role] do
-      :start -> fn -> connect(nodes[role], cookie.()) end
-      {:join, node} -> fn -> join(node, shown(given.cookie)) end
-    end
-  end
-
-  defp shown(:file), do: :file
-  defp shown(cookie), do: {:given, cookie.()}
-
-  defp connect(node, cookie) do
-    Distribution.show(node, cookie)
-    if Distribution.connect(node), do: :connected, else: :unreachable
-  end
-
-  defp join(node, cookie) do
-    case Join.first([Atom.to_string(node)], cookie, false) do
-      {:ok, _there} -> :connected
-      {:error, failure} -> {:failed, failure.message}
-    end
-  end
-
   defp tell(state, message),
     do: send(state.given.output, {:elixir_scope_session, self(), message})
 
   defp role(state, node),
     do: Enum.find_value(state.given.nodes, fn {role, name} -> name == node && role end)
-
-  defp status(state) do
-    nodes = for {role, member} <- state.life.nodes, do: about(state, role, member)
-    %{id: self(), phase: state.life.phase, nodes: nodes, output: Output.status(state.output)}
-  end
-
-  defp about(state, role, member) do
-    shown = Map.take(member, [:how, :state, :reason, :status, :attempts])
-    Map.merge(shown, %{role: role, node: state.given.nodes[role], os_pid: state.os_pids[role]})
-  end
 
   @impl true
   def terminate(_reason, state) do
