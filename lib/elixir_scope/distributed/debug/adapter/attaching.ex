@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # What an adapter asks of the nodes when it comes to them, and when it goes. It is called by the hand
   # or by a worker, and may wait.
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Threads, Words}
+  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Named, Threads, Words}
   alias ElixirScope.Distributed.Debug.{Services, Session, Stopped}
 
   # Of other members of a cluster, each by itself.
@@ -112,16 +112,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
     end
   end
 
-  @doc """
-  Has modules interpreted for the owner on a node. Names are read there: this VM has never heard of most
-  of the project's modules, and makes no atoms of what somebody typed.
-  """
+  @doc "Has modules interpreted for the owner on a node; patterns are read there."
   @spec interpret_on([module | String.t()], keyword) :: {:ok, [tuple]} | {:error, term}
-  def interpret_on(patterns, options), do: managed(:interpret, [patterns, []], options)
+  def interpret_on(patterns, options),
+    do: managed(:interpret, [Enum.map(patterns, &Named.module/1), []], options)
 
   @doc "Gives them back."
   @spec restore_on([module | String.t()], keyword) :: {:ok, term} | {:error, term}
-  def restore_on(patterns, options), do: managed(:restore, [patterns], options)
+  def restore_on(patterns, options),
+    do: managed(:restore, [Enum.map(patterns, &Named.module/1)], options)
 
   defp managed(operation, arguments, options) do
     {owner, options} = Keyword.pop!(options, :owner)

@@ -4,7 +4,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   # for who says which modules a breakpoint needs, and for these to be interpreted. Which modules are
   # interpreted for which file is kept with the hand: what no file needs any more is given back.
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Attaching, Coordination, Marks, State, Words}
+  alias ElixirScope.Distributed.Debug.Adapter.{
+    Attaching,
+    Coordination,
+    Marks,
+    Named,
+    State,
+    Words
+  }
+
   alias ElixirScope.Distributed.Debug.Adapter.Coordination.Editor
   alias ElixirScope.Distributed.Debug.{Breakpoints, Services, Stopped}
 
@@ -67,7 +75,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   defp function(mark, how) do
     texts = for key <- [:condition, :hit, :log], text = mark[key], do: {key, text}
 
-    with {:ok, results} <- Breakpoints.set(mark.name, [node: how.nodes] ++ texts ++ how.options),
+    with {:ok, results} <-
+           Breakpoints.set(Named.function(mark.name), [node: how.nodes] ++ texts ++ how.options),
          do: {:ok, Enum.map(results, &elem(&1, 1))}
   end
 
