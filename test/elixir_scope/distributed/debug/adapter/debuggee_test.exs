@@ -67,7 +67,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     do: Client.event(client, "breakpoint", &(&1["breakpoint"]["id"] == id))["breakpoint"]
 
   defp stopped(client, reason) do
-    assert %{"reason" => ^reason, "threadId" => thread} = Client.event(client, "stopped")
+    stop = Client.event(client, "stopped")
+    assert %{"reason" => ^reason, "threadId" => thread} = stop, Client.transcript(client)
     thread
   end
 
@@ -183,35 +184,34 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     assert Client.ended(client) == 0
   end
 
-  test "a process is paused, looked at and stepped", %{folder: folder} do
+  test "a process is paused where it runs", %{folder: folder} do
+    patterns = %{"interpretationPatterns" => ["Shop", "Shop.*"]}
+
     client =
-      launched(folder, "Process.register(self(), :spinner); Shop.spin()", %{
-        "interpretationPatterns" => ["Shop", "Shop.*"]
-      })
+      launched(
+        folder,
+        "Process.register(self(), :spinner); IO.puts(~s(spins)); Shop.spin()",
+        patterns
+      )
 
     Client.ask(client, "configurationDone")
+    Client.output(client, "stdout", "spins")
     thread = named(client, "spinner")
     assert Client.refused(client, "stackTrace", %{"threadId" => thread}) =~ "not stopped"
-    Client.ask(client, "pause", %{"threadId" => thread})
-    assert %{"reason" => "pause", "threadId" => ^thread} = Client.event(client, "stopped")
-    frame = top(client, thread)
-    IO.inspect(locals(client, frame["id"]))
+    assert Client.refused(client, "next", %{"threadId" => 4_711}) =~ "no thread 4711"
+    paused(client, thread)
+    assert stopped(client, "pause") == thread
+    assert %{"name" => "Shop.spin/1", "source" => %{"path" => _path}} = top(client, thread)
+    # The client goes without a word: what it began ends with it.
+    Client.close(client)
+    assert Client.ended(client) in [0, :closed]
+  end
 
-    IO.inspect(
-      Client.ask(client, "evaluate", %{
-        "frameId" => frame["id"],
-        "expression" => "n + 1",
-        "context" => "watch"
-      })
-    )
+  # A moment later it runs what is interpreted.
+  defp paused(client, thread) do
+    response =
+      Client.response(client, Client.send_request(client, "pause", %{"threadId" => thread}))
 
-    for step <- ~w(next) do
-      Client.ask(client, step, %{"threadId" => thread})
-      assert %{"reason" => reason} = Client.event(client, "stopped")
-      IO.inspect({step, reason, top(client, thread)["line"]})
-    end
-
-    Client.ask(client, "disconnect")
-    assert Client.ended(client) == 0
+    if not response["success"], do: paused(client, thread)
   end
 end
