@@ -23,7 +23,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
   """
 
   alias ElixirScope.Distributed.Capture.Pattern
-  alias ElixirScope.Distributed.Debug.{Grant, Services, Supervisor}
+  alias ElixirScope.Distributed.Debug.{Grant, Owners, Services, Supervisor}
   alias ElixirScope.Distributed.Debug.Interpreter.{Needed, Reasons, Served, Server}
   alias ElixirScope.Distributed.{Error, Options}
 
@@ -96,7 +96,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
 
   @doc false
   def child_spec(options),
-    do: %{id: __MODULE__, start: {__MODULE__, :start_link, [options]}, type: :worker}
+    do: %{id: __MODULE__, start: {__MODULE__, :start_link, [options]}, restart: :temporary}
 
   @doc """
   Starts the interpreter of this node, which otherwise is started when it is first needed.
@@ -122,5 +122,5 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
   end
 
   @doc false
-  def ensure, do: Supervisor.ensure(:target, {__MODULE__, []})
+  def ensure, do: with(:ok <- Owners.ensure(), do: Supervisor.ensure(:target, {__MODULE__, []}))
 end

@@ -8,7 +8,8 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   # A cut connection alone says nothing of the owner: its lease decides. What this process knows is lost
   # when it falls; subscribers see that, and take all owners for gone.
 
-  use GenServer
+  # Started again when it is needed again: those who depend on it end with it.
+  use GenServer, restart: :temporary
 
   alias ElixirScope.Distributed.Debug.{Owners.Leases, Supervisor}
 
@@ -56,9 +57,13 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   @spec subscribe() :: {:ok, pid} | {:error, term}
   def subscribe do
     with {:ok, pid} <- Supervisor.ensure(:target, __MODULE__),
-         :ok <- ask({:subscribe, self()}),
+         :ok <- GenServer.call(pid, {:subscribe, self()}),
          do: {:ok, pid}
   end
+
+  @doc "Starts it, where it does not run: before whatever subscribes is started, as nothing is while that is."
+  @spec ensure() :: :ok | {:error, term}
+  def ensure, do: with({:ok, _pid} <- Supervisor.ensure(:target, __MODULE__), do: :ok)
 
   @doc "Who is there."
   @spec list() :: [owner]

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Options.Debug do
   # What the functions of `ElixirScope.Distributed.Debug` take, as a part of the one schema of all
   # options: each part of debugging has its entry points here.
 
-  alias ElixirScope.Distributed.Options.Session
+  alias ElixirScope.Distributed.Options.{Breaking, Session}
 
   @strategies [:minimal, :conservative, :transitive]
   @dependency_service ElixirScope.Distributed.Debug.DependencyService
@@ -11,14 +11,11 @@ defmodule ElixirScope.Distributed.Options.Debug do
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
-    %{
+    Map.merge(Breaking.schemas(default_scope), %{
       session: Session.schema(default_scope),
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
-      interpret: of_interpret(default_scope),
-      interpret_for_breakpoint: of_interpret(default_scope) ++ of_needed(),
-      interpreter: [scope(default_scope) | of_interpreter()],
       debug_dependencies: of_dependencies(default_scope),
       debug_ask: of_ask(default_scope),
       debug_module: of_strategy(:minimal, @strategies) ++ of_ask(default_scope),
@@ -27,7 +24,7 @@ defmodule ElixirScope.Distributed.Options.Debug do
       debug_transitive: [depth()] ++ of_ask(default_scope),
       debug_stream: of_stream(),
       debug_subscribe: of_subscribe(default_scope)
-    }
+    })
   end
 
   @doc "The option that every part has."
@@ -64,56 +61,6 @@ defmodule ElixirScope.Distributed.Options.Debug do
         type: :boolean,
         default: true,
         doc: "whether this node answers what the language side is asked, where nobody else can"
-      ]
-    ]
-  end
-
-  # -- interpretation and breakpoints --
-
-  defp of_interpret(default_scope) do
-    [
-      scope(default_scope),
-      node: [
-        type: {:or, [:atom, nil]},
-        default: nil,
-        doc: "the node on which it happens; `nil` is this one"
-      ],
-      owner: [
-        type: {:or, [:pid, nil]},
-        default: nil,
-        doc: "the process to which it belongs, and with which it ends; `nil` is the calling one"
-      ],
-      timeout_ms: [
-        type: :pos_integer,
-        default: 30_000,
-        doc: "how long another node may take"
-      ]
-    ]
-  end
-
-  defp of_needed do
-    [
-      deps: [
-        type: {:in, [:reachable, :minimal, :conservative, :transitive]},
-        default: :reachable,
-        doc:
-          "how much is interpreted: what the function at the line can reach, no more than its own " <>
-            "module, what it needs and who needs it, or all that it needs however far away"
-      ],
-      fallback: [
-        type: :boolean,
-        default: true,
-        doc: "whether others are asked where the language node of the interpreter does not answer"
-      ]
-    ]
-  end
-
-  defp of_interpreter do
-    [
-      language_server_node: [
-        type: {:or, [:atom, nil]},
-        default: nil,
-        doc: "the node that is asked first what a breakpoint needs; `nil` is any that knows"
       ]
     ]
   end

@@ -19,6 +19,10 @@ defmodule ElixirScope.Distributed.Debug.Int.Home do
     if elsewhere?(), do: {:error, :other_debugger}, else: home()
   end
 
+  @doc "Whether the server of this node runs."
+  @spec running?() :: boolean
+  def running?, do: Process.whereis(@name) != nil
+
   @doc "Has this node's processes find this node's server, if they do not."
   @spec keep() :: :ok
   def keep do

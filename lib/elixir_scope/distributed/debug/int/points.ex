@@ -14,6 +14,17 @@ defmodule ElixirScope.Distributed.Debug.Int.Points do
         do: {line, function, times}
   end
 
+  @doc "Of each function the lines at which its clauses begin, and the first one of each at which it can be stopped."
+  @spec clauses([{{atom, arity}, [tuple]}]) :: %{
+          {atom, arity} => [{head :: integer, first :: integer}]
+        }
+  def clauses(functions) do
+    for {function, clauses} <- functions, into: %{} do
+      {function,
+       for({:clause, line, _head, _guards, [first | _]} <- clauses, do: {line, elem(first, 1)})}
+    end
+  end
+
   @doc "Whether a function makes functions, which may live on anywhere."
   @spec makes_functions?([tuple]) :: boolean
   def makes_functions?(clauses), do: made?(clauses)

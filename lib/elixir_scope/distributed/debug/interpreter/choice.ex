@@ -16,7 +16,8 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Choice do
           md5: binary,
           source: String.t(),
           rows: Rows.t(),
-          points: [Points.point()]
+          points: [Points.point()],
+          clauses: %{{atom, arity} => [{integer, integer}]}
         }
 
   @doc "The modules that patterns name, in order and once."
@@ -45,8 +46,16 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Choice do
   end
 
   defp prepared(module, md5, rows) do
-    points = rows |> Rows.functions() |> Points.of()
-    %{module: module, md5: md5, source: source(module), rows: rows, points: points}
+    functions = Rows.functions(rows)
+
+    %{
+      module: module,
+      md5: md5,
+      source: source(module),
+      rows: rows,
+      points: Points.of(functions),
+      clauses: Points.clauses(functions)
+    }
   end
 
   defp md5(beam, module) do

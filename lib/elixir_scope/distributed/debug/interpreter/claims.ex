@@ -3,9 +3,10 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Claims do
   # Who wants what interpreted. Pure.
   #
   # Invariant: a module is in it as long as somebody wants it; `claim/3` says when it became wanted,
-  # `drop/3` and `drop_owner/2` when the last one went. So code is loaded and unloaded once each.
+  # `drop/3` and `drop_all/2` when the last one went. So code is loaded and unloaded once each.
 
-  @type owner :: pid
+  # One that has several wants is several: a process, or one with the number of its breakpoint.
+  @type owner :: pid | {pid, term}
   @type t :: %{module => MapSet.t(owner)}
 
   @doc "Nobody wants anything."
@@ -32,9 +33,17 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Claims do
     end)
   end
 
-  @doc "An owner wants nothing any longer."
-  @spec drop_owner(t, owner) :: {[module], t}
-  def drop_owner(claims, owner), do: drop(claims, owner, of(claims, owner))
+  @doc "Some owners want nothing any longer."
+  @spec drop_all(t, (owner -> boolean)) :: {[module], t}
+  def drop_all(claims, which) do
+    owners =
+      for {_module, owners} <- claims, owner <- owners, which.(owner), uniq: true, do: owner
+
+    Enum.reduce(owners, {[], claims}, fn owner, {free, claims} ->
+      {more, claims} = drop(claims, owner, of(claims, owner))
+      {more ++ free, claims}
+    end)
+  end
 
   @doc "What an owner wants."
   @spec of(t, owner) :: [module]

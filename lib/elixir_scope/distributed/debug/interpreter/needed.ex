@@ -4,6 +4,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Needed do
   # of any node, and at last this one.
 
   alias ElixirScope.Distributed.Debug.{Interpreter, Services}
+  alias ElixirScope.Distributed.Debug.Breakpoints.Holder
   alias ElixirScope.Distributed.Debug.Interpreter.Server
 
   @doc "The modules to be interpreted for a line."
@@ -11,6 +12,28 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Needed do
   def by(file, line, options) do
     with {:ok, result, _about} <- ask([file, line, [strategy: options[:deps]]], options),
          do: {:ok, result.interpretation_candidates}
+  end
+
+  @doc """
+  Interprets what else a breakpoint needs, and tells its owner what was left out.
+
+  It is nobody's fault if that is not known, or is not to be interpreted: the breakpoint holds without.
+  """
+  def more(server, {owner, wish, options}, module, breakpoint) do
+    with {file, line} when is_binary(file) and is_integer(line) <-
+           place(wish.where, module, breakpoint),
+         {:ok, result, _about} <- ask([file, line, [strategy: wish.deps]], options) do
+      Server.interpret(server, {owner, wish.id}, result.interpretation_candidates -- [module])
+      left_out = Map.get(result, :left_out) || []
+      Holder.left_out(Holder, {owner, wish.id}, left_out)
+      send(owner, {:breakpoint, :needed, %{breakpoint | left_out: left_out}})
+    end
+  end
+
+  defp place({file, line}, _module, _breakpoint) when is_binary(file), do: {file, line}
+
+  defp place(_where, module, breakpoint) do
+    with {:ok, held} <- Server.held(Interpreter, module), do: {held.source, breakpoint.line}
   end
 
   defp ask(arguments, options) do

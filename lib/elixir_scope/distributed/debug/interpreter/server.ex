@@ -93,7 +93,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Server do
   end
 
   def handle_info({:owner_gone, owner, _reason}, state) do
-    {free, claims} = Claims.drop_owner(state.claims, owner)
+    {free, claims} = Claims.drop_all(state.claims, &(&1 == owner or match?({^owner, _id}, &1)))
     {gone, jobs} = Enum.split_with(state.jobs, fn {_key, job} -> job.owner == owner end)
     for {_key, job} <- gone, do: GenServer.reply(job.from, {:error, :unknown_owner})
     {:noreply, free(%{state | claims: claims, jobs: Map.new(jobs)}, free)}

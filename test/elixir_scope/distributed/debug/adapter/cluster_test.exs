@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
   import ElixirScope.Distributed.Case
 
   alias ElixirScope.Distributed.Case.Cluster
-  alias ElixirScope.Distributed.{DapClient, DiskModules, NodeCoordinator}
+  alias ElixirScope.Distributed.{DiskModules, NodeCoordinator}
   alias ElixirScope.Distributed.DapClient, as: Client
 
   @moduletag :cluster
@@ -17,17 +17,18 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
     def open(back), do: spawn(fn -> Process.register(self(), :front); serve(back, 0) end)
 
     def serve(back, n) do
-      price = Till.Desk.ask(back, n)
-      rest(price)
+      receive do
+        :never -> n
+      after
+        200 -> __MODULE__.sell(back, n)
+      end
+
       serve(back, n + 1)
     end
 
-    def rest(price) do
-      receive do
-        :never -> price
-      after
-        200 -> price
-      end
+    def sell(back, n) do
+      price = Till.Desk.ask(back, n)
+      price + 1
     end
   end
 
@@ -68,13 +69,23 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
   end
 
   test "threads of both nodes, and a trace from here over both", %{a: a, b: b} do
-    client = attached(a, %{"cluster" => true, "interpretationPatterns" => ["Till.Front"]})
+    client = attached(a, %{"cluster" => true})
     %{"threads" => threads} = Client.ask(client, "threads")
     names = Enum.map(threads, & &1["name"])
     assert Enum.any?(names, &(&1 =~ "Till.Back" and &1 =~ "on #{b}"))
     assert %{"id" => thread} = Enum.find(threads, &(&1["name"] =~ "front"))
-    Client.ask(client, "pause", %{"threadId" => thread})
-    Client.event(client, "stopped")
+    sold = %{"name" => "Till.Front.sell/2"}
+
+    %{"breakpoints" => [%{"id" => id}]} =
+      Client.ask(client, "setFunctionBreakpoints", %{"breakpoints" => [sold]})
+
+    assert %{"breakpoint" => %{"verified" => true}} =
+             Client.event(client, "breakpoint", &(&1["breakpoint"]["id"] == id))
+
+    assert %{"threadId" => ^thread, "reason" => "breakpoint", "hitBreakpointIds" => [^id]} =
+             Client.event(client, "stopped")
+
+    Client.ask(client, "setFunctionBreakpoints", %{"breakpoints" => []})
 
     body =
       Client.ask(client, "elixirScope/traceFromHere", %{
@@ -83,16 +94,25 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
       })
 
     assert Enum.sort(body["nodes"]) == Enum.sort([to_string(a), to_string(b)])
-    IO.inspect(Client.event(client, "elixirScope.traced"))
+    assert %{"traceId" => _id, "summary" => summary} = Client.event(client, "elixirScope.traced")
+    assert summary =~ to_string(a) and summary =~ to_string(b)
 
-    IO.puts(
-      DapClient.transcript(client)
-      |> String.split("\n")
-      |> Enum.take(-30)
-      |> Enum.join("\n")
-    )
+    # What the one node asked and the other one did, in causal order, as lines of the console.
+    lines =
+      for %{"event" => "output", "body" => %{"output" => text}} <- Client.log(client), do: text
 
-    for %{"event" => "output", "body" => %{"output" => t}} <- Client.log(client), do: IO.puts(t)
+    shown = Enum.join(lines)
+
+    assert shown =~
+             ~r/send to Till.Back on #{b}  call {:price, (\d+)}.*call Till.Book.look_up\/1/s
+
+    assert shown =~ ~r/call Till.Back.handle_call.*#{b}#/
+
+    # It goes on, and nothing of the trace is left.
+    eventually(fn ->
+      assert {:ok, %{traces: %{running: []}}} = on(a, ElixirScope.Distributed, :status, [])
+    end)
+
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
   end

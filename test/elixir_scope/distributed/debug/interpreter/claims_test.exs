@@ -34,7 +34,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.ClaimsTest do
   end
 
   defp run({:gone, owner}, {claims, pairs}) do
-    {free, claims} = Claims.drop_owner(claims, owner)
+    {free, claims} = Claims.drop_all(claims, &(&1 == owner))
     left = MapSet.reject(pairs, fn {o, _module} -> o == owner end)
     assert Enum.sort(free) == wanted(pairs) -- wanted(left)
     assert Claims.of(claims, owner) == []

@@ -1,0 +1,38 @@
+defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
+  @moduledoc """
+  A breakpoint on one node, as it stands there.
+
+    * `id` - the same on all nodes on which it was set with one call;
+    * `where` - as it was written; `module`, `function`, `arity`, `line` - where that is now;
+    * `verified` - `true`, `{false, reason}`, or `:pending` (the node is not there at the moment);
+    * `kind` - `:line`, `:function` or `:log`;
+    * `how` - `:interpreted`, or `:traced` for a log point that needs no interpretation;
+    * `condition`, `hit`, `log` - as they were written;
+    * `hits` - how often it was passed with its condition met;
+    * `left_out` - the modules that are not interpreted for it though code there can reach them.
+  """
+
+  @derive {Inspect, only: [:id, :where, :node, :module, :line, :verified, :kind, :how, :hits]}
+  defstruct [:id, :where, :node, :module, :function, :arity, :line, :condition, :hit, :log] ++
+              [verified: :pending, kind: :line, how: :interpreted, hits: 0, left_out: []]
+
+  @type where ::
+          {Path.t(), pos_integer} | {module, pos_integer} | {module, atom, arity} | String.t()
+  @type t :: %__MODULE__{
+          id: pos_integer,
+          where: where,
+          node: node,
+          module: module | nil,
+          function: atom,
+          arity: arity | nil,
+          line: pos_integer | nil,
+          verified: true | {false, term} | :pending,
+          kind: :line | :function | :log,
+          how: :interpreted | :traced,
+          condition: String.t() | nil,
+          hit: String.t() | nil,
+          log: String.t() | nil,
+          hits: non_neg_integer,
+          left_out: [module]
+        }
+end

@@ -1,0 +1,88 @@
+defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
+  @moduledoc false
+  # Does a job of `Wanted`: asks one node for one owner. Whatever fails is a value.
+
+  alias ElixirScope.Distributed.Debug.Breakpoints.Breakpoint
+  alias ElixirScope.Distributed.Debug.{Owners, Services}
+
+  @service :breakpoint_coordination
+
+  @doc "Runs it, and tells the server what came of it."
+  def run(server, job, scope), do: send(server, {:done, job.owner, job.node, done(job, scope)})
+
+  defp done(%{first: :renew} = job, scope) do
+    case ask(job, scope, :renew, [job.owner]) do
+      {:ok, _held} -> held(job, scope, false)
+      {:error, :unknown_owner} -> done(%{job | first: :hold}, scope)
+      {:error, reason} -> down(reason)
+    end
+  end
+
+  # Whoever is not known there has nothing there.
+  defp done(%{first: :hold} = job, scope) do
+    case ask(job, scope, :hold, [job.owner, Owners.lease_ms()]) do
+      {:ok, _held} -> held(%{job | set: job.all, clear: []}, scope, true)
+      {:error, reason} -> down(reason)
+    end
+  end
+
+  defp held(job, scope, afresh?) do
+    if job.clear != [], do: ask(job, scope, :clear, [job.owner, job.clear])
+    set = for {id, spec} <- job.set, into: %{}, do: {id, set(job, spec, id)}
+    %{link: :held, afresh?: afresh?, set: set, cleared: job.clear}
+  end
+
+  defp set(job, spec, id) do
+    options = Keyword.put(spec.options, :id, id)
+    ask(job, spec.scope, :set, [job.owner, spec.where, options], spec.timeout_ms)
+  end
+
+  defp down(reason), do: %{link: {:down, reason}, afresh?: true, set: %{}, cleared: []}
+
+  @doc "An owner is gone: at once, where it can be said."
+  def release(owner, node, scope), do: ask(%{node: node}, scope, :release, [owner])
+
+  defp ask(%{node: node}, scope, operation, arguments, timeout_ms \\ 5_000) do
+    options = [node: node, scope: scope, timeout_ms: timeout_ms]
+
+    case Services.call(@service, operation, arguments, options) do
+      {:ok, value, _about} -> {:ok, value}
+      {:error, reason} -> {:error, reason}
+    end
+  end
+
+  @doc "A breakpoint as its owner is told."
+  def shown(_id, _node, _spec, {:ok, %Breakpoint{} = breakpoint}), do: breakpoint
+
+  def shown(id, node, spec, {:error, reason}) do
+    {function, arity} = function(spec.where)
+
+    Map.merge(
+      %Breakpoint{
+        id: id,
+        where: spec.where,
+        node: node,
+        module: module(spec.where),
+        function: function,
+        arity: arity,
+        line: line(spec.where),
+        verified: verified(reason)
+      },
+      Map.new(Keyword.take(spec.options, [:condition, :hit, :log]))
+    )
+  end
+
+  # It may come, or come back.
+  defp verified({:connection_failed, _node}), do: :pending
+  defp verified(reason), do: {false, reason}
+
+  defp module({module, _line}) when is_atom(module), do: module
+  defp module({module, _function, _arity}), do: module
+  defp module(_other), do: nil
+
+  defp function({_module, function, arity}), do: {function, arity}
+  defp function(_other), do: {nil, nil}
+
+  defp line({_place, line}), do: line
+  defp line(_other), do: nil
+end

@@ -1,0 +1,237 @@
+defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
+  @moduledoc false
+  # The breakpoints of this node, and the places at which they are. A place has one name, however many
+  # breakpoints are there. They end with their owners, and are resolved again when their module was
+  # compiled again.
+
+  use GenServer, restart: :temporary
+
+  alias ElixirScope.Distributed.Debug.{Int, Interpreter, Owners, Supervisor}
+  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Breakpoint, Passing, Place, Places}
+  alias ElixirScope.Distributed.Debug.Interpreter.Server
+
+  defstruct set: %{}, places: Places.new(Board.most())
+
+  def start_link(_options), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
+
+  @doc "It, and before it what it depends on."
+  def ensure do
+    with {:ok, _interpreter} <- Interpreter.ensure(),
+         do: Supervisor.ensure(:target, __MODULE__)
+  end
+
+  def get(holder, key), do: GenServer.call(holder, {:get, key})
+
+  def put(holder, owner, wish, named, found),
+    do: GenServer.call(holder, {:put, {owner, wish.id}, wish, named, found})
+
+  def clear(holder, owner, ids), do: GenServer.call(holder, {:clear, owner, ids})
+  def list(holder), do: GenServer.call(holder, :list)
+  def left_out(holder, key, modules), do: GenServer.cast(holder, {:left_out, key, modules})
+
+  @impl true
+  def init(_options) do
+    with {:ok, owners} <- Owners.subscribe(),
+         :ok <- Server.subscribe(Interpreter) do
+      Board.new()
+      forgotten()
+
+      Process.monitor(owners)
+      Process.monitor(Interpreter)
+      {:ok, %__MODULE__{}}
+    else
+      {:error, reason} -> {:stop, reason}
+    end
+  end
+
+  # Of one before this one, which fell. Whoever it knew hears that it is unknown, and comes again.
+  defp forgotten do
+    if (places = Int.Breaks.asking(Passing)) != [] do
+      Enum.each(places, &Int.Breaks.delete/1)
+      Enum.each(Owners.list(), &Owners.release/1)
+    end
+  end
+
+  @impl true
+  def handle_call({:get, key}, _from, state) do
+    case state.set do
+      %{^key => one} -> {:reply, {:ok, shown(one, key)}, state}
+      _none -> {:reply, :error, state}
+    end
+  end
+
+  def handle_call({:put, key, wish, named, found}, _from, state) do
+    one = %{
+      wish: wish,
+      named: named,
+      breakpoint: breakpoint(wish, named, found),
+      lines: found.lines
+    }
+
+    case placed(state, key, one) do
+      {:ok, state} -> {:reply, {:ok, shown(one, key)}, state}
+      {:error, reason} -> {:reply, {:error, reason}, state}
+    end
+  end
+
+  def handle_call({:clear, owner, ids}, _from, state) do
+    keys = for {{^owner, id} = key, _one} <- state.set, ids == :all or id in ids, do: key
+    {:reply, Enum.map(keys, &elem(&1, 1)), Enum.reduce(keys, state, &removed(&2, &1))}
+  end
+
+  def handle_call(:list, _from, state),
+    do: {:reply, for({key, one} <- state.set, do: shown(one, key)), state}
+
+  @impl true
+  def handle_cast({:left_out, key, modules}, state) do
+    case state.set do
+      %{^key => one} ->
+        {:noreply, keep(state, key, %{one | breakpoint: %{one.breakpoint | left_out: modules}})}
+
+      _cleared ->
+        {:noreply, state}
+    end
+  end
+
+  @impl true
+  def handle_info({:owner_gone, owner, _reason}, state) do
+    keys = for {{^owner, _id} = key, _one} <- state.set, do: key
+    {:noreply, Enum.reduce(keys, state, &removed(&2, &1))}
+  end
+
+  def handle_info({:interpreted_again, module}, state) do
+    case Server.held(Interpreter, module) do
+      {:ok, held} -> {:noreply, Enum.reduce(keys(state, module), state, &again(&2, &1, held))}
+      :error -> {:noreply, state}
+    end
+  end
+
+  def handle_info({:not_interpreted, module, reason}, state),
+    do: {:noreply, Enum.reduce(keys(state, module), state, &lost(&2, &1, reason))}
+
+  # Without them nobody knows whom anything belongs to, or what is interpreted.
+  def handle_info({:DOWN, _monitor, :process, _pid, _reason}, state) do
+    Enum.reduce(Map.keys(state.set), state, &removed(&2, &1))
+    {:stop, :shutdown, state}
+  end
+
+  defp keys(state, module),
+    do: for({key, %{named: %{module: ^module}}} <- state.set, do: key)
+
+  # -- one more, one less --
+
+  defp placed(state, key, one) do
+    with {:ok, places, new} <- Places.add(state.places, places(one), key) do
+      state = keep(%{state | places: places}, key, one)
+      write(state, places(one))
+      broken(state, key, for({place, name} <- new, do: Int.Breaks.set(place, {Passing, name})))
+    end
+  end
+
+  defp broken(state, key, results) do
+    case Enum.find(results, &(&1 != :ok)) do
+      nil -> {:ok, state}
+      error -> removed(state, key) && error
+    end
+  end
+
+  defp removed(state, key) do
+    {one, set} = Map.pop!(state.set, key)
+    Board.forget(key)
+    unplaced(%{state | set: set}, key, places(one))
+  end
+
+  defp unplaced(state, key, places) do
+    {now, free} = Places.remove(state.places, places, key)
+
+    for {place, name} <- free do
+      Int.Breaks.delete(place)
+      Board.delete(name)
+    end
+
+    state = %{state | places: now}
+    write(state, places)
+    state
+  end
+
+  defp keep(state, key, one), do: %{state | set: Map.put(state.set, key, one)}
+
+  # What those see who pass.
+  defp write(state, places) do
+    for place <- places,
+        {:ok, name, keys} <- [Places.at(state.places, place)],
+        do: Board.put(name, place, for(key <- keys, one = state.set[key], do: passed(key, one)))
+  end
+
+  defp passed({owner, id}, %{wish: wish} = one) do
+    %{
+      owner: owner,
+      id: id,
+      condition: wish.condition,
+      hit: wish.hit,
+      log: wish.log,
+      shown: one.breakpoint
+    }
+  end
+
+  defp places(%{named: %{module: module}, lines: lines}),
+    do: for(line <- lines, do: {module, line})
+
+  # -- compiled again --
+
+  defp again(state, key, held) do
+    one = state.set[key]
+    state = unplaced(state, key, places(one))
+
+    with {:ok, named} <- Place.name(one.wish.where),
+         {:ok, found} <- Place.find(named, held),
+         now = breakpoint(one.wish, named, found),
+         {:ok, state} <-
+           placed(state, key, %{one | named: named, breakpoint: now, lines: found.lines}) do
+      tell(state, key, moved(one.breakpoint, now))
+    else
+      {:error, reason} -> lost(state, key, reason)
+    end
+  end
+
+  defp moved(before, now) do
+    if {before.function, before.arity, before.line} == {now.function, now.arity, now.line},
+      do: :verified,
+      else: :moved
+  end
+
+  defp lost(state, key, reason) do
+    one = state.set[key]
+    state = unplaced(state, key, places(one))
+    breakpoint = %{one.breakpoint | verified: {false, reason}}
+    state |> keep(key, %{one | breakpoint: breakpoint, lines: []}) |> tell(key, :gone)
+  end
+
+  defp tell(state, {owner, _id} = key, event) do
+    send(owner, {:breakpoint, event, shown(state.set[key], key)})
+    state
+  end
+
+  # -- as it is shown --
+
+  defp breakpoint(wish, named, found) do
+    %Breakpoint{
+      id: wish.id,
+      where: wish.where,
+      node: node(),
+      module: named.module,
+      function: found.function,
+      arity: found.arity,
+      line: found.line,
+      verified: true,
+      kind: kind(wish, named)
+    }
+    |> Map.merge(wish.written)
+  end
+
+  defp kind(%{log: log}, _named) when log != nil, do: :log
+  defp kind(_wish, %{function: nil}), do: :line
+  defp kind(_wish, _named), do: :function
+
+  defp shown(one, key), do: %{one.breakpoint | hits: Board.hits(key)}
+end
