@@ -7,6 +7,7 @@ defmodule ElixirScope.Distributed.DapClient do
 
   import ExUnit.Assertions
 
+  alias ElixirScope.Distributed.Case.{Epmd, Run}
   alias ElixirScope.Distributed.Debug.Adapter.{Json, Protocol}
   alias ElixirScope.Distributed.Shell
 
@@ -124,11 +125,17 @@ defmodule ElixirScope.Distributed.DapClient do
         :exit_status,
         args: ["-c", ~S(said=$1; shift; exec "$@" 2>"$said"), "sh", said | line],
         cd: options[:cd] || File.cwd!(),
-        env:
-          for({name, value} <- options[:env] || [], do: {to_charlist(name), to_charlist(value)})
+        env: for({name, value} <- env(options), do: {to_charlist(name), to_charlist(value)})
       ])
 
     %{socket: nil, port: port, said: said}
+  end
+
+  # The run's own port mapper and cookie: nothing of a test meets anything else.
+  defp env(options) do
+    Run.ensure_started()
+    run = [{"ERL_EPMD_PORT", "#{Epmd.port()}"}, {"SCOPE_COOKIE", "#{Run.cookie()}"}]
+    run ++ (options[:env] || [])
   end
 
   @impl true

@@ -75,7 +75,7 @@ defmodule ElixirScope.Distributed.Debuggee do
     Scratch.application!(folder, "shop", "")
     Scratch.write!(folder, "lib/shop.ex", @shop)
     Scratch.write!(folder, "lib/shop/cart.ex", @cart)
-    Scratch.write!(folder, "test/test_helper.exs", "ExUnit.start()\\n")
+    Scratch.write!(folder, "test/test_helper.exs", "ExUnit.start()\n")
     Scratch.write!(folder, "test/shop_test.exs", test())
     folder
   end
@@ -96,8 +96,7 @@ defmodule ElixirScope.Distributed.Debuggee do
   @doc "The number of a line by its name."
   def line(name) do
     Enum.find_value([@shop, @cart], fn text ->
-      index =
-        text |> String.split("\\n") |> Enum.find_index(&String.ends_with?(&1, "#@ " <> name))
+      index = text |> String.split("\n") |> Enum.find_index(&String.ends_with?(&1, "#@ " <> name))
 
       index && index + 1
     end)

@@ -3,11 +3,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # What an adapter asks of the nodes when it comes to them, and when it goes. It is called by the hand
   # or by a worker, and may wait.
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Threads, Words}
-  alias ElixirScope.Distributed.Debug.{Interpreter, Services, Session, Stopped}
+  alias ElixirScope.Distributed.Debug.Adapter.{Launch, Named, Threads, Words}
+  alias ElixirScope.Distributed.Debug.{Services, Session, Stopped}
 
   # Of other members of a cluster, each by itself.
   @join_ms 10_000
+
+  # A whole application is interpreted in some seconds.
+  @interpret_ms 30_000
 
   # What nodes grant at most.
   @longest_lease_ms 600_000
@@ -103,10 +106,29 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   defp interpret(node, patterns, launch, owner) do
     options = [node: node] ++ options(launch, owner)
 
-    case Interpreter.interpret(patterns, options) do
+    case interpret_on(patterns, options) do
       {:ok, results} -> refused(for({:error, module, why} <- results, do: {module, why}), node)
       {:error, reason} -> ["nothing is interpreted on #{node}: #{Words.reason(reason)}"]
     end
+  end
+
+  @doc "Has modules interpreted for the owner on a node; patterns are read there."
+  @spec interpret_on([module | String.t()], keyword) :: {:ok, [tuple]} | {:error, term}
+  def interpret_on(patterns, options),
+    do: managed(:interpret, [Enum.map(patterns, &Named.module/1), []], options)
+
+  @doc "Gives them back."
+  @spec restore_on([module | String.t()], keyword) :: {:ok, term} | {:error, term}
+  def restore_on(patterns, options),
+    do: managed(:restore, [Enum.map(patterns, &Named.module/1)], options)
+
+  defp managed(operation, arguments, options) do
+    {owner, options} = Keyword.pop!(options, :owner)
+    options = Keyword.update!(options, :timeout_ms, &max(&1, @interpret_ms))
+
+    with {:ok, value, _about} <-
+           Services.call(:interpretation_management, operation, [owner | arguments], options),
+         do: {:ok, value}
   end
 
   defp refused([], _node), do: []

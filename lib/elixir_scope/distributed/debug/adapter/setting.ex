@@ -4,9 +4,17 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   # for who says which modules a breakpoint needs, and for these to be interpreted. Which modules are
   # interpreted for which file is kept with the hand: what no file needs any more is given back.
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Coordination, Marks, State, Words}
-  alias ElixirScope.Distributed.Debug.Adapter.Coordination.Editor
-  alias ElixirScope.Distributed.Debug.{Breakpoints, Interpreter, Services, Stopped}
+  alias ElixirScope.Distributed.Debug.Adapter.{
+    Attaching,
+    Coordination,
+    Marks,
+    Named,
+    State,
+    Words
+  }
+
+  alias ElixirScope.Distributed.Debug.Adapter.Coordination.{Editor, Language}
+  alias ElixirScope.Distributed.Debug.{Breakpoints, Services, Stopped}
 
   @typedoc "What has to be known of a session to set something."
   @type how :: %{nodes: [node], off: boolean, coordination: Coordination.t(), options: keyword}
@@ -24,16 +32,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
 
   defp asking(%{launch: launch, session: session, editor: editor}) do
     %{
-      language: &language(session && session.language, launch, &1, &2, &3),
+      language: &Language.ask(session && session.language, launch, &1, &2, &3),
       editor: &Editor.ask(editor, &1, &2, &3),
       local: &needed([fallback: true], launch, &1, &2, &3)
     }
   end
-
-  defp language(nil, _launch, _file, _line, _ms), do: {:error, :service_not_found}
-
-  defp language(node, launch, file, line, ms),
-    do: needed([node: node, fallback: false], launch, file, line, ms)
 
   defp needed(whom, launch, file, line, ms) do
     options = [scope: launch.scope, timeout_ms: ms] ++ whom
@@ -67,7 +70,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   defp function(mark, how) do
     texts = for key <- [:condition, :hit, :log], text = mark[key], do: {key, text}
 
-    with {:ok, results} <- Breakpoints.set(mark.name, [node: how.nodes] ++ texts ++ how.options),
+    with {:ok, results} <-
+           Breakpoints.set(Named.function(mark.name), [node: how.nodes] ++ texts ++ how.options),
          do: {:ok, Enum.map(results, &elem(&1, 1))}
   end
 
@@ -90,7 +94,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
     modules = answers |> Enum.flat_map(&elem(&1, 0)) |> Enum.uniq()
     gone = keep(group, modules)
     notices = Enum.flat_map(answers, &elem(&1, 1)) ++ interpret(modules, how)
-    if gone != [], do: each(how, &Interpreter.restore(gone, &1))
+    if gone != [], do: each(how, &Attaching.restore_on(gone, &1))
     Enum.uniq(notices)
   end
 
@@ -140,7 +144,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   defp interpret([], _how), do: []
 
   defp interpret(modules, how),
-    do: Enum.flat_map(each(how, &Interpreter.interpret(modules, &1)), &refused/1)
+    do: Enum.flat_map(each(how, &Attaching.interpret_on(modules, &1)), &refused/1)
 
   defp each(how, fun),
     do: for(node <- how.nodes, do: {node, fun.([node: node] ++ how.options)})

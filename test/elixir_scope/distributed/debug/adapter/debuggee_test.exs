@@ -4,7 +4,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
 
   alias ElixirScope.Distributed.DapClient, as: Client
   alias ElixirScope.Distributed.Debuggee
-  alias ElixirScope.Distributed.Debug.Adapter.Tcp
+
+  import ElixirScope.Distributed.Debuggee, only: [line: 1, path: 2]
 
   @moduletag timeout: 120_000
 
@@ -14,12 +15,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     {:ok, folder: folder}
   end
 
-  setup do
-    {:ok, port: Tcp.port(start_supervised!({Tcp, port: 0}))}
-  end
-
-  defp launched(port, folder, code, more \\ %{}) do
-    client = Client.tcp(port)
+  # In a VM of its own, as for an editor: what debugs takes a name, and the tests' VM has none.
+  defp launched(folder, code, more \\ %{}) do
+    client = Client.stdio()
     Client.ask(client, "initialize", %{"adapterID" => "elixirScope"})
     launch = %{"projectDir" => folder, "task" => "run", "taskArgs" => ["-e", code]}
     Client.ask(client, "launch", Map.merge(launch, more))
@@ -27,14 +25,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     client
   end
 
-  test "a program runs to its end", %{port: port, folder: folder} do
-    client = launched(port, folder, "Shop.main()")
+  test "a program runs to its end", %{folder: folder} do
+    client = launched(folder, "Shop.main()")
     Client.ask(client, "configurationDone")
     assert Client.output(client, "stdout", "grüß dich")
     assert Client.event(client, "exited") == %{"exitCode" => 0}
     Client.event(client, "terminated")
     assert %{} = Client.ask(client, "disconnect")
-    assert Client.ended(client) == :closed
+    assert Client.ended(client) == 0
   end
 
   defp named(client, text) do
@@ -56,37 +54,164 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     Map.new(variables, &{&1["name"], &1})
   end
 
-  test "a process is paused, looked at and stepped", %{port: port, folder: folder} do
-    client =
-      launched(port, folder, "Process.register(self(), :spinner); Shop.spin()", %{
-        "interpretationPatterns" => ["Shop", "Shop.*"]
-      })
+  # Sets breakpoints and waits until what became of each was told; in their order.
+  defp set(client, path, wanted) do
+    arguments = %{"source" => %{"path" => path}, "breakpoints" => wanted}
+    %{"breakpoints" => pending} = Client.ask(client, "setBreakpoints", arguments)
 
+    for %{"id" => id, "verified" => false, "message" => "not set yet"} <- pending,
+        do: settled(client, id)
+  end
+
+  defp settled(client, id),
+    do: Client.event(client, "breakpoint", &(&1["breakpoint"]["id"] == id))["breakpoint"]
+
+  defp stopped(client, reason) do
+    stop = Client.event(client, "stopped")
+    assert %{"reason" => ^reason, "threadId" => thread} = stop, Client.transcript(client)
+    thread
+  end
+
+  test "breakpoints, stack, variables in pages, expressions, steps", %{folder: folder} do
+    client = launched(folder, "Shop.main()")
+    lines = for name <- ~w(count half), do: %{"line" => line(name)}
+
+    assert [%{"verified" => true, "line" => at}, %{"verified" => true}] =
+             set(client, path(folder, :cart), lines)
+
+    assert at == line("count")
     Client.ask(client, "configurationDone")
-    Process.sleep(1500)
-    thread = named(client, "spinner")
-    assert Client.refused(client, "stackTrace", %{"threadId" => thread}) =~ "not stopped"
-    Client.ask(client, "pause", %{"threadId" => thread})
-    assert %{"reason" => "pause", "threadId" => ^thread} = Client.event(client, "stopped")
-    IO.inspect(Client.ask(client, "stackTrace", %{"threadId" => thread}))
-    frame = top(client, thread)
-    IO.inspect(locals(client, frame["id"]))
 
-    IO.inspect(
+    thread = stopped(client, "breakpoint")
+    stack = Client.ask(client, "stackTrace", %{"threadId" => thread, "levels" => 2})
+    assert %{"totalFrames" => total, "stackFrames" => [top, caller]} = stack
+    assert total > 2
+    assert {top["name"], top["line"]} == {"Shop.Cart.total/2", line("count")}
+    assert {caller["name"], caller["line"]} == {"Shop.main/0", line("call")}
+    assert top["source"] == %{"name" => "cart.ex", "path" => path(folder, :cart)}
+    rest = %{"threadId" => thread, "startFrame" => 1, "levels" => 1}
+
+    assert %{"stackFrames" => [%{"name" => "Shop.main/0"}]} =
+             Client.ask(client, "stackTrace", rest)
+
+    assert %{"cart" => cart, "factor" => %{"value" => "3"}} = locals(client, top["id"])
+
+    %{"variables" => parts} =
+      Client.ask(client, "variables", %{"variablesReference" => cart["variablesReference"]})
+
+    items = Enum.find(parts, &(&1["name"] =~ "items"))
+    assert items["indexedVariables"] == 10_000
+
+    page = %{
+      "variablesReference" => items["variablesReference"],
+      "filter" => "indexed",
+      "start" => 9_990,
+      "count" => 10
+    }
+
+    %{"variables" => last} = Client.ask(client, "variables", page)
+    assert {length(last), List.last(last)["value"]} == {10, "{:item, 10000}"}
+
+    evaluate = fn text, context ->
       Client.ask(client, "evaluate", %{
-        "frameId" => frame["id"],
-        "expression" => "n + 1",
-        "context" => "watch"
+        "frameId" => top["id"],
+        "expression" => text,
+        "context" => context
       })
-    )
-
-    for step <- ~w(next next next stepIn stepOut) do
-      Client.ask(client, step, %{"threadId" => thread})
-      assert %{"reason" => reason} = Client.event(client, "stopped")
-      IO.inspect({step, reason, top(client, thread)["line"]})
     end
 
+    assert %{"result" => "6", "type" => "integer"} = evaluate.("factor * 2", "watch")
+    assert %{"result" => "10000"} = evaluate.("length(cart.items)", "repl")
+    wrong = %{"frameId" => top["id"], "expression" => "nobody + 1"}
+    assert Client.refused(client, "evaluate", wrong) =~ "nobody"
+
+    Client.ask(client, "next", %{"threadId" => thread})
+    assert stopped(client, "step") == thread
+    assert top(client, thread)["line"] == line("sum")
+    # What belonged to the process as it stood is gone.
+    assert Client.refused(client, "scopes", %{"frameId" => top["id"]}) =~ "no frame"
+
+    Client.ask(client, "continue", %{"threadId" => thread})
+    assert stopped(client, "breakpoint") == thread
+    assert top(client, thread)["line"] == line("half")
+    Client.ask(client, "stepOut", %{"threadId" => thread})
+    stopped(client, "step")
+    assert top(client, thread)["name"] =~ "Shop"
+    assert set(client, path(folder, :cart), []) == []
+    Client.ask(client, "continue", %{"threadId" => thread})
+    assert Client.output(client, "stdout", "total 15001")
+    assert %{"exitCode" => 0} = Client.event(client, "exited")
     Client.ask(client, "disconnect")
-    assert Client.ended(client) == :closed
+    assert Client.ended(client) == 0
+  end
+
+  test "conditions, hits, log points, what cannot be set, exceptions", %{folder: folder} do
+    client = launched(folder, "Shop.loop(); Shop.fail()")
+
+    %{"breakpoints" => [%{"verified" => true}]} =
+      Client.ask(client, "setExceptionBreakpoints", %{"filters" => ["uncaught"]})
+
+    wanted = [
+      %{"line" => line("square"), "condition" => "n == 3"},
+      %{"line" => line("passed"), "logMessage" => "n is {n}, m is {m}", "hitCondition" => "> 8"},
+      %{"line" => 2}
+    ]
+
+    assert [%{"verified" => true}, %{"verified" => true}, %{"verified" => false} = none] =
+             set(client, path(folder, :cart), wanted)
+
+    assert none["message"] =~ "code"
+    Client.ask(client, "configurationDone")
+    thread = stopped(client, "breakpoint")
+    assert %{"n" => %{"value" => "3"}} = locals(client, top(client, thread)["id"])
+    Client.ask(client, "continue", %{"threadId" => thread})
+    logged = Client.event(client, "output", &(&1["output"] =~ "m is"))
+    assert %{"output" => "n is 9, m is 81\n", "category" => "console", "line" => at} = logged
+    assert at == line("passed")
+    assert Client.output(client, "console", "n is 10, m is 100")
+
+    failing = stopped(client, "exception")
+
+    assert %{"breakMode" => "always", "description" => text} =
+             Client.ask(client, "exceptionInfo", %{"threadId" => failing})
+
+    assert text =~ "arith"
+    assert top(client, failing)["line"] == line("broken")
+    Client.ask(client, "continue", %{"threadId" => failing})
+    Client.ask(client, "terminate")
+    Client.event(client, "terminated")
+    Client.ask(client, "disconnect")
+    assert Client.ended(client) == 0
+  end
+
+  test "a process is paused where it runs", %{folder: folder} do
+    patterns = %{"interpretationPatterns" => ["Shop", "Shop.*"]}
+
+    client =
+      launched(
+        folder,
+        "Process.register(self(), :spinner); IO.puts(~s(spins)); Shop.spin()",
+        patterns
+      )
+
+    Client.ask(client, "configurationDone")
+    Client.output(client, "stdout", "spins")
+    thread = named(client, "spinner")
+    assert Client.refused(client, "stackTrace", %{"threadId" => thread}) =~ "not stopped"
+    assert Client.refused(client, "next", %{"threadId" => 4_711}) =~ "no thread 4711"
+    paused(client, thread)
+    assert stopped(client, "pause") == thread
+    assert %{"name" => "Shop.spin/1", "source" => %{"path" => _path}} = top(client, thread)
+    # The client goes without a word: what it began ends with it.
+    Client.close(client)
+    assert Client.ended(client) in [0, :closed]
+  end
+
+  # A moment later it runs what is interpreted.
+  defp paused(client, thread) do
+    response =
+      Client.response(client, Client.send_request(client, "pause", %{"threadId" => thread}))
+
+    if not response["success"], do: paused(client, thread)
   end
 end
