@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
   use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Facade
-  alias ElixirScope.Distributed.{Bare, Error, Hostile, NodeCoordinator, Served}
+  alias ElixirScope.Distributed.{Bare, Error, Hostile, NodeCoordinator, Scope, Served}
   alias ElixirScope.Distributed.Case.Gen
   alias ElixirScope.Distributed.Debug.{Desk, Services}
 
@@ -204,7 +204,9 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
     end
 
     test "whatever is sent to the desk, it is there", %{language: language, target: target} do
-      desk = on(language, fn -> Process.whereis(Desk) end)
+      {desk, scope} =
+        on(language, fn -> {Process.whereis(Desk), Scope.whereis(Facade, Scope)} end)
+
       seed = ExUnit.configuration()[:seed]
 
       on(target, fn ->
@@ -216,13 +218,16 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
           :gen_server.send_request({Desk, language}, term)
           send({Desk, language}, term)
           send({Desk, language}, {:"$gen_call", term, term})
+          send({Desk, language}, {:"$gen_call", term, Desk.hello()})
           send({Desk, language}, {:"$gen_cast", term})
-          send({Desk, language}, {:DOWN, make_ref(), :process, self(), term})
+          send({Desk, language}, {:DOWN, make_ref(), :process, scope, term})
+          send({Desk, language}, {:register, term, Facade, :target})
           send({Desk, language}, {:EXIT, self(), term})
         end
       end)
 
       assert {:ok, {:why, ^language}, _} = ask(target, node: language)
+      assert status(language).services.registered == [:language]
       assert {desk, seed} == {on(language, fn -> Process.whereis(Desk) end), seed}
     end
 
