@@ -38,8 +38,9 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
   def join(scopes, name, side) do
     with {:ok, scope} <- Scope.fetch(name),
          pid when is_pid(pid) <- Scope.whereis(scope.name, Scope) do
-      unless Table.get({:registered, {scope.name, side}}), do: enter(scope.name, side)
-      followed(scopes, pid, scope.name)
+      # Under the name that was given: a scope can have another one, too.
+      unless Table.get({:registered, {name, side}}), do: enter(name, side)
+      followed(scopes, pid, name)
     else
       nil -> {:error, Error.new(:not_running, scope: name)}
       {:error, error} -> {:error, error}
