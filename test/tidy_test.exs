@@ -377,6 +377,12 @@ defmodule ElixirScope.Distributed.TidyTest do
       simulate_network_partition: 1,
       heal_network_partition: 0
     ],
+    ElixirScope.Distributed.Debug.Services => [
+      register_language_server_services: 1,
+      register_debug_adapter_services: 1,
+      find_service: 1,
+      call: 4
+    ],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,
       sync_with_node: 2,
