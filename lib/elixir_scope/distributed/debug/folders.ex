@@ -15,6 +15,20 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @spec of_project() :: [charlist]
   def of_project, do: Enum.reject(:code.get_path(), &system?/1)
 
+  @doc "The folders of Mix that these are in: `_build/dev` of `_build/dev/lib/shop/ebin`."
+  @spec builds() :: [Path.t()]
+  def builds do
+    for folder <- of_project(),
+        [_app, lib, build] = above(folder),
+        Path.basename(lib) == "lib",
+        uniq: true,
+        do: build
+  end
+
+  defp above(folder) do
+    folder |> to_string() |> Path.expand() |> Stream.iterate(&Path.dirname/1) |> Enum.slice(1, 3)
+  end
+
   @doc "Whether a path is of Erlang or Elixir."
   @spec system?(charlist | String.t()) :: boolean
   def system?(path) do
