@@ -15,6 +15,20 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @spec of_project() :: [charlist]
   def of_project, do: Enum.reject(:code.get_path(), &system?/1)
 
+  @doc "The folders of Mix that these are in: `_build/dev` of `_build/dev/lib/shop/ebin`."
+  @spec builds() :: [Path.t()]
+  def builds do
+    for folder <- of_project(),
+        [_app, lib, build] = above(folder),
+        Path.basename(lib) == "lib",
+        uniq: true,
+        do: build
+  end
+
+  defp above(folder) do
+    folder |> to_string() |> Path.expand() |> Stream.iterate(&Path.dirname/1) |> Enum.slice(1, 3)
+  end
+
   @doc "Whether a path is of Erlang or Elixir."
   @spec system?(charlist | String.t()) :: boolean
   def system?(path) do
@@ -25,7 +39,7 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @doc "The application of Erlang's or Elixir's that has the module, by the folders' names."
   @spec application(module) :: String.t() | nil
   def application(module) do
-    name = Atom.to_charlist(module) ++ '.beam'
+    name = Atom.to_charlist(module) ++ ~c".beam"
 
     Enum.find_value(:code.get_path(), fn folder ->
       if system?(folder) and has?(folder, name), do: named(folder)
@@ -48,7 +62,7 @@ defmodule ElixirScope.Distributed.Debug.Folders do
 
   defp loaded do
     for {_module, [_ | _] = file} <- :code.all_loaded(),
-        :filename.extension(file) == '.beam',
+        :filename.extension(file) == ~c".beam",
         not system?(file),
         do: file
   end
@@ -60,5 +74,5 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     end
   end
 
-  defp beam?(name), do: :filename.extension(name) == '.beam'
+  defp beam?(name), do: :filename.extension(name) == ~c".beam"
 end

@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Debug.Known do
   # What was read of modules, kept by what their files are: who asks about a module reads its
   # file when it is another one than it was, and then no more. All of it in the caller.
   #
+  # The md5 of a module is of its code: it is the same where only lines moved. `lines` is of the rest.
+  #
   # A file is told from what it was by its path, size, time and number. Times are in seconds: a
   # file that was read in the second in which it was written may be written again in that second,
   # so what is kept of it counts only if it was read later.
@@ -15,6 +17,7 @@ defmodule ElixirScope.Distributed.Debug.Known do
           module: module,
           path: String.t(),
           md5: binary,
+          lines: binary,
           source: String.t() | nil,
           digest: binary | nil,
           debug_info?: boolean,
@@ -82,15 +85,31 @@ defmodule ElixirScope.Distributed.Debug.Known do
   defp read(path, stamp) do
     with {:ok, beam, _expanded} <- Beams.Source.find(path),
          {:ok, module} <- Beams.read(beam),
-         known = summary(module, path),
+         known = module |> summary(path, Lines.Code.digest(beam)) |> seen_before(),
          :ok <- Keeper.put(module.module, [{:module, {known, stamp}} | rows(module, beam)]),
          do: {:ok, known}
   end
 
-  defp summary(module, path) do
+  # What its source was is known from when that was still the older one.
+  defp seen_before(%{md5: md5, lines: lines} = known) do
+    case Keeper.get({:module, known.module}) do
+      {%{md5: ^md5, lines: ^lines, digest: digest}, _stamp} when digest != nil ->
+        %{known | digest: digest}
+
+      _nothing_or_another_version ->
+        known
+    end
+  end
+
+  defp summary(module, path, lines) do
     module
     |> Map.take([:module, :md5, :debug_info?, :language, :behaviours, :protocol?, :impl])
-    |> Map.merge(%{path: path, source: module.file, compiled_at: Stamp.written(path)})
+    |> Map.merge(%{
+      path: path,
+      lines: lines,
+      source: module.file,
+      compiled_at: Stamp.written(path)
+    })
     |> Map.merge(%{nif?: nif?(module), digest: Stamp.digest(module.file, path)})
   end
 
@@ -125,6 +144,27 @@ defmodule ElixirScope.Distributed.Debug.Known do
   @doc "Which of its functions has code on which line."
   @spec lines(module) :: {:ok, Lines.Table.functions()} | {:error, reason}
   def lines(module), do: part(module, :lines)
+
+  @doc "Which functions the compiled code of a module that was just read has on a line of a file."
+  @spec holders(summary, String.t(), pos_integer) :: [{atom, arity}]
+  def holders(known, file, line) do
+    holders = Keeper.get({known.module, :holders}) || disassembled(known)
+
+    for {{name, ^line}, functions} <- holders,
+        Lines.Paths.part?(file, name),
+        one <- functions,
+        do: one
+  end
+
+  defp disassembled(%{module: module, path: path}) do
+    with {:ok, beam, _path} <- Beams.Source.find(path) do
+      holders = Lines.Code.holders(beam)
+      Keeper.note(module, {:holders, holders})
+      holders
+    else
+      {:error, _reason} -> %{}
+    end
+  end
 
   @doc "Whom a function of a module that was just read calls."
   @spec calls(module, atom, arity) :: [Beams.Module.callee()]

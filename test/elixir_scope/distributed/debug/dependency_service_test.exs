@@ -159,6 +159,20 @@ defmodule ElixirScope.Distributed.Debug.DependencyServiceTest do
       assert later > before
     end
 
+    test "lines that moved are another version, though the md5 is the same", context do
+      %{folder: folder, source: file} = context
+      assert {:ok, before} = DependencyService.get_breakpoint_dependencies(file, 3)
+      Sources.compile!(folder, "lib/depend_shop.ex", "\n" <> @shop)
+      assert {:ok, later} = DependencyService.get_breakpoint_dependencies(file, 4)
+      assert %{function: :sell, line: 4} = later.at
+      assert later.at.md5 == before.at.md5
+      assert later.version > before.version
+      {:ok, snapshot} = TracerStream.get_trace()
+      {:ok, graph} = Graph.from_bytes(snapshot.graph)
+      {_, _, entries} = Enum.find(Graph.list(graph), &(elem(&1, 0) == DependShop))
+      assert {DependShop.Cart, :runtime, [{^file, 4}]} = List.keyfind(entries, DependShop.Cart, 0)
+    end
+
     test "what was seen at run time counts", %{source: file} do
       on_exit(fn -> TracerStream.remove([DependShop.Tax]) end)
       {:ok, _} = TracerStream.observed([{DependShop.Tax, [{DependShop.Printer, :observed, []}]}])

@@ -6,9 +6,9 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
   # answer is always one of its version.
 
   alias ElixirScope.Distributed.{Error, Options}
-  alias ElixirScope.Distributed.Debug.{Known, Lines, TracerStream}
+  alias ElixirScope.Distributed.Debug.{Lines, TracerStream}
   alias ElixirScope.Distributed.Debug.DependencyService.{Answers, Result, Strategy}
-  alias ElixirScope.Distributed.Debug.TracerStream.Server
+  alias ElixirScope.Distributed.Debug.TracerStream.{Server, Source}
 
   @type answer :: {:ok, Result.t()} | {:error, Error.t()}
 
@@ -77,7 +77,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
   defp fresh([]), do: Server.published()
 
   defp fresh(modules) do
-    case Enum.filter(modules, &changed?/1) do
+    case Enum.filter(modules, &Source.changed?/1) do
       [] -> Server.published()
       changed -> with {:ok, _position} <- TracerStream.refresh(changed), do: Server.published()
     end
@@ -97,7 +97,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
          answer,
          n
        ) do
-    if n > 1 and changed?(module), do: answered([module], answer, n - 1), else: error
+    if n > 1 and Source.changed?(module), do: answered([module], answer, n - 1), else: error
   end
 
   defp judged(error, _published, _answer, _attempts), do: error
@@ -105,16 +105,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.Served do
   defp rests_on(:all), do: []
   defp rests_on(%{of: modules}), do: modules
 
-  # Not in the graph, or another one there.
-  defp changed?(module), do: Server.md5(module) != file_md5(module) and file_md5(module) != :error
-
-  # Those that are only named there are no list that could be old.
-  defp stale?(module), do: Server.md5(module) != :error and Server.md5(module) != file_md5(module)
-
-  defp file_md5(module) do
-    case Known.module(module) do
-      {:ok, %{md5: md5}} -> {:ok, md5}
-      {:error, _reason} -> :error
-    end
-  end
+  # Those that are only named there have no list that could be old.
+  defp stale?(module),
+    do: Server.md5(module) not in [:error, {:ok, nil}] and Source.changed?(module)
 end

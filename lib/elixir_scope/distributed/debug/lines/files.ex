@@ -26,7 +26,19 @@ defmodule ElixirScope.Distributed.Debug.Lines.Files do
     {:ok, file |> matching() |> bare()}
   end
 
+  # A source of the project is none of Erlang's or Elixir's; a file that is only named is perhaps one.
   defp matching(file) do
+    found = named(file)
+
+    if Enum.any?(found, fn {_module, path, _beam} -> Path.type(path) == :absolute end) do
+      found
+    else
+      :ok = Index.system()
+      named(file)
+    end
+  end
+
+  defp named(file) do
     named = Index.named(file)
     paths = named |> Enum.map(&elem(&1, 1)) |> Enum.uniq() |> Paths.matching(file) |> other?(file)
     Enum.filter(named, fn {_module, path, _beam} -> path in paths end)

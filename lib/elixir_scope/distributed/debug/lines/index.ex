@@ -5,8 +5,8 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
   # it is told to look at every file, as one that is written over changes no folder.
   #
   # Invariant: a row for each name of a file (without folders) has every module with code from such
-  # a file, as its BEAM file was when it was last looked at. What belongs to Erlang and Elixir is
-  # looked at when their folders change.
+  # a file, as its BEAM file was when it was last looked at. What belongs to Erlang and Elixir, most
+  # of all, is only looked at for a file that is none of the project's.
 
   use GenServer
 
@@ -41,6 +41,17 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     end
   end
 
+  @doc "Sees to it that the modules of Erlang and Elixir are known, too."
+  @spec system() :: :ok
+  def system do
+    case :ets.lookup(@table, :system) do
+      [{:system, path}] -> if path == :code.get_path(), do: :ok, else: read_system()
+      [] -> read_system()
+    end
+  end
+
+  defp read_system, do: GenServer.call(__MODULE__, :system, :infinity)
+
   @doc "Looks at every file of the project again. What changed is made known to a stream that runs."
   @spec refresh() :: :ok
   def refresh do
@@ -51,7 +62,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   # Read again, a file is often what it was.
   defp tell([]), do: :ok
-  defp tell(changes), do: TracerStream.Server.put(changes)
+  defp tell(found), do: TracerStream.Server.found(found)
 
   defp folders_as_seen? do
     case :ets.lookup(@table, :folders) do
@@ -86,11 +97,17 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     folders = {:folders, :code.get_path(), folders()}
     if other_path?(), do: Keeper.clear()
     project = looked_at(state.project, Folders.project(), &seen/2)
-    system = looked_at(state.system, Folders.system(), &once/2)
     changed = changed(state.project, project)
-    state = written(state, %{state | project: project, system: system})
+    state = written(state, %{state | project: project})
     :ets.insert(@table, folders)
     {:reply, changed, state}
+  end
+
+  def handle_call(:system, _from, state) do
+    path = :code.get_path()
+    state = written(state, %{state | system: looked_at(state.system, Folders.system(), &once/2)})
+    :ets.insert(@table, {:system, path})
+    {:reply, :ok, state}
   end
 
   # The modules whose files are other ones now; at first, all.
