@@ -36,7 +36,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyServiceTest do
   end
 
   defmodule DependShop.Native do
-    def load, do: :erlang.load_nif('none', 0)
+    def load, do: :erlang.load_nif(~c"none", 0)
     def price, do: DependShop.sell([])
   end
 

@@ -20,7 +20,8 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   defstruct project: %{}, system: %{}, names: MapSet.new()
 
-  @type found :: {module, path :: String.t(), beam :: charlist}
+  @typedoc "A module, a file that it has code from, where it is itself, and whether the file is its own source."
+  @type found :: {module, path :: String.t(), beam :: charlist, own? :: boolean}
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
@@ -149,12 +150,16 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   defp written(_before, state) do
     rows = state.system |> Map.merge(state.project) |> Enum.flat_map(&rows/1)
-    rows = Enum.group_by(rows, fn {_module, path, _beam} -> {:name, Path.basename(path)} end)
+
+    rows =
+      Enum.group_by(rows, fn {_module, path, _beam, _own?} -> {:name, Path.basename(path)} end)
+
     :ets.insert(@table, Map.to_list(rows))
     names = rows |> Map.keys() |> MapSet.new()
     for gone <- MapSet.difference(state.names, names), do: :ets.delete(@table, gone)
     %{state | names: names}
   end
 
-  defp rows({beam, {_stamp, module, paths}}), do: for(path <- paths, do: {module, path, beam})
+  defp rows({beam, {_stamp, module, paths}}),
+    do: for(path <- paths, do: {module, path, beam, path == hd(paths)})
 end

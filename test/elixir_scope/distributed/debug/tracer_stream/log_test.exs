@@ -171,7 +171,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
     end
   end
 
-  defp pid(n), do: :erlang.list_to_pid('<0.#{n}.99>')
+  defp pid(n), do: :erlang.list_to_pid(~c"<0.#{n}.99>")
   defp number(pid), do: Enum.find(1..@readers, &(pid(&1) == pid))
 
   test "what changes nothing is no version" do
