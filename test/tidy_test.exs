@@ -392,6 +392,27 @@ defmodule ElixirScope.Distributed.TidyTest do
       find_service: 1,
       call: 4
     ],
+    ElixirScope.Distributed.Debug.DependencyService => [
+      start_link: 1,
+      get_module_dependencies: 1,
+      get_module_dependencies: 2,
+      get_breakpoint_dependencies: 2,
+      get_breakpoint_dependencies: 3,
+      get_cached_dependency_graph: 0,
+      direct: 1,
+      reverse: 1,
+      transitive: 1,
+      transitive: 2,
+      why: 2,
+      cycles: 0,
+      affected_by: 1
+    ],
+    ElixirScope.Distributed.Debug.TracerStream => [
+      start_link: 1,
+      get_trace: 0,
+      subscribe_to_tracer_updates: 0,
+      subscribe_to_tracer_updates: 1
+    ],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,
       sync_with_node: 2,

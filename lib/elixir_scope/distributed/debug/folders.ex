@@ -15,11 +15,25 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   @spec of_project() :: [charlist]
   def of_project, do: Enum.reject(:code.get_path(), &system?/1)
 
+  @doc "The folders of Mix that these are in: `_build/dev` of `_build/dev/lib/shop/ebin`."
+  @spec builds() :: [Path.t()]
+  def builds do
+    for folder <- of_project(),
+        [_app, lib, build] = above(folder),
+        Path.basename(lib) == "lib",
+        uniq: true,
+        do: build
+  end
+
+  defp above(folder) do
+    folder |> to_string() |> Path.expand() |> Stream.iterate(&Path.dirname/1) |> Enum.slice(1, 3)
+  end
+
   @doc "Whether a path is of Erlang or Elixir."
   @spec system?(charlist | String.t()) :: boolean
   def system?(path) do
-    path = :filename.absname(to_charlist(path))
-    Enum.any?(system_roots(), &:lists.prefix(&1, path))
+    path = Path.expand(path)
+    Enum.any?(system_roots(), &String.starts_with?(path, &1))
   end
 
   @doc "The application of Erlang's or Elixir's that has the module, by the folders' names."
@@ -40,8 +54,8 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     do: folder |> Path.dirname() |> Path.basename() |> String.replace(~r/-.*/, "")
 
   defp system_roots do
-    elixir = :elixir |> :code.lib_dir() |> :filename.dirname()
-    [:code.root_dir(), elixir, :filename.absname(elixir)]
+    elixir = :elixir |> :code.lib_dir() |> to_string() |> Path.dirname()
+    for root <- [to_string(:code.root_dir()), elixir], do: Path.expand(root) <> "/"
   end
 
   defp on_path(wanted?), do: :code.get_path() |> Enum.filter(wanted?) |> Enum.flat_map(&files/1)

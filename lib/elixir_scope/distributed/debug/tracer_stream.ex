@@ -9,8 +9,8 @@ defmodule ElixirScope.Distributed.Debug.TracerStream do
         {:tracer_update, :incremental, version, %{from: before, changes: changes}} -> ...
       end
 
-  The stream runs on a node that knows the code, and begins with the modules of the project, out of their
-  BEAM files. Who compiles tells it (`put/3`), or it looks itself (`refresh/0`). A change is
+  The stream runs on a node that knows the code, and begins with the modules of the project: with what
+  `ElixirScope.Distributed.Debug.CompileTracer` kept of them, else out of their BEAM files. Who compiles tells it (`put/3`), or it looks itself (`refresh/0`). A change is
   `{:put, module, md5, entries}`, with all that the module needs now, or `{:removed, module}`;
   `ElixirScope.Distributed.Debug.TracerStream.Held` follows them.
 

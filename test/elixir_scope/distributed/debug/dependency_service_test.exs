@@ -36,7 +36,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyServiceTest do
   end
 
   defmodule DependShop.Native do
-    def load, do: :erlang.load_nif('none', 0)
+    def load, do: :erlang.load_nif(~c"none", 0)
     def price, do: DependShop.sell([])
   end
 
@@ -157,6 +157,20 @@ defmodule ElixirScope.Distributed.Debug.DependencyServiceTest do
       assert result.direct_dependencies -- [:erlang] == [DependShop.Printer]
       assert {^epoch, later} = result.version
       assert later > before
+    end
+
+    test "lines that moved are another version, though the md5 is the same", context do
+      %{folder: folder, source: file} = context
+      assert {:ok, before} = DependencyService.get_breakpoint_dependencies(file, 3)
+      Sources.compile!(folder, "lib/depend_shop.ex", "\n" <> @shop)
+      assert {:ok, later} = DependencyService.get_breakpoint_dependencies(file, 4)
+      assert %{function: :sell, line: 4} = later.at
+      assert later.at.md5 == before.at.md5
+      assert later.version > before.version
+      {:ok, snapshot} = TracerStream.get_trace()
+      {:ok, graph} = Graph.from_bytes(snapshot.graph)
+      {_, _, entries} = Enum.find(Graph.list(graph), &(elem(&1, 0) == DependShop))
+      assert {DependShop.Cart, :runtime, [{^file, 4}]} = List.keyfind(entries, DependShop.Cart, 0)
     end
 
     test "what was seen at run time counts", %{source: file} do

@@ -5,8 +5,8 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
   # it is told to look at every file, as one that is written over changes no folder.
   #
   # Invariant: a row for each name of a file (without folders) has every module with code from such
-  # a file, as its BEAM file was when it was last looked at. What belongs to Erlang and Elixir is
-  # looked at when their folders change.
+  # a file, as its BEAM file was when it was last looked at. What belongs to Erlang and Elixir, most
+  # of all, is only looked at for a file that is none of the project's.
 
   use GenServer
 
@@ -20,7 +20,8 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   defstruct project: %{}, system: %{}, names: MapSet.new()
 
-  @type found :: {module, path :: String.t(), beam :: charlist}
+  @typedoc "A module, a file that it has code from, where it is itself, and whether the file is its own source."
+  @type found :: {module, path :: String.t(), beam :: charlist, own? :: boolean}
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
@@ -40,6 +41,17 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
       if folders_as_seen?(), do: :ok, else: refresh()
     end
   end
+
+  @doc "Sees to it that the modules of Erlang and Elixir are known, too."
+  @spec system() :: :ok
+  def system do
+    case :ets.lookup(@table, :system) do
+      [{:system, path}] -> if path == :code.get_path(), do: :ok, else: read_system()
+      [] -> read_system()
+    end
+  end
+
+  defp read_system, do: GenServer.call(__MODULE__, :system, :infinity)
 
   @doc "Looks at every file of the project again. What changed is made known to a stream that runs."
   @spec refresh() :: :ok
@@ -86,11 +98,17 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     folders = {:folders, :code.get_path(), folders()}
     if other_path?(), do: Keeper.clear()
     project = looked_at(state.project, Folders.project(), &seen/2)
-    system = looked_at(state.system, Folders.system(), &once/2)
     changed = changed(state.project, project)
-    state = written(state, %{state | project: project, system: system})
+    state = written(state, %{state | project: project})
     :ets.insert(@table, folders)
     {:reply, changed, state}
+  end
+
+  def handle_call(:system, _from, state) do
+    path = :code.get_path()
+    state = written(state, %{state | system: looked_at(state.system, Folders.system(), &once/2)})
+    :ets.insert(@table, {:system, path})
+    {:reply, :ok, state}
   end
 
   # The modules whose files are other ones now; at first, all.
@@ -132,12 +150,16 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   defp written(_before, state) do
     rows = state.system |> Map.merge(state.project) |> Enum.flat_map(&rows/1)
-    rows = Enum.group_by(rows, fn {_module, path, _beam} -> {:name, Path.basename(path)} end)
+
+    rows =
+      Enum.group_by(rows, fn {_module, path, _beam, _own?} -> {:name, Path.basename(path)} end)
+
     :ets.insert(@table, Map.to_list(rows))
     names = rows |> Map.keys() |> MapSet.new()
     for gone <- MapSet.difference(state.names, names), do: :ets.delete(@table, gone)
     %{state | names: names}
   end
 
-  defp rows({beam, {_stamp, module, paths}}), do: for(path <- paths, do: {module, path, beam})
+  defp rows({beam, {_stamp, module, paths}}),
+    do: for(path <- paths, do: {module, path, beam, path == hd(paths)})
 end

@@ -51,23 +51,28 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
 
   # The body first: where a line is both, it is the expression that stands there.
   defp clause({:clause, anno, patterns, guards, body}, lines) do
-    lines = body(body, lines)
+    lines = body(body, lines, positive(line(anno)))
     nested([{:head, anno, patterns, guards}], first_stop(body), lines)
   end
 
   defp first_stop(body), do: Enum.find_value(body, &stop/1)
 
   # An expression without a line is not stopped at: the one before it is the closest.
-  defp body(expressions, lines) do
-    {lines, _last} = Enum.reduce(expressions, {lines, first_stop(expressions)}, &expression/2)
+  defp body(expressions, lines, head \\ nil) do
+    first = {lines, first_stop(expressions)}
+    {lines, _last} = Enum.reduce(expressions, first, &expression(&1, &2, head))
     lines
   end
 
-  defp expression(expression, {lines, before}) do
-    line = stop(expression)
+  defp expression(expression, {lines, before}, head) do
+    line = own(stop(expression), before, head)
     lines = if line, do: Map.put(lines, line, line), else: lines
     {nested([expression], line || before, lines), line || before}
   end
+
+  # Later Elixir gives literals the line of the head, also where they stand lines below it.
+  defp own(head, before, head) when is_integer(before) and before > head, do: nil
+  defp own(line, _before, _head), do: line
 
   defp stop(node), do: positive(line(elem(node, 1)))
 

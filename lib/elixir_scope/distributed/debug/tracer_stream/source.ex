@@ -5,7 +5,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Source do
   # A module whose md5 is the same may have its lines elsewhere. If its list was read from its file it
   # is read again; if somebody told it (the compiler knows more than the file) that is left to who told.
 
-  alias ElixirScope.Distributed.Debug.{Beams, Folders, Known, Lines}
+  alias ElixirScope.Distributed.Debug.{Beams, CompileTracer, Folders, Known, Lines}
   alias ElixirScope.Distributed.Debug.TracerStream.{Log, Server}
 
   @type which :: :project | :all | :none | [module | Path.t()]
@@ -18,10 +18,29 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Source do
   @doc "All that is known of these modules."
   @spec read(which) :: [found]
   def read(which) do
+    kept = if which in [:project, :all], do: kept(), else: %{}
+
     which
     |> files()
     |> Task.async_stream(&one/1, @workers)
     |> Enum.flat_map(&found/1)
+    |> Enum.map(&as_kept(&1, kept))
+  end
+
+  # What the compiler told of the very code that is in the file is more than the file says.
+  defp as_kept({module, {lines, :file}, [{:put, module, md5, _entries}]} = found, kept) do
+    case kept do
+      %{^module => {^md5, entries}} -> {module, {lines, :told}, [{:put, module, md5, entries}]}
+      %{} -> found
+    end
+  end
+
+  defp kept do
+    for build <- Folders.builds(),
+        {:ok, modules} <- [CompileTracer.read(build)],
+        {module, md5, entries} <- modules,
+        into: %{},
+        do: {module, {md5, entries}}
   end
 
   defp one(module_or_path) do

@@ -26,7 +26,8 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
     one_of([
       map(tuple([name(), integer(1..3), entries()]), fn {m, md5, e} -> {:put, m, <<md5>>, e} end),
       map(tuple([name(), few(observed(), 2)]), fn {m, e} -> {:observed, m, e} end),
-      map(name(), &{:removed, &1})
+      map(name(), &{:removed, &1}),
+      map(name(), &{:touched, &1})
     ])
   end
 
@@ -155,6 +156,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
   end
 
   defp model({:removed, module}, model), do: Map.delete(model, module)
+  defp model({:touched, _module}, model), do: model
 
   defp loaded(model) do
     {:ok, graph} =
@@ -169,7 +171,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
     end
   end
 
-  defp pid(n), do: :erlang.list_to_pid('<0.#{n}.99>')
+  defp pid(n), do: :erlang.list_to_pid(~c"<0.#{n}.99>")
   defp number(pid), do: Enum.find(1..@readers, &(pid(&1) == pid))
 
   test "what changes nothing is no version" do
@@ -178,6 +180,13 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
     assert {^log, []} = Log.put(log, [{:put, A, "1", [{B, :runtime, []}]}])
     assert {^log, []} = Log.put(log, [{:removed, C}])
     assert Log.since(log, {1, 1}) == :current
+  end
+
+  test "what was touched is sent again as it is" do
+    {log, _} = Log.put(Log.new(1, 10), [{:put, A, "1", []}])
+    assert {log, [A]} = Log.put(log, [{:touched, A}])
+    assert Log.since(log, {1, 1}) == {:changes, [{:put, A, "1", []}]}
+    assert {^log, []} = Log.put(log, [{:touched, B}])
   end
 
   test "who was told by another start of the stream, or of the future, gets everything" do
