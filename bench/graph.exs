@@ -180,9 +180,9 @@ Bench.row(
   [at_most: 10_000_000] ++ (peer || [])
 )
 
-Bench.row("Elixir: graph of Elixir and OTP: modules read", "", count)
-Bench.row("Elixir: graph of Elixir and OTP: modules with those named", "", info.modules)
-Bench.row("Elixir: graph of Elixir and OTP: edges", "", info.edges)
+Bench.row("Elixir: graph of Elixir and OTP: modules read", "n", count)
+Bench.row("Elixir: graph of Elixir and OTP: modules with those named", "n", info.modules)
+Bench.row("Elixir: graph of Elixir and OTP: edges", "n", info.edges)
 
 Bench.row(
   "Elixir: graph of Elixir and OTP: as bytes for another node",

@@ -51,6 +51,7 @@ defmodule ElixirScope.Distributed.Debug.ObservedTest do
     assert Observed.entries([]) == {:ok, []}
   end
 
+  @compile {:no_warn_undefined, Seen.Caller}
   @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
 
   test "what only a variable names is in no file, and is seen" do
