@@ -6,11 +6,8 @@ defmodule ElixirScope.Distributed.Debug.Beams do
       {:ok, orders} = ElixirScope.Distributed.Debug.Beams.read(MyApp.Orders)
       orders.functions   # with lines, and whom each of them calls
 
-      {:ok, graph} =
-        :loaded
-        |> ElixirScope.Distributed.Debug.Beams.all(&ElixirScope.Distributed.Debug.Beams.listed/1)
-        |> Enum.flat_map(fn result -> with {:ok, listed} <- result, do: [listed], else: (_ -> []) end)
-        |> ElixirScope.Distributed.Debug.Graph.load()
+      all = ElixirScope.Distributed.Debug.Beams.all(:loaded, &{&1.module, &1.entries})
+      {:ok, graph} = ElixirScope.Distributed.Debug.Graph.load(for {:ok, listed} <- all, do: listed)
 
   Elixir's modules and Erlang's are read alike. Macros are expanded in a BEAM file, so nothing in it tells what a
   module needed while it was compiled: its entries are
@@ -25,8 +22,7 @@ defmodule ElixirScope.Distributed.Debug.Beams do
   ## Bounds
 
   A file, and its debug information unpacked, have at most 32 MiB each (`:too_large`); as terms that
-  is ten times as much at most, for as long as the file is read. To read a file makes those atoms
-  which its table of atoms and its terms (attributes, options of the compiler, debug information) hold, as loading it
+  is some ten times as much, for as long as the file is read. To read a file makes those atoms which its table of atoms and its terms (attributes, options of the compiler, debug information) hold, as loading it
   makes those of its table. How many these can be is judged by the sizes of the parts, and counted where that is too many,
   before one of them is made; where they would fill the VM's table beyond three quarters, the file is refused
   (`:too_many_atoms`). What other tools' debug information says is not run.

@@ -44,7 +44,7 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer do
   alias ElixirScope.Distributed.Debug.CompileTracer.{Folder, Reference, Seen}
   alias ElixirScope.Distributed.Debug.{Graph, TracerStream}
 
-  # The parts of this library that are compiled before it do not know it.
+  # It is called only where it runs.
   @compile {:no_warn_undefined, TracerStream}
 
   @doc """

@@ -165,6 +165,9 @@ defmodule ElixirScope.Distributed.Debug.BeamsTest do
       assert Beams.read(:"no/such\0name") == {:error, :no_beam}
       assert Beams.read("no/such/file.beam") == {:error, :no_beam}
       assert Beams.read(System.tmp_dir!()) == {:error, :no_beam}
+
+      for path <- ["", <<255, 254>>, "a\0b", "FOR"],
+          do: assert(Beams.read(path) == {:error, :no_beam})
     end
   end
 
@@ -216,7 +219,8 @@ defmodule ElixirScope.Distributed.Debug.BeamsTest do
     bomb = :zlib.gzip(["FOR1", :binary.copy(<<0>>, 40 * 1024 * 1024)])
     assert Beams.read(bomb) == {:error, :too_large}
     lying = binary_part(bomb, 0, byte_size(bomb) - 4) <> <<9::little-32>>
-    assert Beams.read(lying) == {:error, :bad_beam}
+    assert Beams.read(lying) == {:error, :too_large}
+    assert Beams.read(binary_part(:zlib.gzip(code), 0, 200)) == {:error, :bad_beam}
     term = <<131, 80, 40 * 1024 * 1024::32, :zlib.compress(<<106>>)::binary>>
     assert code |> with_chunk("Dbgi", term) |> Beams.read() == {:error, :too_large}
   end

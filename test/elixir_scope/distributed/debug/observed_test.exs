@@ -1,8 +1,12 @@
 defmodule ElixirScope.Distributed.Debug.ObservedTest do
-  use ExUnit.Case, async: true
+  # Not async: what the VM traces is one thing.
+  use ExUnit.Case
 
-  alias ElixirScope.Distributed.Debug.{Graph, Observed}
-  alias ElixirScope.Distributed.{Error, Pictures}
+  import ElixirScope.Distributed.Case, only: [eventually: 1]
+
+  alias ElixirScope.Distributed, as: Scope
+  alias ElixirScope.Distributed.Debug.{Beams, Graph, Observed}
+  alias ElixirScope.Distributed.{DiskModules, Error, Pictures}
 
   doctest Observed
 
@@ -45,5 +49,35 @@ defmodule ElixirScope.Distributed.Debug.ObservedTest do
     assert {:error, %Error{}} = Observed.entries(nonsense: 1)
     assert {:error, %Error{}} = Observed.entries(scope: :no_such_scope)
     assert Observed.entries([]) == {:ok, []}
+  end
+
+  @calm [run_queue: :infinity, scheduler: :infinity, memory: :infinity, available: 0]
+
+  test "what only a variable names is in no file, and is seen" do
+    DiskModules.on_path!("""
+    defmodule Seen.Caller do
+      def go(module, function), do: {:done, apply(module, function, [1])}
+    end
+
+    defmodule Seen.Called do
+      def run(x), do: x + 1
+    end
+    """)
+
+    [caller, called] = [Seen.Caller, Seen.Called]
+    for module <- [caller, called], do: {:module, _} = Code.ensure_loaded(module)
+    start_supervised!({Scope, name: __MODULE__})
+    worker = start_supervised!({Agent, fn -> nil end})
+    options = [scope: __MODULE__, processes: worker, return: true, health: @calm]
+    {:ok, trace} = Scope.trace([caller, called], options)
+    assert {:done, 2} = Agent.get(worker, fn nil -> caller.go(called, :run) end)
+    {:ok, _summary} = Scope.stop_trace(trace)
+
+    {:ok, read} = Beams.read(caller)
+    refute List.keymember?(Beams.entries(read), called, 0)
+
+    eventually(fn ->
+      assert {:ok, [{^caller, [{^called, :observed, []}]}]} = Observed.entries(scope: __MODULE__)
+    end)
   end
 end

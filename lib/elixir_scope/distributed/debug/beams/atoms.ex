@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Debug.Beams.Atoms do
   # How many atoms it makes at most to read a BEAM file: judged by the sizes of its parts, which costs
   # nothing, or counted. Nothing is decoded, and none is made. Pure.
 
+  alias ElixirScope.Distributed.Debug.Beams.Packed
+
   # Chunks that hold names, and of these those which are external terms.
   @terms ["Attr", "CInf", "Dbgi", "Abst"]
   @tables ["Atom", "AtU8"]
@@ -59,30 +61,12 @@ defmodule ElixirScope.Distributed.Debug.Beams.Atoms do
   end
 
   defp unpack(<<131, 80, _size::32, packed::binary>>, size) do
-    stream = :zlib.open()
-    :ok = :zlib.inflateInit(stream)
-
-    try do
-      inflate(:zlib.safeInflate(stream, packed), stream, [], size)
-    after
-      :zlib.close(stream)
-    end
+    with {:error, :too_large} <- Packed.unpack(packed, :zlib, size), do: {:error, :bad_beam}
   end
 
   defp unpack(<<131, term::binary>>, _size), do: {:ok, term}
   defp unpack(<<>>, _size), do: {:ok, <<>>}
   defp unpack(_other, _size), do: {:error, :bad_beam}
-
-  # Never more than was said.
-  defp inflate({state, part}, stream, done, left) do
-    left = left - IO.iodata_length(part)
-
-    cond do
-      left < 0 -> {:error, :bad_beam}
-      state == :finished -> {:ok, IO.iodata_to_binary([done, part])}
-      true -> inflate(:zlib.safeInflate(stream, []), stream, [done, part], left)
-    end
-  end
 
   # An external term is a row of heads: what a list or a tuple holds follows it, as many as it says.
   # So the row can be read without building anything.

@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Room do
   @share {3, 4}
 
   @doc "Runs `fun`, which makes at most `atoms` new ones, if there is room for them."
-  @spec with(non_neg_integer, (() -> result)) :: result | {:error, :too_many_atoms}
+  @spec with(non_neg_integer, (... -> result)) :: result | {:error, :too_many_atoms}
         when result: term
   def with(atoms, fun) do
     claims = claims()

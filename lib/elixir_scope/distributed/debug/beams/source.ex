@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
   # The bytes of a BEAM file and what is in them, bounded: nothing is loaded, no function of the module
   # is called, and no atom is made before there is room for it.
 
-  alias ElixirScope.Distributed.Debug.Beams.{Atoms, Room}
+  alias ElixirScope.Distributed.Debug.Beams.{Atoms, Packed, Room}
 
   # The largest of Elixir and OTP has 1 MiB.
   @file_bytes 32 * 1024 * 1024
@@ -26,18 +26,15 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
 
   # A file may be packed as a whole.
   defp plain(<<"FOR1", _::binary>> = code), do: {:ok, code}
-  defp plain(<<31, 139, _::binary>> = packed), do: unpack(packed)
-  defp plain(_other), do: {:error, :bad_beam}
 
-  defp unpack(packed) do
-    if unpacked_size(packed) > @file_bytes,
-      do: {:error, :too_large},
-      else: packed |> :zlib.gunzip() |> plain()
+  defp plain(<<31, 139, _::binary>> = packed) do
+    with {:ok, code} <- Packed.unpack(packed, :gzip, @file_bytes), do: unpacked(code)
   end
 
-  # As the end of what gzip writes has it; more than that is not unpacked by it either.
-  defp unpacked_size(packed),
-    do: packed |> binary_part(byte_size(packed), -4) |> :binary.decode_unsigned(:little)
+  defp plain(_other), do: {:error, :bad_beam}
+
+  defp unpacked(<<"FOR1", _::binary>> = code), do: {:ok, code}
+  defp unpacked(_other), do: {:error, :bad_beam}
 
   defp decoded(code) do
     with {:ok, {module, chunks}} <- :beam_lib.chunks(code, @wanted, [:allow_missing_chunks]),
@@ -78,7 +75,13 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
           {:ok, binary, path :: String.t() | nil} | {:error, reason}
   def find(<<"FOR1", _::binary>> = code), do: sized(code, nil)
   def find(<<31, 139, _::binary>> = code), do: sized(code, nil)
-  def find(path) when is_binary(path), do: path |> Path.expand() |> load()
+
+  def find(path) when is_binary(path) do
+    if String.valid?(path) and not String.contains?(path, <<0>>),
+      do: path |> Path.expand() |> load(),
+      else: {:error, :no_beam}
+  end
+
   def find(module) when is_atom(module), do: with({:ok, path} <- path(module), do: load(path))
 
   @doc "The file of a module: the one it was loaded from, else the first on the code path."

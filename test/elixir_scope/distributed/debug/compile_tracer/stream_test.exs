@@ -11,13 +11,13 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.StreamTest do
   setup do
     tracker = start_supervised!({Task, fn -> Process.hibernate(:timer, :sleep, [:infinity]) end})
     on_exit(fn -> File.rm_rf!(Path.join(Mix.Project.manifest_path(), "elixir_scope")) end)
-    {:module, module, code, _} = defmodule(Told, do: def(f, do: 1))
+    {:module, module, code, _} = defmodule(:told, do: def(f, do: 1))
     DiskModules.unload(module)
 
     env = %{
       __ENV__
       | lexical_tracker: tracker,
-        module: Told,
+        module: module,
         function: {:f, 0},
         file: "lib/told.ex"
     }
@@ -39,9 +39,9 @@ defmodule ElixirScope.Distributed.Debug.CompileTracer.StreamTest do
     compiled(context)
     {:ok, snapshot} = TracerStream.get_trace()
     {:ok, md5} = ElixirScope.Distributed.Debug.Beams.md5(context.code)
-    assert snapshot.modules[Told] == md5
+    assert snapshot.modules[:told] == md5
     {:ok, graph} = Graph.from_bytes(snapshot.graph)
-    assert Graph.direct(graph, Told) == {:ok, [{Told.Needed, [:runtime]}]}
+    assert Graph.direct(graph, :told) == {:ok, [{Told.Needed, [:runtime]}]}
   end
 
   test "nothing is kept of a file whose compilation is killed, nor outside of one", context do
