@@ -106,7 +106,7 @@ defmodule ElixirScope.Distributed.Served do
 
   defp function(%{function: {_module, name}, takes: takes, operation: operation}) do
     args = Enum.map_join(Enum.with_index(takes), ", ", fn {_type, n} -> "A#{n}" end)
-    "#{name}(#{args}) -> served_stub:do(#{operation}, [#{args}]).\n"
+    "'#{name}'(#{args}) -> served_stub:do('#{operation}', [#{args}]).\n"
   end
 
   defp compiled(text) do

@@ -166,7 +166,7 @@ defmodule ElixirScope.Distributed.Status do
       incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes),
-      services: Report.of(scope.name),
+      services: Report.of([scope.name | List.wrap(scope.also)]),
       recording: scope.recording && Opened.describe(scope.recording)
     }
   end

@@ -59,7 +59,14 @@ defmodule ElixirScope.Distributed.Debug.Desk do
     {:ok, told(%__MODULE__{scopes: Register.restore()})}
   end
 
+  # Who gives no process cannot be answered.
   @impl true
+  def handle_call(_request, from, state)
+      when not is_tuple(from)
+      when tuple_size(from) != 2
+      when not is_pid(elem(from, 0)),
+      do: {:noreply, state}
+
   def handle_call({:register, key, scope, side}, _from, state) do
     with true <- key == Table.get(:key),
          scopes when is_map(scopes) <- Register.join(state.scopes, scope, side) do
@@ -70,25 +77,24 @@ defmodule ElixirScope.Distributed.Debug.Desk do
     end
   end
 
-  def handle_call({:elixir_scope_debug_hello, _range}, _from, state),
-    do: {:reply, {:elixir_scope_debug_hello, Register.introduction()}, state}
-
-  def handle_call({:elixir_scope_debug_here, key, request}, {pid, _tag} = from, state)
-      when is_pid(pid) do
+  def handle_call({:elixir_scope_debug_here, key, request}, from, state) do
     case Table.get(:key) do
       ^key -> asked(request, :here, from, state)
       _another -> refused(:not_a_service_operation, from, state)
     end
   end
 
-  # Who gives no process cannot be answered.
-  def handle_call(request, {pid, _tag} = from, state) when is_pid(pid) do
-    if mailbox(self()) > @mailbox,
-      do: unread(state),
-      else: asked(request, node(pid), from, state)
+  def handle_call(request, {pid, _tag} = from, state) do
+    case mailbox(self()) > @mailbox do
+      true -> unread(request, state)
+      false -> heard(request, node(pid), from, state)
+    end
   end
 
-  def handle_call(_request, _nobody, state), do: {:noreply, state}
+  defp heard({:elixir_scope_debug_hello, _range}, _node, _from, state),
+    do: {:reply, {:elixir_scope_debug_hello, Register.introduction()}, state}
+
+  defp heard(request, node, from, state), do: asked(request, node, from, state)
 
   # Nothing else is said to it.
   @impl true
@@ -107,9 +113,8 @@ defmodule ElixirScope.Distributed.Debug.Desk do
     {:noreply, over(id, state)}
   end
 
-  def handle_info({:DOWN, _id, :process, pid, _reason}, state)
-      when is_map_key(state.scopes, pid),
-      do: {:noreply, %{state | scopes: Register.left(state.scopes, pid)}}
+  def handle_info({:DOWN, id, :process, _pid, _reason}, state) when is_map_key(state.scopes, id),
+    do: {:noreply, %{state | scopes: Register.left(state.scopes, id)}}
 
   def handle_info({:timeout, _timer, {:deadline, id}}, state) when is_map_key(state.jobs, id) do
     Table.count(:too_late)
@@ -120,10 +125,14 @@ defmodule ElixirScope.Distributed.Debug.Desk do
 
   # Requests
 
-  # There is too much to look at each: what is refused at once costs least.
-  defp unread(state) do
+  # There is too much to look at each: what is refused at once costs least. A greeting has one kind of
+  # answer; who waits for it waits.
+  defp unread(request, state) do
     Table.count(:unread)
-    {:reply, {:error, Error.new(:desk_busy, node: node())}, state}
+
+    if match?({:elixir_scope_debug_hello, _range}, request),
+      do: {:noreply, state},
+      else: {:reply, {:error, Error.new(:desk_busy, node: node())}, state}
   end
 
   defp asked(term, from_where, from, state) do

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
   use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed, as: Facade
-  alias ElixirScope.Distributed.{Bare, Error, Hostile, NodeCoordinator, Served}
+  alias ElixirScope.Distributed.{Bare, Error, Hostile, NodeCoordinator, Scope, Served}
   alias ElixirScope.Distributed.Case.Gen
   alias ElixirScope.Distributed.Debug.{Desk, Services}
 
@@ -129,24 +129,20 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
     defp brief({:error, %Error{reason: reason}}), do: {:error, reason}
     defp brief({:error, reason}), do: {:error, reason}
 
-    test "a deadline travels: the work is ended, and this node answers", context do
-      %{language: language, target: target} = context
-      {late, asked} = {counted(language, :too_late), count(language, :why)}
-      Served.stub(target, [:workspace_analysis])
-      assert {:error, %Error{reason: :too_late}} = ask(target, [timeout_ms: 400], :block)
-      # There was time left for this node to try.
-      assert count(target, :why) == 1
+    test "a deadline travels: the work is ended", %{language: language, target: target} do
+      ended = ended(language)
+      options = [timeout_ms: 400, node: language]
+      assert {:error, %Error{reason: :too_late}} = ask(target, options, :block)
 
       eventually(fn ->
         assert on(language, fn -> Process.whereis(:served_blocked) end) == nil
         assert %{workers: 0, waiting: 0} = status(language).services
-        assert counted(language, :too_late) == late + 1
+        assert ended(language) > ended
       end)
-
-      options = [timeout_ms: 300, node: language]
-      assert {:error, %Error{reason: :too_late}} = ask(target, options, :block)
-      assert count(language, :why) == asked + 2
     end
+
+    # On a busy machine the end of the time and that of who asked can be told in either order.
+    defp ended(node), do: counted(node, :too_late) + counted(node, :abandoned)
 
     test "work that nobody waits for any more is ended", %{language: language, target: target} do
       asking =
@@ -204,7 +200,9 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
     end
 
     test "whatever is sent to the desk, it is there", %{language: language, target: target} do
-      desk = on(language, fn -> Process.whereis(Desk) end)
+      {desk, scope} =
+        on(language, fn -> {Process.whereis(Desk), Scope.whereis(Facade, Scope)} end)
+
       seed = ExUnit.configuration()[:seed]
 
       on(target, fn ->
@@ -216,13 +214,16 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
           :gen_server.send_request({Desk, language}, term)
           send({Desk, language}, term)
           send({Desk, language}, {:"$gen_call", term, term})
+          send({Desk, language}, {:"$gen_call", term, Desk.hello()})
           send({Desk, language}, {:"$gen_cast", term})
-          send({Desk, language}, {:DOWN, make_ref(), :process, self(), term})
+          send({Desk, language}, {:DOWN, make_ref(), :process, scope, term})
+          send({Desk, language}, {:register, term, Facade, :target})
           send({Desk, language}, {:EXIT, self(), term})
         end
       end)
 
       assert {:ok, {:why, ^language}, _} = ask(target, node: language)
+      assert status(language).services.registered == [:language]
       assert {desk, seed} == {on(language, fn -> Process.whereis(Desk) end), seed}
     end
 
@@ -321,12 +322,12 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       for node <- [one, other], do: sees(target, :workspace_analysis, node)
       assert {:ok, {:why, ^first}, %{source: :service}} = ask(target)
 
-      asked = Task.async(fn -> ask(target, [], :block) end)
+      asked = Task.async(fn -> ask(target, [timeout_ms: 30_000], :block) end)
       eventually(fn -> assert on(first, fn -> Process.whereis(:served_blocked) end) end)
       kill(first)
       eventually(fn -> assert on(second, fn -> Process.whereis(:served_blocked) end) end)
       on(second, fn -> send(:served_blocked, :go) end)
-      assert {:ok, :went, %{node: ^second, attempts: 2}} = Task.await(asked)
+      assert {:ok, :went, %{node: ^second, attempts: 2}} = Task.await(asked, 60_000)
     end
 
     test "what may be done only once is not asked for again when its node dies" do
@@ -343,7 +344,7 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
 
       [node] = eventually(fn -> [_] = for(n <- [one, other], blocked?(n), do: n) end)
       kill(node)
-      assert {:error, {:connection_failed, ^node}} = Task.await(asked)
+      assert {:error, {:connection_failed, ^node}} = Task.await(asked, 60_000)
       [another] = [one, other] -- [node]
       assert count(another, :set) == 0
     end
@@ -388,11 +389,12 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
       # It greets as one that speaks the version, and then never answers.
       :ok = Served.pretend(silent, {1, 1})
 
-      assert {:error, %Error{reason: :too_late}} = ask(asker, node: silent, timeout_ms: 30)
-      for _ <- 1..4, do: ask(asker, node: silent, timeout_ms: 30)
-      assert {:error, %Error{reason: :circuit_open}} = ask(asker, node: silent, timeout_ms: 30)
-      assert %{^silent => %{state: :open, why: :silent}} = status(asker).services.breakers
-      assert status(asker).bounds.debug_breakers.used == 1
+      {asked, status} = on(asker, fn -> {silence(silent), Facade.status()} end)
+      assert List.last(asked) == {:error, :circuit_open}
+      assert Enum.uniq(Enum.drop(asked, -1)) == [{:error, :too_late}]
+      assert {:ok, %{services: %{breakers: breakers}, bounds: bounds}} = status
+      assert %{^silent => %{state: :open, why: :silent}} = breakers
+      assert bounds.debug_breakers.used == 1
 
       gone = :"nobody@127.0.0.1"
       assert {:error, {:connection_failed, ^gone}} = ask(asker, node: gone, retries: 1)
@@ -409,6 +411,14 @@ defmodule ElixirScope.Distributed.Debug.ServicesTest do
 
       assert {:debug_call, %{duration: _, attempts: 0}, %{source: :fallback, result: :ok}} =
                List.last(seen)
+    end
+
+    defp silence(node) do
+      for _ <- 1..6 do
+        options = [node: node, timeout_ms: 30]
+        {:error, error} = Services.call(:workspace_analysis, :why, [Enum, List], options)
+        {:error, error.reason}
+      end
     end
 
     test "a node on which nothing is started says so" do

@@ -12,8 +12,8 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
   alias ElixirScope.Distributed.Debug.Table
   alias ElixirScope.Distributed.Debug.Services.Versions
 
-  @typedoc "The supervisor of each scope in whose name something is offered."
-  @type t :: %{pid => scope :: atom}
+  @typedoc "The scopes in whose names something is offered, by the monitors of their supervisors."
+  @type t :: %{reference => {pid, scope :: atom}}
   @type side :: :language | :target
 
   @doc "The group of a service's desks."
@@ -38,8 +38,9 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
   def join(scopes, name, side) do
     with {:ok, scope} <- Scope.fetch(name),
          pid when is_pid(pid) <- Scope.whereis(scope.name, Scope) do
-      unless Table.get({:registered, {scope.name, side}}), do: enter(scope.name, side)
-      followed(scopes, pid, scope.name)
+      # Under the name that was given: a scope can have another one, too.
+      unless Table.get({:registered, {name, side}}), do: enter(name, side)
+      followed(scopes, pid, name)
     else
       nil -> {:error, Error.new(:not_running, scope: name)}
       {:error, error} -> {:error, error}
@@ -53,22 +54,18 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
         do: :pg.join(Debug, group(name, service), self())
   end
 
-  defp followed(scopes, pid, _name) when is_map_key(scopes, pid), do: scopes
-
   defp followed(scopes, pid, name) do
-    Process.monitor(pid)
-    Map.put(scopes, pid, name)
+    if {pid, name} in Map.values(scopes),
+      do: scopes,
+      else: Map.put(scopes, Process.monitor(pid), {pid, name})
   end
 
-  @doc "A scope has ended."
-  @spec left(t, pid) :: t
-  def left(scopes, pid) do
-    {name, scopes} = Map.pop(scopes, pid)
-
-    for side <- [:language, :target],
-        Table.get({:registered, {name, side}}),
-        do: leave(name, side)
-
+  @doc "A scope has ended; another of its name may have begun before that was known."
+  @spec left(t, reference) :: t
+  def left(scopes, monitor) do
+    {{_pid, name}, scopes} = Map.pop!(scopes, monitor)
+    again? = Enum.any?(scopes, fn {_monitor, {_pid, another}} -> another == name end)
+    unless again?, do: for(side <- [:language, :target], do: leave(name, side))
     scopes
   end
 

@@ -12,6 +12,8 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
   # Who does the work hears of the end of its time a little before who waits for it gives up, so that it
   # is the one to say so.
   @margin_ms 50
+  # Without a deadline.
+  @greeting_ms 1_000
 
   # Of an answer: what says that nothing was begun.
   @refusals [:not_allowed, :not_running, :no_common_version, :put_out]
@@ -21,7 +23,7 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
   @spec offered(atom, atom) :: [{node, pid}]
   def offered(scope, service) do
     members = Peers.members(scope, service)
-    hidden = Peers.hidden(scope, service)
+    hidden = Peers.hidden(scope, service, Desk.now_ms() + @greeting_ms)
     members ++ Enum.reject(hidden, fn {node, _desk} -> List.keymember?(members, node, 0) end)
   end
 
@@ -29,7 +31,16 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
   @spec run(Operations.t(), [term], keyword) :: {:ok, term, map} | {:error, term}
   def run(row, args, options) do
     began = System.monotonic_time()
-    call = %{row: row, args: args, scope: options[:scope], node: options[:node]}
+    deadline = Desk.now_ms() + options[:timeout_ms]
+
+    call = %{
+      row: row,
+      args: args,
+      deadline: deadline,
+      scope: options[:scope],
+      node: options[:node]
+    }
+
     {result, plan} = call |> plan(options) |> step(call)
     Telemetry.emit(:debug_call, about(result, :node, node()), told(result, plan, call, began))
     result
@@ -51,7 +62,7 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
       idempotent?: call.row.idempotent?,
       fallback?: options[:fallback] and fallback?(call, nodes),
       retries: options[:retries],
-      deadline: Desk.now_ms() + options[:timeout_ms]
+      deadline: call.deadline
     )
   end
 
@@ -62,14 +73,17 @@ defmodule ElixirScope.Distributed.Debug.Services.Ask do
   defp fallback?(_named, _nodes), do: false
 
   # Hidden nodes only where there is nobody else: to find out takes a question to each.
-  defp nodes(%{node: nil, scope: scope, row: row}) do
+  defp nodes(%{node: nil, scope: scope, row: row, deadline: deadline}) do
     case Peers.members(scope, row.service) do
-      [] -> for {node, _desk} <- Peers.hidden(scope, row.service), do: node
+      [] -> for {node, _desk} <- Peers.hidden(scope, row.service, half_until(deadline)), do: node
       members -> for {node, _desk} <- members, do: node
     end
   end
 
   defp nodes(%{node: node}), do: [node]
+
+  # Whoever is found, or this node, has the other half.
+  defp half_until(deadline), do: deadline - div(max(deadline - Desk.now_ms(), 0), 2)
 
   defp step(plan, call) do
     case Plan.next(plan, Desk.now_ms(), :rand.uniform()) do

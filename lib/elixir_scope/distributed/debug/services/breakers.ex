@@ -18,6 +18,10 @@ defmodule ElixirScope.Distributed.Debug.Services.Breakers do
   @doc "Whether a node may be asked now."
   @spec ask(node) :: :ok | {:open, wait_ms :: pos_integer, Breaker.why()}
   def ask(node) do
+    if Table.get({:breaker, node}), do: asked(node), else: :ok
+  end
+
+  defp asked(node) do
     connected? = node in Node.list(:connected)
 
     case change(node, &Breaker.ask(&1, Desk.now_ms(), connected?)) do

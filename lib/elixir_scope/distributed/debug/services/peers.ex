@@ -46,10 +46,10 @@ defmodule ElixirScope.Distributed.Debug.Services.Peers do
   def forget(node), do: Table.delete({:peer, node})
 
   @doc "The hidden nodes that offer a service: they are in no group, so each is asked once in a while."
-  @spec hidden(atom, atom) :: [{node, pid}]
-  def hidden(scope, service) do
+  @spec hidden(atom, atom, until_ms :: integer) :: [{node, pid}]
+  def hidden(scope, service, until) do
     nodes = Enum.take(Enum.sort(Node.list(:hidden)), @hidden)
-    greet(Enum.reject(nodes, &told?(&1, {scope, service})))
+    greet(Enum.reject(nodes, &told?(&1, {scope, service})), until)
 
     for node <- nodes,
         %Introduced{} = peer <- [known(node)],
@@ -66,23 +66,29 @@ defmodule ElixirScope.Distributed.Debug.Services.Peers do
     end
   end
 
-  defp greet([]), do: :ok
+  defp greet([], _until), do: :ok
 
-  defp greet(nodes) do
+  defp greet(nodes, until) do
     sent = Desk.now_ms()
+    Enum.each(nodes, &waited_for/1)
 
     {answers, silent} =
-      aside(fn -> GenServer.multi_call(nodes, Desk, Desk.hello(), @hello_ms) end)
+      aside(fn -> GenServer.multi_call(nodes, Desk, Desk.hello(), patience(until, sent)) end)
 
     for {node, answer} <- answers, do: keep(node, Introduced.read(node, answer, sent))
     for node <- silent, do: keep(node, :none)
     :ok
   end
 
+  # One that did not answer once is waited for by one process at a time.
+  defp waited_for(node),
+    do: with({_at, :none} <- Table.get({:peer, node}), do: keep(node, :none))
+
+  defp patience(until, now_ms), do: max(min(until - now_ms, @hello_ms), 1)
+
   defp introduce(node, until) do
     sent = Desk.now_ms()
-    wait_ms = max(min(until - sent, @hello_ms), 1)
-    answer = aside(fn -> GenServer.call({Desk, node}, Desk.hello(), wait_ms) end)
+    answer = aside(fn -> GenServer.call({Desk, node}, Desk.hello(), patience(until, sent)) end)
 
     with %Introduced{} = peer <- keep(node, Introduced.read(node, answer, sent)),
          do: agreed(peer),

@@ -8,12 +8,12 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
 
   @idle %{workers: 0, waiting: 0}
 
-  @doc "Of a scope's name, and of what all scopes of the VM share."
-  @spec of(atom) :: map
-  def of(scope) do
+  @doc "Of a scope's names, and of what all scopes of the VM share."
+  @spec of([atom]) :: map
+  def of(names) do
     %{
-      registered: for({^scope, side} <- Register.all(), do: side),
-      offered: Map.new(services(), &{&1, Enum.map(Peers.members(scope, &1), fn {n, _} -> n end)}),
+      registered: for({name, side} <- Register.all(), name in names, uniq: true, do: side),
+      offered: Map.new(services(), &{&1, offered(names, &1)}),
       versions: Versions.own(),
       breakers: Breakers.all(),
       breaker_count: map_size(Breakers.all()),
@@ -23,6 +23,10 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
     }
     |> Map.merge(Table.get(:desk, @idle))
     |> Map.merge(Desk.mailbox())
+  end
+
+  defp offered(names, service) do
+    for name <- names, {node, _desk} <- Peers.members(name, service), uniq: true, do: node
   end
 
   defp services, do: Operations.services(:language) ++ Operations.services(:target)
