@@ -136,7 +136,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
   The functions with code on a line: those first that the compiled code has there, by `holders`, and of
   these the one that spans most lines. `holders` is only called where there are several.
   """
-  @spec on(functions, pos_integer, (() -> [{atom, arity}])) :: functions
+  @spec on(functions, pos_integer, holders :: function) :: functions
   def on(functions, line, holders) do
     case Enum.filter(functions, &is_map_key(&1.lines, line)) do
       [_, _ | _] = several -> ranked(several, holders.())
