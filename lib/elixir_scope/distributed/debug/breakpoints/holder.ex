@@ -44,13 +44,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
     end
   end
 
-  # Of one before this one, which fell. Whoever it knew hears that it is unknown, and comes again.
-  defp forgotten do
-    if (places = Int.Breaks.asking(Passing)) != [] do
-      Enum.each(places, &Int.Breaks.delete/1)
-      Enum.each(Owners.list(), &Owners.release/1)
-    end
-  end
+  # Of one before this one, which fell. Its owners were told.
+  defp forgotten, do: Enum.each(Int.Breaks.asking(Passing), &Int.Breaks.delete/1)
 
   @impl true
   def handle_call({:get, key}, _from, state) do
@@ -65,7 +60,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
       wish: wish,
       named: named,
       breakpoint: breakpoint(wish, named, found),
-      lines: found.lines
+      lines: found.lines,
+      times: found.times
     }
 
     case placed(state, key, one) do
@@ -160,16 +156,22 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   defp write(state, places) do
     for place <- places,
         {:ok, name, keys} <- [Places.at(state.places, place)],
-        do: Board.put(name, place, for(key <- keys, one = state.set[key], do: passed(key, one)))
+        do:
+          Board.put(
+            name,
+            place,
+            for(key <- keys, one = state.set[key], do: passed(key, one, place))
+          )
   end
 
-  defp passed({owner, id}, %{wish: wish} = one) do
+  defp passed({owner, id}, %{wish: wish} = one, {_module, line}) do
     %{
       owner: owner,
       id: id,
       condition: wish.condition,
       hit: wish.hit,
       log: wish.log,
+      times: one.times[line] || 1,
       shown: one.breakpoint
     }
   end
@@ -187,7 +189,13 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
          {:ok, found} <- Place.find(named, held),
          now = breakpoint(one.wish, named, found),
          {:ok, state} <-
-           placed(state, key, %{one | named: named, breakpoint: now, lines: found.lines}) do
+           placed(state, key, %{
+             one
+             | named: named,
+               breakpoint: now,
+               lines: found.lines,
+               times: found.times
+           }) do
       tell(state, key, moved(one.breakpoint, now))
     else
       {:error, reason} -> lost(state, key, reason)

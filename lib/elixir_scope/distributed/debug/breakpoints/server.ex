@@ -41,7 +41,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
   @impl true
   def handle_call({:put, id, spec}, from, state) do
     nodes = Wanted.nodes(spec, connected())
-    waiting = Map.put(state.waiting, from, %{left: for(n <- nodes, do: {id, n}), came: []})
+    {there, left} = Enum.split_with(nodes, &there?(state.w, id, spec, &1))
+    came = for node <- there, do: {{id, node}, state.w.links[{spec.owner, node}].there[id]}
+    waiting = Map.put(state.waiting, from, %{left: for(n <- left, do: {id, n}), came: came})
 
     state = %{
       watched(state, spec.owner, spec.scope)
@@ -89,6 +91,10 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
     for node <- nodes, do: spawn(fn -> Errand.release(owner, node, scope) end)
     {:noreply, %{state | w: w, scopes: scopes, monitors: Map.delete(state.monitors, owner)}}
   end
+
+  # It was wanted before, and is there.
+  defp there?(w, id, spec, node),
+    do: w.wanted[id] == spec and match?(%{there: %{^id => {:ok, _}}}, w.links[{spec.owner, node}])
 
   # -- jobs --
 
