@@ -115,7 +115,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
   @doc """
   How interpretation stands on this node: `interpreted_count`, `interpreted_modules`,
   `pending_interpretations` (modules whose files are being read), `language_server_connected`
-  and `cache_size` (modules of which this node keeps what depends on them).
+  and `cache_size` (answers about dependencies that this node keeps).
   """
   @spec get_interpretation_status() :: map
   def get_interpretation_status do

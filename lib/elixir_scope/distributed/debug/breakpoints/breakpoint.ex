@@ -9,7 +9,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
     * `how` - `:interpreted`, or `:traced` for a log point that needs no interpretation;
     * `condition`, `hit`, `log` - as they were written;
     * `hits` - how often it was passed with its condition met;
-    * `left_out` - the modules that are not interpreted for it though code there can reach them.
+    * `left_out` - `{module, reason}` of what is not interpreted for it, though it is needed there; see
+      `ElixirScope.Distributed.Debug.DependencyService.Result`.
   """
 
   @derive {Inspect, only: [:id, :where, :node, :module, :line, :verified, :kind, :how, :hits]}
@@ -33,6 +34,6 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
           hit: String.t() | nil,
           log: String.t() | nil,
           hits: non_neg_integer,
-          left_out: [module]
+          left_out: [{module, atom}]
         }
 end
