@@ -31,7 +31,9 @@ defmodule ElixirScope.Distributed.TidyTest do
     @lib <> "cli/join.ex",
     @lib <> "case/cluster.ex",
     @lib <> "case/run.ex",
-    @lib <> "simulation/plan.ex"
+    @lib <> "simulation/plan.ex",
+    # Names of places with breakpoints: used again, so never more than there may be at a time.
+    @lib <> "debug/breakpoints/board.ex"
   ]
 
   setup_all do

@@ -247,6 +247,38 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     :ok = Breakpoints.clear(:all)
   end
 
+  test "a log point at a head that shows arguments alone is traced, and needs no interpretation" do
+    start_supervised!(
+      {ElixirScope.Distributed, name: :traced_logs, allow: [:record, :query, :trace, :debug]},
+      id: :traced_logs
+    )
+
+    options = [scope: :traced_logs, deps: :none]
+
+    assert %{how: :traced, line: 2} =
+             set!(
+               "Broken.Cart.total/1",
+               options ++ [log: "fee {cart.fee}", condition: "cart.fee > 1"]
+             )
+
+    assert %{how: :traced} = set!({Broken.Cart, 11}, options ++ [log: "many {n}"])
+    # What is bound behind the head, or not in every clause, is not known there.
+    assert %{how: :interpreted} = set!({Broken.Cart, 4}, options ++ [log: "sum {sum}"])
+    :ok = Breakpoints.clear(:all)
+    assert eventually(fn -> Interpreter.get_interpretation_status().interpreted_count == 0 end)
+
+    set!("Broken.Cart.total/1", options ++ [log: "fee {cart.fee}", condition: "cart.fee > 1"])
+    set!({Broken.Cart, 11}, options ++ [log: "many {n}"])
+    assert Interpreter.get_interpretation_status().interpreted_count == 0
+    for fee <- [1, 2], do: call(:total, [%{@cart | fee: fee}]) |> Task.await()
+    for n <- [0, 7, 200], do: call(:kind, [n]) |> Task.await()
+    assert Enum.sort([logged(), logged()]) == ["fee 2", "many 200"]
+    assert Enum.sort(for b <- Breakpoints.list(), do: b.hits) == [1, 1]
+    :ok = Breakpoints.clear(:all)
+    call(:total, [@cart]) |> Task.await()
+    refute_receive {:elixir_scope_stopped, _node, _event}, 300
+  end
+
   test "a node that does not allow it has none" do
     start_supervised!({ElixirScope.Distributed, name: :not_broken}, id: :not_broken)
     assert {:ok, [{:error, _, reason}]} = Breakpoints.set({Broken.Cart, 4}, scope: :not_broken)

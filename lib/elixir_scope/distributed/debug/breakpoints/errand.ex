@@ -36,11 +36,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
   end
 
   defp set(job, spec, id) do
-    options = Keyword.put(spec.options, :id, id)
+    options = [id: id, scope: spec.scope] ++ spec.options
     ask(job, spec.scope, :set, [job.owner, spec.where, options], spec.timeout_ms)
   end
 
   defp down(reason), do: %{link: {:down, reason}, afresh?: true, set: %{}, cleared: []}
+
+  @doc "What came of one that fell: nothing that could be relied on."
+  def failed(reason), do: down({:errand_failed, inspect(reason, limit: 5)})
 
   @doc "An owner is gone: at once, where it can be said."
   def release(owner, node, scope), do: ask(%{node: node}, scope, :release, [owner])

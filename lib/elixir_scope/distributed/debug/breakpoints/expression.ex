@@ -45,6 +45,23 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Expression do
   defp why({_place, {before, behind}, token}), do: to_string([before, token, behind])
   defp why({_place, message, token}), do: to_string([message, token])
 
+  @doc "The variables that expressions name; of what is text or nothing, none."
+  @spec variables_of([t | String.t() | nil]) :: MapSet.t(String.t())
+  def variables_of(parts) do
+    for %__MODULE__{quoted: quoted} <- parts, name <- plain(quoted), into: MapSet.new(), do: name
+  end
+
+  defp plain(quoted) do
+    {_quoted, names} = Macro.prewalk(quoted, [], &{&1, plain_name(&1) ++ &2})
+    names
+  end
+
+  defp plain_name({name, _meta, context}) when is_atom(name) and is_atom(context),
+    do: [Atom.to_string(name)]
+
+  defp plain_name({{:new, name}, _meta, context}) when is_atom(context), do: [name]
+  defp plain_name(_other), do: []
+
   # Whatever could be one: names that are called are among them.
   defp variables(quoted) do
     {_quoted, names} = Macro.prewalk(quoted, [], &{&1, variable(&1) ++ &2})

@@ -25,6 +25,12 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   def put(holder, owner, wish, named, found),
     do: GenServer.call(holder, {:put, {owner, wish.id}, wish, named, found})
 
+  @doc "One that a trace tells of."
+  def put_traced(holder, owner, wish, named, {{name, arity}, line, tracer}) do
+    found = %{function: name, arity: arity, line: line, lines: [], times: %{}, tracer: tracer}
+    put(holder, owner, wish, named, found)
+  end
+
   def clear(holder, owner, ids), do: GenServer.call(holder, {:clear, owner, ids})
   def list(holder), do: GenServer.call(holder, :list)
   def left_out(holder, key, modules), do: GenServer.cast(holder, {:left_out, key, modules})
@@ -61,7 +67,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
       named: named,
       breakpoint: breakpoint(wish, named, found),
       lines: found.lines,
-      times: found.times
+      times: found.times,
+      tracer: found[:tracer]
     }
 
     case placed(state, key, one) do
@@ -112,7 +119,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   defp keys(state, module),
-    do: for({key, %{named: %{module: ^module}}} <- state.set, do: key)
+    do: for({key, %{named: %{module: ^module}, tracer: nil}} <- state.set, do: key)
 
   # -- one more, one less --
 
@@ -134,6 +141,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   defp removed(state, key) do
     {one, set} = Map.pop!(state.set, key)
     Board.forget(key)
+    if one.tracer, do: Process.exit(one.tracer, :kill)
     unplaced(%{state | set: set}, key, places(one))
   end
 
@@ -164,15 +172,19 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
           )
   end
 
-  defp passed({owner, id}, %{wish: wish} = one, {_module, line}) do
+  defp passed(key, one, {_module, line}),
+    do: %{passed(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
+
+  @doc "What those see of a breakpoint who pass it."
+  def passed({owner, id}, wish) do
     %{
       owner: owner,
       id: id,
       condition: wish.condition,
       hit: wish.hit,
       log: wish.log,
-      times: one.times[line] || 1,
-      shown: one.breakpoint
+      times: 1,
+      shown: nil
     }
   end
 
@@ -232,7 +244,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
       arity: found.arity,
       line: found.line,
       verified: true,
-      kind: kind(wish, named)
+      kind: kind(wish, named),
+      how: if(found[:tracer], do: :traced, else: :interpreted)
     }
     |> Map.merge(wish.written)
   end

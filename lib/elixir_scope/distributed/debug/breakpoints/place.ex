@@ -7,7 +7,12 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
   alias ElixirScope.Distributed.Debug.Lines
 
   @type where :: tuple | String.t()
-  @type named :: %{module: module, line: pos_integer | nil, function: {atom, arity | :_} | nil}
+  @type named :: %{
+          module: module,
+          line: pos_integer | nil,
+          function: {atom, arity | :_} | nil,
+          asked: pos_integer | nil
+        }
   @type found :: %{
           function: atom,
           arity: arity,
@@ -20,18 +25,18 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
   @spec name(where) :: {:ok, named} | {:error, term}
   def name({file, line}) when is_binary(file) do
     with {:ok, place} <- Lines.at(file, line) do
-      {:ok, %{module: place.module, line: place.line || line, function: nil}}
+      {:ok, %{module: place.module, line: place.line || line, function: nil, asked: line}}
     end
   end
 
   def name({module, line}) when is_atom(module) and is_integer(line),
-    do: {:ok, %{module: module, line: line, function: nil}}
+    do: {:ok, %{module: module, line: line, function: nil, asked: line}}
 
   def name(written) do
     with {:ok, [pattern]} <- Pattern.parse(written, atoms: :existing),
          %{module: module, function: function, arity: arity} when is_atom(module) <- pattern,
          true <- function != :_ and pattern.head == :_ do
-      {:ok, %{module: module, line: nil, function: {function, arity}}}
+      {:ok, %{module: module, line: nil, function: {function, arity}, asked: nil}}
     else
       {:error, error} -> {:error, error}
       _several -> {:error, :no_place}

@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
 
   @rounds_in_a_lease 4
 
-  defstruct [:timer, w: Wanted.new(), monitors: %{}, waiting: %{}, scopes: %{}]
+  defstruct [:timer, w: Wanted.new(), monitors: %{}, waiting: %{}, scopes: %{}, errands: %{}]
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
@@ -85,6 +85,13 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
 
   def handle_info(:round, state), do: {:noreply, run(%{state | timer: nil}, true)}
 
+  def handle_info({:DOWN, monitor, :process, _pid, reason}, %{errands: errands} = state)
+      when is_map_key(errands, monitor) do
+    {job, errands} = Map.pop!(errands, monitor)
+    if reason != :normal, do: send(self(), {:done, job.owner, job.node, Errand.failed(reason)})
+    {:noreply, %{state | errands: errands}}
+  end
+
   def handle_info({:DOWN, _monitor, :process, owner, _reason}, state) do
     {nodes, w} = Wanted.drop_owner(state.w, owner)
     {scope, scopes} = Map.pop(state.scopes, owner)
@@ -101,8 +108,16 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
   defp run(state, renew?) do
     {jobs, w} = Wanted.jobs(state.w, connected(), renew?)
     server = self()
-    for job <- jobs, do: spawn(fn -> Errand.run(server, job, state.scopes[job.owner]) end)
-    timed(%{state | w: w})
+
+    errands =
+      for job <- jobs, into: state.errands do
+        {_pid, monitor} =
+          spawn_monitor(fn -> Errand.run(server, job, state.scopes[job.owner]) end)
+
+        {monitor, job}
+      end
+
+    timed(%{state | w: w, errands: errands})
   end
 
   defp connected, do: [node() | Node.list(:connected)]
