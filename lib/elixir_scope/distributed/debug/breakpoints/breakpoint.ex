@@ -36,4 +36,26 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
           hits: non_neg_integer,
           left_out: [{module, atom}]
         }
+
+  @doc false
+  # What was wished for, where it was found.
+  def of(wish, named, found) do
+    %__MODULE__{
+      id: wish.id,
+      where: wish.where,
+      node: node(),
+      module: named.module,
+      function: found.function,
+      arity: found.arity,
+      line: found.line,
+      verified: true,
+      kind: kind(wish, named),
+      how: if(found[:tracer], do: :traced, else: :interpreted)
+    }
+    |> Map.merge(wish.written)
+  end
+
+  defp kind(%{log: log}, _named) when log != nil, do: :log
+  defp kind(_wish, %{function: nil}), do: :line
+  defp kind(_wish, _named), do: :function
 end

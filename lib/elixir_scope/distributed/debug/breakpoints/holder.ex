@@ -65,7 +65,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
     one = %{
       wish: wish,
       named: named,
-      breakpoint: breakpoint(wish, named, found),
+      breakpoint: Breakpoint.of(wish, named, found),
       lines: found.lines,
       times: found.times,
       tracer: found[:tracer]
@@ -199,7 +199,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
 
     with {:ok, named} <- Place.name(one.wish.where),
          {:ok, found} <- Place.find(named, held),
-         now = breakpoint(one.wish, named, found),
+         now = Breakpoint.of(one.wish, named, found),
          {:ok, state} <-
            placed(state, key, %{
              one
@@ -233,26 +233,6 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   # -- as it is shown --
-
-  defp breakpoint(wish, named, found) do
-    %Breakpoint{
-      id: wish.id,
-      where: wish.where,
-      node: node(),
-      module: named.module,
-      function: found.function,
-      arity: found.arity,
-      line: found.line,
-      verified: true,
-      kind: kind(wish, named),
-      how: if(found[:tracer], do: :traced, else: :interpreted)
-    }
-    |> Map.merge(wish.written)
-  end
-
-  defp kind(%{log: log}, _named) when log != nil, do: :log
-  defp kind(_wish, %{function: nil}), do: :line
-  defp kind(_wish, _named), do: :function
 
   defp shown(one, key), do: %{one.breakpoint | hits: Board.hits(key)}
 end
