@@ -95,7 +95,8 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
 
   test "a line without code is that of the next one, or none", %{options: options} do
     assert %{line: 6} = set!({Broken.Cart, 5}, options)
-    assert %{line: 12} = set!({Broken.Cart, 11}, options)
+    # Later compilers have code at the line of the head itself.
+    assert set!({Broken.Cart, 11}, options).line in [11, 12]
 
     assert {:ok, [{:error, %{verified: {false, reason}}, reason}]} =
              Breakpoints.set({Broken.Cart, 90}, options)
