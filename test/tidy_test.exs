@@ -40,7 +40,9 @@ defmodule ElixirScope.Distributed.TidyTest do
     @lib <> "case/run.ex",
     @lib <> "debug/session/distribution.ex",
     @lib <> "debug/session/names.ex",
-    @lib <> "simulation/plan.ex"
+    @lib <> "simulation/plan.ex",
+    # Names of places with breakpoints: used again, so never more than there may be at a time.
+    @lib <> "debug/breakpoints/board.ex"
   ]
 
   setup_all do

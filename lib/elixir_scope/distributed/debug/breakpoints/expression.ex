@@ -45,6 +45,23 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Expression do
   defp why({_place, {before, behind}, token}), do: to_string([before, token, behind])
   defp why({_place, message, token}), do: to_string([message, token])
 
+  @doc "The variables that expressions name; of what is text or nothing, none."
+  @spec variables_of([t | String.t() | nil]) :: MapSet.t(String.t())
+  def variables_of(parts) do
+    for %__MODULE__{quoted: quoted} <- parts, name <- plain(quoted), into: MapSet.new(), do: name
+  end
+
+  defp plain(quoted) do
+    {_quoted, names} = Macro.prewalk(quoted, [], &{&1, plain_name(&1) ++ &2})
+    names
+  end
+
+  defp plain_name({name, _meta, context}) when is_atom(name) and is_atom(context),
+    do: [Atom.to_string(name)]
+
+  defp plain_name({{:new, name}, _meta, context}) when is_atom(context), do: [name]
+  defp plain_name(_other), do: []
+
   # Whatever could be one: names that are called are among them.
   defp variables(quoted) do
     {_quoted, names} = Macro.prewalk(quoted, [], &{&1, variable(&1) ++ &2})
@@ -59,8 +76,31 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Expression do
   @doc "Its value in a frame, or what is wrong, in words."
   @spec value(t, Evaluator.frame()) :: {:ok, term} | {:error, String.t()}
   def value(expression, frame) do
-    with :none <- Simple.value(expression.quoted, frame), do: aside(expression, frame)
+    with :none <- Simple.value(expression.quoted, frame),
+         :ok <- known(expression, frame),
+         do: aside(expression, frame)
   end
+
+  # Said before the compiler is asked, which would write to the log at each hit. What the expression
+  # itself binds is for it to find.
+  defp known(_expression, %{language: :erlang}), do: :ok
+
+  defp known(expression, frame) do
+    names = for {name, _value} <- frame.bindings, into: MapSet.new(), do: name
+    unknown = MapSet.difference(variables_of([expression]), names)
+
+    if MapSet.size(unknown) == 0 or binds?(expression.quoted),
+      do: :ok,
+      else: {:error, "there is no variable #{Enum.join(unknown, ", ")} here"}
+  end
+
+  defp binds?(quoted) do
+    {_quoted, binds?} = Macro.prewalk(quoted, false, &{&1, &2 or binder?(&1)})
+    binds?
+  end
+
+  defp binder?({binder, _meta, [_ | _]}) when binder in [:=, :<-, :->, :fn, :&], do: true
+  defp binder?(_other), do: false
 
   # No more of the variables than it names: they are copied.
   defp aside(%{text: text} = expression, frame) do

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
   # neither a stop nor a message. The interpreter calls it by the name of a place (`Board`), as a function
   # that there is not: so any number of places needs no code.
 
-  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted}
+  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted, Visit}
   alias ElixirScope.Distributed.Debug.Evaluator
   alias ElixirScope.Distributed.Debug.Stopped.{Names, Shelf}
 
@@ -25,11 +25,16 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
     # The interpreter keeps there whose code a meta process runs.
     pid = Process.get(:self)
 
-    case judge(pid, passed, frame(place, bindings)) do
-      :go -> false
-      verdict -> Board.decide(pid, place, verdict)
-    end
+    if Visit.new?(place, times(passed), bindings),
+      do: judged(pid, place, judge(pid, passed, frame(place, bindings))),
+      else: false
   end
+
+  defp judged(_pid, _place, :go), do: false
+  defp judged(pid, place, verdict), do: Board.decide(pid, place, verdict)
+
+  defp times([%{times: times} | _others]), do: times
+  defp times([]), do: 1
 
   defp frame({module, line}, bindings) do
     %{

@@ -7,6 +7,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wish do
   @enforce_keys [:id, :where]
   defstruct [:id, :where, :condition, :log, hit: :all, deps: :reachable, written: %{}]
 
+  @type t :: %__MODULE__{}
+
   @deps [:reachable, :minimal, :conservative, :transitive, :none]
 
   @doc "Reads the options of a breakpoint."
@@ -22,6 +24,10 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wish do
       {:ok, %{wish | deps: deps, written: texts}}
     end
   end
+
+  @doc "The variables that it looks at."
+  @spec variables(t) :: MapSet.t(String.t())
+  def variables(wish), do: Expression.variables_of([wish.condition | wish.log || []])
 
   defp condition(nil), do: {:ok, nil}
   defp condition(text), do: Expression.parse(text)

@@ -7,13 +7,13 @@ defmodule ElixirScope.Distributed.Debug.Int.Code do
   # functions makes the VM hand over their calls. Taking the flags away gives back the compiled code, which
   # was there all the time. So processes stay where they are: in old code, in current code, in interpreted code.
 
-  alias ElixirScope.Distributed.Debug.Int.{Forget, Home, Rows, Tables}
+  alias ElixirScope.Distributed.Debug.Int.{Forget, Home, Installed, Rows, Tables}
 
   @compile {:no_warn_undefined, [:int, :dbg_iserver]}
 
   @doc "Whether OTP's interpreter is on this node."
   @spec there?() :: boolean
-  def there?, do: Enum.all?([:int, :dbg_iserver, :dbg_iload], &Code.ensure_loaded?/1)
+  def there?, do: Installed.there?()
 
   @doc "Which modules the interpreter has something of, for whomever."
   @spec all() :: [module]

@@ -7,11 +7,13 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
   # A meta answers while it stands, and waits for no one who is gone. It stands in a loop of its own: the end of
   # who is attached does not let it go, `continue/1` does.
 
+  alias ElixirScope.Distributed.Debug.Int.Installed
+
   @server :dbg_iserver
 
   @doc "Whether the interpreter is installed here."
   @spec there?() :: boolean
-  def there?, do: Code.ensure_loaded?(:int) and Code.ensure_loaded?(:dbg_icmd)
+  def there?, do: Installed.there?()
 
   @doc "Whether it runs."
   @spec running?() :: boolean
