@@ -7,7 +7,17 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   use GenServer, restart: :temporary
 
   alias ElixirScope.Distributed.Debug.Int.Metas
-  alias ElixirScope.Distributed.Debug.Stopped.{Course, Guarded, Host, Judge, Look, Shelf, Told}
+
+  alias ElixirScope.Distributed.Debug.Stopped.{
+    Course,
+    Guarded,
+    Host,
+    Judge,
+    Look,
+    Raised,
+    Shelf,
+    Told
+  }
 
   # So long a step keeps the calls in last place that are made below it: enough to tell them from the
   # frame's own, and not what a loop would fill memory with.
@@ -204,16 +214,11 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     do: went(state, &Course.ended(&1, nil, reason, []))
 
   defp ended(state, place, reason, level) do
-    at = with {module, line} <- place, do: {module, line, level}, else: (_none -> nil)
     owners = for {owner, %{filters: filters}} <- Shelf.owners(), :uncaught in filters, do: owner
-    owners = if at && uncaught?(reason), do: owners, else: []
-    went(state, &Course.ended(&1, at, reason, owners))
+    {at, about} = Raised.at(place, reason, level)
+    owners = if Raised.uncaught?(reason), do: owners, else: []
+    went(state, &Course.ended(&1, at, reason, owners, about))
   end
-
-  defp uncaught?(:normal), do: false
-  defp uncaught?(:shutdown), do: false
-  defp uncaught?({:shutdown, _reason}), do: false
-  defp uncaught?(_reason), do: true
 
   defp went(state, change) do
     {course, effects} = change.(state.course)
