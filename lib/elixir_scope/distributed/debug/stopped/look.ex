@@ -154,7 +154,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
       arity: frame.arity,
       line: line,
       language: language,
-      bindings: Names.written(bindings, visible)
+      bindings: Names.written(bindings, visible, language)
     }
   end
 
