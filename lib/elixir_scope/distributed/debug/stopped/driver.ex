@@ -24,7 +24,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   @keep_all_ms 1_000
 
   # `last` is where it stood last, and hashes of the variables that were bound there.
-  defstruct [:pid, :meta, :course, :breaks, :asked, :last]
+  # `echo` says that the next word of the meta is how it stands, said again as it was halted.
+  defstruct [:pid, :meta, :course, :breaks, :asked, :last, echo: :first]
 
   @doc "Called by the interpreter, in a process of its own, for one that stopped or ended."
   @spec found(pid) :: term
@@ -124,6 +125,17 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   end
 
   def handle_info(_other, state), do: {:noreply, state}
+
+  defp heard(state, {:attached, :undefined, _line, _trace}), do: {:noreply, %{state | echo: nil}}
+
+  defp heard(state, {:attached, _module, _line, _trace}),
+    do: {:noreply, %{state | echo: if(state.echo != :first, do: :again)}}
+
+  # It was told of that before, and may have been let go since.
+  defp heard(%{echo: :again} = state, {:break_at, _module, _line, _level}),
+    do: {:noreply, %{state | echo: nil}}
+
+  defp heard(%{echo: :again} = state, news), do: heard(%{state | echo: nil}, news)
 
   defp heard(state, {:break_at, module, line, level}), do: broke(state, {module, line, level})
   defp heard(state, :idle), do: went(%{state | last: nil}, &Course.idle/1)
