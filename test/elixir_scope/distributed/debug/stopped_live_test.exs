@@ -13,9 +13,11 @@ defmodule ElixirScope.Distributed.Debug.StoppedLiveTest do
   @debug [elixir_scope_distributed: [allow: [:record, :query, :trace, :debug]]]
 
   setup_all do
-    folder = Programs.on_path!()
-    [target, controller] = start_nodes([:target, :controller], capture: false, config: @debug)
-    on_exit(fn -> :code.del_path(to_charlist(folder)) end)
+    Programs.on_path!()
+
+    [target, controller] =
+      start_nodes([:target, :controller], capture: false, config: @debug, log: :emergency)
+
     {:ok, target: target, controller: controller}
   end
 
@@ -252,23 +254,35 @@ defmodule ElixirScope.Distributed.Debug.StoppedLiveTest do
 
   test "an owner's end lets go what stands because of it, another one keeps it", context do
     debugging(context, fn target, pid ->
-      self = self()
-
-      other =
-        spawn(fn ->
-          :ok = Stopped.attach(target)
-          send(self, :attached)
-          Process.sleep(:infinity)
-        end)
-
-      assert_receive :attached, 5_000
+      other = another_owner(target)
       ask(pid, {:price, "pear"})
       standing(pid)
       Process.exit(other, :kill)
       assert {:ok, _bindings} = Stopped.bindings(pid, 0)
       :ok = Stopped.detach(target)
       assert_receive {:answer, 40}, 5_000
+
+      alone = another_owner(target)
+      ask(pid, {:price, "pear"})
+      eventually(fn -> assert {:ok, [%Stopped{pid: ^pid}]} = Stopped.stopped(target) end)
+      Process.exit(alone, :kill)
+      assert_receive {:answer, 40}, 5_000
+      assert {:ok, []} = Stopped.stopped(target)
     end)
+  end
+
+  defp another_owner(target) do
+    self = self()
+
+    owner =
+      spawn(fn ->
+        :ok = Stopped.attach(target)
+        send(self, :attached)
+        receive do: (:never -> :ok)
+      end)
+
+    assert_receive :attached, 5_000
+    owner
   end
 
   test "killed while it stands, and its looker killed while it looks: the node goes on",

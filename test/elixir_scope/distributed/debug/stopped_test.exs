@@ -12,8 +12,7 @@ defmodule ElixirScope.Distributed.Debug.StoppedTest do
   @debug [elixir_scope_distributed: [allow: [:record, :query, :trace, :debug]]]
 
   setup_all do
-    folder = Programs.on_path!()
-    on_exit(fn -> :code.del_path(to_charlist(folder)) end)
+    Programs.on_path!()
     :ok
   end
 
@@ -50,9 +49,13 @@ defmodule ElixirScope.Distributed.Debug.StoppedTest do
   end
 
   # What is compiled differently is listed in the README beside them.
-  defp file,
-    do:
-      if(Version.match?(System.version(), "< 1.15.0"), do: "elixir_1_14.txt", else: "programs.txt")
+  defp file do
+    cond do
+      Version.match?(System.version(), "< 1.15.0") -> "elixir_1_14.txt"
+      Version.match?(System.version(), "< 1.19.0") -> "elixir_1_18.txt"
+      true -> "elixir_1_20.txt"
+    end
+  end
 
   @commands [[:into], [:over], [:into, :into, :into, :out, :out, :over]]
 

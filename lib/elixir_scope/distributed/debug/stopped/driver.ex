@@ -14,6 +14,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     Host,
     Judge,
     Look,
+    Pass,
     Raised,
     Shelf,
     Told
@@ -23,7 +24,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   # frame's own, and not what a loop would fill memory with.
   @keep_all_ms 1_000
 
-  # `last` is where it stood last, and hashes of the variables that were bound there.
+  # `last` is where it stood last, as `Pass` knows it.
   # `echo` says that the next word of the meta is how it stands, said again as it was halted.
   defstruct [:pid, :meta, :course, :breaks, :asked, :last, echo: :first]
 
@@ -159,7 +160,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp broke(state, at) do
     cond do
       Guarded.never?(state.pid) -> {:noreply, also(state, Metas.continue(state.meta))}
-      same_pass?(state, at) -> {:noreply, also(state, again(state))}
+      Pass.same?(state.last, at, state.meta) -> {:noreply, also(state, again(state))}
       true -> judged(state, at)
     end
   end
@@ -169,20 +170,6 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     went(state, &Course.broke(&1, at, verdict))
   end
 
-  # Elixir gives some literals no line, such as a pair at the end of a function: there is nothing to show.
-  defp same_pass?(_state, {_module, line, _level}) when line < 1, do: true
-
-  # A line may hold several expressions, above all where a macro stood: whoever passes it passes it once.
-  # Within a call variables are only added, and those that are there stay what they are.
-  defp same_pass?(%{last: {at, before}} = state, at) do
-    now = bound(state)
-
-    map_size(now) > map_size(before) and
-      Enum.all?(before, fn {name, hash} -> now[name] == hash end)
-  end
-
-  defp same_pass?(_state, _at), do: false
-
   defp again(%{course: %{wish: {:step, _how, _level, _owner, left}}} = state) when left > 0,
     do: Metas.step(state.meta, :into)
 
@@ -191,22 +178,6 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
 
   defp again(%{course: %{wish: {:pause, _owner}}} = state), do: Metas.step(state.meta, :into)
   defp again(state), do: Metas.continue(state.meta)
-
-  # By a process of its own, as values are copied with them.
-  defp bound(state) do
-    {_pid, monitor} = spawn_monitor(fn -> exit({:bound, hashes(Metas.bindings(state.meta))}) end)
-
-    receive do
-      {:DOWN, ^monitor, :process, _pid, {:bound, hashes}} -> hashes
-      {:DOWN, ^monitor, :process, _pid, _gone} -> %{}
-    end
-  end
-
-  defp hashes(bindings) do
-    for {name, value} <- bindings,
-        into: %{},
-        do: {name, if(name != :_, do: :erlang.phash2(value))}
-  end
 
   defp verdict(state, {module, line, _level} = at) do
     state = %{state | breaks: state.breaks || Metas.breaks()}
@@ -249,7 +220,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp effect(state, :told_stopped) do
     Told.stopped(state.course, state.meta)
     %{module: module, line: line, level: level} = state.course.stop
-    %{state | last: {{module, line, level}, bound(state)}}
+    %{state | last: Pass.at({module, line, level}, state.meta)}
   end
 
   defp effect(state, :told_continued), do: also(state, Told.continued(state.pid))
