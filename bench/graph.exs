@@ -1,17 +1,17 @@
 # The module dependency graph beside :digraph, from Erlang's terms and back to them: a
-# hundred thousand modules with eight dependencies each. Every answer is compared.
+# thousand, ten thousand and a hundred thousand modules with eight dependencies each. Every
+# answer is compared. Then the graph of what is installed here, out of its BEAM files.
 
 Code.require_file("support.exs", __DIR__)
-alias ElixirScope.Distributed.Debug.Graph
+alias ElixirScope.Distributed.Debug.{Beams, Graph}
 
 defmodule Load do
-  @modules 100_000
   @degree 8
 
-  def lists do
+  def lists(modules) do
     :rand.seed(:exsss, {1, 2, 3})
-    names = List.to_tuple(for n <- 1..@modules, do: :"Elixir.Shop.Context#{rem(n, 97)}.M#{n}")
-    for n <- 0..(@modules - 1), do: {elem(names, n), entries(names, n)}
+    names = List.to_tuple(for n <- 1..modules, do: :"Elixir.Shop.Context#{rem(n, 97)}.M#{n}")
+    for n <- 0..(modules - 1), do: {elem(names, n), entries(names, n)}
   end
 
   # Into lower ones, so that there is no cycle but those of the pairs below.
@@ -19,7 +19,7 @@ defmodule Load do
 
   defp entries(names, n) do
     lower = for _ <- 1..@degree, do: :rand.uniform(n) - 1
-    back = if rem(n, 50) == 0 and n + 1 < @modules, do: [n + 1], else: []
+    back = if rem(n, 50) == 0 and n + 1 < tuple_size(names), do: [n + 1], else: []
     for to <- Enum.uniq(lower ++ back), do: entry(elem(names, to), to)
   end
 
@@ -54,64 +54,138 @@ time = fn runs, fun ->
   {Bench.median(for {us, _} <- timed, do: us), timed |> List.last() |> elem(1)}
 end
 
-row = fn what, ours, peer, options ->
-  Bench.row("Elixir: graph of 100 k: #{what}", "µs", ours, [peer: {":digraph", peer}] ++ options)
+sets = fn lists -> lists |> Enum.map(&Enum.sort/1) |> Enum.sort() end
+
+of_size = fn size, name ->
+  row = fn what, ours, peer, options ->
+    options = [peer: {":digraph", peer}] ++ options
+    Bench.row("Elixir: graph of #{name}: #{what}", "µs", ours, options)
+  end
+
+  lists = Load.lists(size)
+  modules = for {module, _} <- lists, do: module
+  middle = div(size, 2)
+
+  {ours, {:ok, graph}} = time.(5, fn _ -> Graph.load(lists) end)
+  {theirs, peer} = time.(1, fn _ -> Peer.build(lists) end)
+  true = Graph.info(graph).edges == :digraph.no_edges(peer)
+  row.("build", ours, theirs, times: 1)
+
+  {ours, components} = time.(5, fn _ -> Graph.components(graph) end)
+  {theirs, strong} = time.(1, fn _ -> :digraph_utils.strong_components(peer) end)
+  true = sets.(components) == sets.(strong)
+  row.("components, as lists", ours, theirs, times: 1)
+
+  {ours, cycles} = time.(5, fn _ -> Graph.cycles(graph) end)
+  {theirs, cyclic} = time.(1, fn _ -> :digraph_utils.cyclic_strong_components(peer) end)
+  true = sets.(for {modules, _kinds} <- cycles, do: modules) == sets.(cyclic)
+  row.("cycles", ours, theirs, times: 1)
+
+  subject = Enum.at(modules, 50)
+  {ours, {:ok, above}} = time.(9, fn _ -> Graph.dependents(graph, [subject]) end)
+  {theirs, reaching} = time.(1, fn _ -> :digraph_utils.reaching_neighbours([subject], peer) end)
+  true = Enum.sort(Enum.concat(above)) == Enum.sort(reaching -- [subject])
+  per = middle / length(reaching)
+  what = "who depends on it, per #{middle}, as a list"
+  row.(what, ours * per, theirs * per, times: 1)
+
+  # What a change comes to: who is compiled again, and who only calls what changed. The peer
+  # knows no kinds, so it says of all that depend on it how many they are.
+  {ours, {:ok, {recompiled, reached}}} = time.(9, fn _ -> Graph.affected(graph, [subject]) end)
+  true = Enum.sort(recompiled ++ reached) == Enum.sort(reaching -- [subject])
+  row.("what a change of one affects, as lists", ours, theirs, times: 1)
+
+  {from, to} = {List.last(modules), subject}
+  {ours, {:ok, path}} = time.(9, fn _ -> Graph.why(graph, from, to) end)
+  {theirs, shortest} = time.(1, fn _ -> :digraph.get_short_path(peer, from, to) end)
+  true = length(path || []) == length(shortest || [])
+  row.("why", ours, theirs, times: 1)
+
+  changing = for n <- 1..1_000, do: Enum.at(modules, middle + rem(n * 49, middle))
+
+  changes =
+    List.to_tuple(
+      for m <- changing, do: {m, for(_ <- 1..8, do: Load.entry(Enum.random(modules), 7))}
+    )
+
+  change = fn n -> elem(changes, rem(n, 1_000)) end
+
+  {ours, _} =
+    time.(1_000, fn n ->
+      {module, entries} = change.(n)
+      {:ok, _} = Graph.replace(graph, module, entries)
+    end)
+
+  {theirs, _} =
+    time.(1_000, fn n ->
+      {module, entries} = change.(n)
+      Peer.replace(peer, module, entries)
+    end)
+
+  row.("one module changed", ours, theirs, at_most: 20, times: 1)
+
+  {ours, _} = time.(5, fn _ -> Graph.to_bytes(graph) end)
+  Bench.row("Elixir: graph of #{name}: as bytes for another node", "µs", ours)
+  :digraph.delete(peer)
 end
 
-lists = Load.lists()
-modules = for {module, _} <- lists, do: module
+of_size.(1_000, "1 k")
+of_size.(10_000, "10 k")
+of_size.(100_000, "100 k")
 
-{ours, {:ok, graph}} = time.(5, fn _ -> Graph.load(lists) end)
-{theirs, peer} = time.(1, fn _ -> Peer.build(lists) end)
-true = Graph.info(graph).edges == :digraph.no_edges(peer)
-row.("build", ours, theirs, times: 1)
+# A real system. The peer is what Erlang's own tool needs to read the same, where it is there.
+applications = [:kernel, :stdlib, :compiler, :elixir, :eex, :ex_unit, :iex, :logger, :mix]
+folder = fn app -> Path.wildcard("#{Path.dirname(:code.lib_dir(app))}/#{app}{,-*}/ebin") end
 
-{ours, components} = time.(5, fn _ -> Graph.components(graph) end)
-{theirs, strong} = time.(1, fn _ -> :digraph_utils.strong_components(peer) end)
-sets = fn lists -> lists |> Enum.map(&Enum.sort/1) |> Enum.sort() end
-true = sets.(components) == sets.(strong)
-row.("components, as lists", ours, theirs, times: 1)
+folders =
+  for app <- applications,
+      is_list(:code.lib_dir(app)),
+      path <- Enum.take(folder.(app), -1),
+      do: path
 
-{ours, cycles} = time.(5, fn _ -> Graph.cycles(graph) end)
-{theirs, cyclic} = time.(1, fn _ -> :digraph_utils.cyclic_strong_components(peer) end)
-true = sets.(for {modules, _kinds} <- cycles, do: modules) == sets.(cyclic)
-row.("cycles", ours, theirs, times: 1)
+for path <- Path.wildcard(Path.join(:code.root_dir(), "lib/tools-*/ebin")),
+    do: :code.add_pathz(to_charlist(path))
 
-subject = Enum.at(modules, 50)
-{ours, {:ok, above}} = time.(9, fn _ -> Graph.dependents(graph, [subject]) end)
-{theirs, reaching} = time.(1, fn _ -> :digraph_utils.reaching_neighbours([subject], peer) end)
-true = Enum.sort(Enum.concat(above)) == Enum.sort(reaching -- [subject])
-per = 50_000 / length(reaching)
-row.("who depends on it, per 50 k, as a list", ours * per, theirs * per, times: 1)
+read = fn ->
+  lists =
+    for {:ok, {module, _md5, entries}} <- Beams.all(folders, &Beams.listed/1),
+        do: {module, entries}
 
-{from, to} = {List.last(modules), subject}
-{ours, {:ok, path}} = time.(9, fn _ -> Graph.why(graph, from, to) end)
-{theirs, shortest} = time.(1, fn _ -> :digraph.get_short_path(peer, from, to) end)
-true = length(path || []) == length(shortest || [])
-row.("why", ours, theirs, times: 1)
+  {:ok, graph} = Graph.load(lists)
+  {graph, length(lists)}
+end
 
-changing = for n <- 1..1_000, do: Enum.at(modules, 50_000 + rem(n * 49, 50_000))
+xref = fn ->
+  {:ok, xref} = :xref.start([])
+  :xref.set_default(xref, builtins: true, verbose: false, warnings: false)
+  for folder <- folders, do: {:ok, _} = :xref.add_directory(xref, to_charlist(folder))
+  {:ok, edges} = :xref.q(xref, ~c"ME")
+  :xref.stop(xref)
+  length(edges)
+end
 
-changes =
-  List.to_tuple(
-    for m <- changing, do: {m, for(_ <- 1..8, do: Load.entry(Enum.random(modules), 7))}
-  )
+peer =
+  if Code.ensure_loaded?(:xref) do
+    {us, _edges} = time.(3, fn _ -> xref.() end)
+    [peer: {":xref", us}, times: 0.5]
+  end
 
-change = fn n -> elem(changes, rem(n, 1_000)) end
+{ours, {graph, count}} = time.(3, fn _ -> read.() end)
+info = Graph.info(graph)
 
-{ours, _} =
-  time.(1_000, fn n ->
-    {module, entries} = change.(n)
-    {:ok, _} = Graph.replace(graph, module, entries)
-  end)
+Bench.row(
+  "Elixir: graph of Elixir and OTP, out of BEAM files",
+  "µs",
+  ours,
+  [at_most: 10_000_000] ++ (peer || [])
+)
 
-{theirs, _} =
-  time.(1_000, fn n ->
-    {module, entries} = change.(n)
-    Peer.replace(peer, module, entries)
-  end)
+Bench.row("Elixir: graph of Elixir and OTP: modules read", "", count)
+Bench.row("Elixir: graph of Elixir and OTP: modules with those named", "", info.modules)
+Bench.row("Elixir: graph of Elixir and OTP: edges", "", info.edges)
 
-row.("one module changed", ours, theirs, at_most: 20, times: 1)
-
-{ours, _} = time.(5, fn _ -> Graph.to_bytes(graph) end)
-Bench.row("Elixir: graph of 100 k: as bytes for another node", "µs", ours)
+Bench.row(
+  "Elixir: graph of Elixir and OTP: as bytes for another node",
+  "bytes",
+  byte_size(Graph.to_bytes(graph))
+)

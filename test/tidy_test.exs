@@ -22,14 +22,18 @@ defmodule ElixirScope.Distributed.TidyTest do
 
   # Names of test nodes and their cookie: made here, a few per test. Names of virtual nodes: made as
   # that module is compiled, as many as there can be.
+  # Names of modules that the compiler wrote down, while there is room for them.
   # A command's own name, the nodes that it is told and their cookie; and names that were typed, of which
   # a VM takes a few.
   @makes_atoms [
+    @lib <> "debug/beams/names.ex",
     @lib <> "cli/atoms.ex",
     @lib <> "cli/join.ex",
     @lib <> "case/cluster.ex",
     @lib <> "case/run.ex",
-    @lib <> "simulation/plan.ex"
+    @lib <> "simulation/plan.ex",
+    # Names of places with breakpoints: used again, so never more than there may be at a time.
+    @lib <> "debug/breakpoints/board.ex"
   ]
 
   setup_all do
@@ -374,6 +378,12 @@ defmodule ElixirScope.Distributed.TidyTest do
       simulate_node_recovery: 1,
       simulate_network_partition: 1,
       heal_network_partition: 0
+    ],
+    ElixirScope.Distributed.Debug.Services => [
+      register_language_server_services: 1,
+      register_debug_adapter_services: 1,
+      find_service: 1,
+      call: 4
     ],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,

@@ -101,7 +101,10 @@ defmodule ElixirScope.Distributed.Operations do
   | `:query` | no question of others is answered |
   | `:trace` | nothing is traced here, whoever asks |
   | `:replay` | nothing is replayed here (`ElixirScope.Distributed.Replay`): nobody can ask that of another node |
-  | `:debug`, `:inject` | not granted unless they are named; no operation needs them yet |
+  | `:debug` | nothing here is interpreted, stopped or evaluated, whoever asks: see `ElixirScope.Distributed.Debug.Operations` |
+  | `:inject` | nothing is traced from here in nodes without the library |
+
+  `:debug`, `:replay` and `:inject` are not granted unless they are named.
 
   `serve: :queries` grants others no more than `:record` and `:query`, `serve: :none` nothing. What
   members decide about who belongs to the cluster (`register`) is heard in any case: it is no order to

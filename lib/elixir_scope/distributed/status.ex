@@ -37,6 +37,9 @@ defmodule ElixirScope.Distributed.Status do
       is known whether they were slow, each with its limit;
     * `live` - those that follow the events by `subscribe/1`, each with how many it was `shown`, how many were
       `dropped`, and who is `missing`;
+    * `services` - of debugging: which sides are `registered` here and who `offered` what; the `breakers` of
+      the nodes that did not answer lately; requests of others that are worked on (`workers`) and wait
+      (`waiting`); how often what happened to those (`counts`); and the `limits` of all;
     * `nodes` - `%{node => ClusterNodeInfo}`;
     * `partition` - see `ElixirScope.Distributed.ClusterStateManager.get_partition_status/0`;
     * `membership` - how many nodes, decisions and subscribers there are, with their limits, and how
@@ -58,6 +61,7 @@ defmodule ElixirScope.Distributed.Status do
   """
 
   alias ElixirScope.Distributed.Capture.{Correlation, Recorder, Sources, Tracer}
+  alias ElixirScope.Distributed.Debug.Services.Report
   alias ElixirScope.Distributed.{ClusterStateManager, Error, EventSynchronizer, GlobalClock}
   alias ElixirScope.Distributed.{Live, NodeCoordinator, Scope}
   alias ElixirScope.Distributed.Query.{Host, Pairs}
@@ -73,7 +77,7 @@ defmodule ElixirScope.Distributed.Status do
   @enforce_keys [:scope, :node, :incarnation, :clock, :rings, :extents, :sources] ++
                   [:store, :storage, :pairing, :sync, :exchange, :traces, :live, :queries, :nodes] ++
                   [:partition, :membership, :incoming, :version_drift, :missing, :bounds, :lost] ++
-                  [:recording]
+                  [:recording, :services]
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
@@ -99,6 +103,7 @@ defmodule ElixirScope.Distributed.Status do
           version_drift: map | nil,
           missing: [node],
           recording: map | nil,
+          services: map,
           bounds: Bounds.t(),
           lost: %{atom => non_neg_integer}
         }
@@ -161,6 +166,7 @@ defmodule ElixirScope.Distributed.Status do
       incoming: Inbox.status(scope),
       version_drift: known(Versions.drift(scope.name)),
       missing: missing(nodes),
+      services: Report.of(scope.name),
       recording: scope.recording && Opened.describe(scope.recording)
     }
   end

@@ -24,7 +24,8 @@ defmodule ElixirScope.Distributed.Debug.Beams do
 
   ## Bounds
 
-  A file, and its debug information unpacked, have at most 64 MiB each (`:too_large`). To read a file makes those atoms
+  A file, and its debug information unpacked, have at most 32 MiB each (`:too_large`); as terms that
+  is ten times as much at most, for as long as the file is read. To read a file makes those atoms
   which its table of atoms and its terms (attributes, options of the compiler, debug information) hold, as loading it
   makes those of its table. How many these can be is judged by the sizes of the parts, and counted where that is too many,
   before one of them is made; where they would fill the VM's table beyond three quarters, the file is refused
@@ -55,7 +56,8 @@ defmodule ElixirScope.Distributed.Debug.Beams do
   def read(what) when is_atom(what) or is_binary(what) do
     with {:ok, code, path} <- Source.find(what),
          {:ok, chunks} <- Source.chunks(code),
-         do: {:ok, %{Content.module(chunks) | compiled_at: written(path)}}
+         {:ok, module} <- Content.module(chunks),
+         do: {:ok, %{module | compiled_at: written(path)}}
   end
 
   @doc """
@@ -126,9 +128,7 @@ defmodule ElixirScope.Distributed.Debug.Beams do
 
   defp files(module) when is_atom(module), do: [module]
 
-  defp files(path) do
-    if File.dir?(path), do: path |> Path.join("*.beam") |> Path.wildcard(), else: [path]
-  end
+  defp files(path), do: if(File.dir?(path), do: Source.beams(path), else: [path])
 
   defp written(nil), do: nil
 

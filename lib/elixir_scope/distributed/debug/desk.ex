@@ -17,6 +17,7 @@ defmodule ElixirScope.Distributed.Debug.Desk do
   alias ElixirScope.Distributed.Debug.Services.Versions
 
   @log_every_ms 60_000
+  @mailbox 1_000
 
   defstruct room: Room.new(), jobs: %{}, workers: %{}, scopes: %{}, logged: nil
 
@@ -29,6 +30,19 @@ defmodule ElixirScope.Distributed.Debug.Desk do
   @doc "What asks for versions, services and grants. Its shape and that of its answer never change."
   @spec hello() :: term
   def hello, do: {:elixir_scope_debug_hello, Versions.own()}
+
+  @doc "How many messages wait for it, and how many may before requests are refused unread."
+  @spec mailbox() :: %{mailbox: non_neg_integer, mailbox_limit: pos_integer}
+  def mailbox, do: %{mailbox: mailbox(Process.whereis(__MODULE__)), mailbox_limit: @mailbox}
+
+  defp mailbox(nil), do: 0
+
+  defp mailbox(pid) do
+    {:message_queue_len, messages} =
+      Process.info(pid, :message_queue_len) || {:message_queue_len, 0}
+
+    messages
+  end
 
   @doc "This VM's clock, in which deadlines are."
   @spec now_ms() :: integer
@@ -59,14 +73,22 @@ defmodule ElixirScope.Distributed.Debug.Desk do
   def handle_call({:elixir_scope_debug_hello, _range}, _from, state),
     do: {:reply, {:elixir_scope_debug_hello, Register.introduction()}, state}
 
-  def handle_call({:elixir_scope_debug_here, key, request}, from, state) do
+  def handle_call({:elixir_scope_debug_here, key, request}, {pid, _tag} = from, state)
+      when is_pid(pid) do
     case Table.get(:key) do
       ^key -> asked(request, :here, from, state)
       _another -> refused(:not_a_service_operation, from, state)
     end
   end
 
-  def handle_call(request, from, state), do: asked(request, :elsewhere, from, state)
+  # Who gives no process cannot be answered.
+  def handle_call(request, {pid, _tag} = from, state) when is_pid(pid) do
+    if mailbox(self()) > @mailbox,
+      do: unread(state),
+      else: asked(request, node(pid), from, state)
+  end
+
+  def handle_call(_request, _nobody, state), do: {:noreply, state}
 
   # Nothing else is said to it.
   @impl true
@@ -97,6 +119,12 @@ defmodule ElixirScope.Distributed.Debug.Desk do
   def handle_info(_other, state), do: {:noreply, state}
 
   # Requests
+
+  # There is too much to look at each: what is refused at once costs least.
+  defp unread(state) do
+    Table.count(:unread)
+    {:reply, {:error, Error.new(:desk_busy, node: node())}, state}
+  end
 
   defp asked(term, from_where, from, state) do
     with {:ok, request} <- Request.read(term, now_ms()),

@@ -22,6 +22,23 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     Enum.any?(system_roots(), &:lists.prefix(&1, path))
   end
 
+  @doc "The application of Erlang's or Elixir's that has the module, by the folders' names."
+  @spec application(module) :: String.t() | nil
+  def application(module) do
+    name = Atom.to_charlist(module) ++ ~c".beam"
+
+    Enum.find_value(:code.get_path(), fn folder ->
+      if system?(folder) and has?(folder, name), do: named(folder)
+    end)
+  end
+
+  defp has?(folder, name),
+    do: match?({:ok, _info}, :file.read_file_info(:filename.join(folder, name), [:raw]))
+
+  # .../lib/stdlib-4.2/ebin
+  defp named(folder),
+    do: folder |> Path.dirname() |> Path.basename() |> String.replace(~r/-.*/, "")
+
   defp system_roots do
     elixir = :elixir |> :code.lib_dir() |> :filename.dirname()
     [:code.root_dir(), elixir, :filename.absname(elixir)]
@@ -31,7 +48,7 @@ defmodule ElixirScope.Distributed.Debug.Folders do
 
   defp loaded do
     for {_module, [_ | _] = file} <- :code.all_loaded(),
-        :filename.extension(file) == '.beam',
+        :filename.extension(file) == ~c".beam",
         not system?(file),
         do: file
   end
@@ -43,5 +60,5 @@ defmodule ElixirScope.Distributed.Debug.Folders do
     end
   end
 
-  defp beam?(name), do: :filename.extension(name) == '.beam'
+  defp beam?(name), do: :filename.extension(name) == ~c".beam"
 end

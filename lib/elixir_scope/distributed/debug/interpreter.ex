@@ -23,6 +23,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
   """
 
   alias ElixirScope.Distributed.Capture.Pattern
+  alias ElixirScope.Distributed.Debug.Breakpoints.Server, as: Keeper
   alias ElixirScope.Distributed.Debug.{Grant, Owners, Services, Supervisor}
   alias ElixirScope.Distributed.Debug.Interpreter.{Needed, Reasons, Served, Server}
   alias ElixirScope.Distributed.{Error, Options}
@@ -87,6 +88,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
              arguments,
              Keyword.take(options, [:scope, :node, :timeout_ms])
            ),
+         :ok <- Keeper.keep(hd(arguments), options[:node], options[:scope]),
          do: {:ok, value}
   end
 
@@ -113,7 +115,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter do
   @doc """
   How interpretation stands on this node: `interpreted_count`, `interpreted_modules`,
   `pending_interpretations` (modules whose files are being read), `language_server_connected`
-  and `cache_size` (modules of which this node keeps what depends on them).
+  and `cache_size` (answers about dependencies that this node keeps).
   """
   @spec get_interpretation_status() :: map
   def get_interpretation_status do

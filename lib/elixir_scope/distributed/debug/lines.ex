@@ -106,11 +106,14 @@ defmodule ElixirScope.Distributed.Debug.Lines do
   end
 
   defp place(tables, file, line) do
-    case for(table <- tables, one <- Table.on(table.functions, line), do: {table, one}) do
+    case for(table <- tables, one <- on(table, line), do: {table, one}) do
       [first | others] -> described(first, others, file, line)
       [] -> nowhere(Enum.flat_map(tables, & &1.functions), file, line)
     end
   end
+
+  defp on(%{known: known, path: path, functions: functions}, line),
+    do: Table.on(functions, line, fn -> Known.holders(known, path, line) end)
 
   defp described({%{known: known, path: path}, one}, others, file, line) do
     if Stamp.stale?(path, known.digest, known.path) do

@@ -20,7 +20,7 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   defstruct leases: Leases.new(), monitors: %{}, subscribers: %{}, timer: nil
 
   @type owner :: pid
-  @type gone :: :released | :lease | {:exited, term}
+  @type gone :: :released | :lease | :lost | {:exited, term}
 
   @doc "For how long an owner is believed without a word from it, where it does not say."
   @spec lease_ms() :: pos_integer
@@ -117,7 +117,7 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   def handle_info({:DOWN, monitor, :process, pid, reason}, state) do
     case state do
       %{subscribers: %{^pid => ^monitor}} ->
-        {:noreply, %{state | subscribers: Map.delete(state.subscribers, pid)}}
+        {:noreply, lost(%{state | subscribers: Map.delete(state.subscribers, pid)}, reason)}
 
       %{monitors: %{^pid => ^monitor}} ->
         {:noreply, down(%{state | monitors: Map.delete(state.monitors, pid)}, pid, reason)}
@@ -126,6 +126,13 @@ defmodule ElixirScope.Distributed.Debug.Owners do
         {:noreply, state}
     end
   end
+
+  # What it kept for owners fell with it: they are told that they are not known, and come again.
+  defp lost(state, reason) when reason in [:normal, :shutdown], do: state
+  defp lost(state, {:shutdown, _why}), do: state
+
+  defp lost(state, _fell),
+    do: Enum.reduce(Leases.owners(state.leases), state, &gone(&2, &1, :lost))
 
   # It may live on behind the cut, and it may be that it does not.
   defp down(state, _owner, :noconnection), do: state

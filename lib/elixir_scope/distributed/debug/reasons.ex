@@ -18,6 +18,11 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
       "let both have the same version of the library"
   end
 
+  def text(:put_out, %{node: node, from: from}) do
+    "for #{node}, #{from} is out of the cluster: NodeCoordinator.register_node(#{inspect(from)}) on any " <>
+      "member takes it in again"
+  end
+
   def text(:desk_busy, %{node: node}),
     do: "#{node} works on as many requests as it may, and as many wait: try again"
 
@@ -36,6 +41,8 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
   end
 
   # -- dependencies --
+
+  def text(:bad_options, %{message: message}), do: message
 
   def text(:no_stream, _details),
     do: "nobody follows the dependencies of modules on this node: see TracerStream.start_link/1"

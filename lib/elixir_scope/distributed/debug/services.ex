@@ -75,15 +75,14 @@ defmodule ElixirScope.Distributed.Debug.Services do
           {:ok, pid} | {:error, :service_not_found}
   def find_service(service, options \\ [])
 
-  def find_service({service, node}, options) do
-    scope = Options.validate!(:debug_find, options)[:scope]
-    found(for {^node, pid} <- Ask.offered(scope, service, node), do: pid)
-  end
+  def find_service({service, node}, options),
+    do: found(for {^node, pid} <- offered(service, options), do: pid)
 
-  def find_service(service, options) do
-    scope = Options.validate!(:debug_find, options)[:scope]
-    found(for {_node, pid} <- Ask.offered(scope, service, nil), do: pid)
-  end
+  def find_service(service, options),
+    do: found(for {_node, pid} <- offered(service, options), do: pid)
+
+  defp offered(service, options),
+    do: Ask.offered(Options.validate!(:debug_find, options)[:scope], service)
 
   defp found([pid | _others]), do: {:ok, pid}
   defp found([]), do: {:error, :service_not_found}

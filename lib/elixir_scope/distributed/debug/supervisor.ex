@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
 
   use Supervisor, restart: :temporary
 
-  alias ElixirScope.Distributed.{Debug, Scope}
+  alias ElixirScope.Distributed.{Debug, Error}
   alias ElixirScope.Distributed.Debug.{Desk, Table}
 
   @language Module.concat(__MODULE__, Language)
@@ -31,19 +31,35 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
           {:ok, pid} | {:error, term}
   def ensure(place, child) do
     spec = Supervisor.child_spec(child, [])
-    name = if is_atom(spec.id), do: Process.whereis(spec.id)
-    if is_pid(name), do: {:ok, name}, else: start(Map.fetch!(@places, place), spec)
+
+    if pid = is_atom(spec.id) && Process.whereis(spec.id),
+      do: {:ok, pid},
+      else: start(place, spec)
   end
 
   defp start(place, spec) do
-    case DynamicSupervisor.start_child(place, spec) do
+    once = %{spec | start: {__MODULE__, :start_once, [spec.start]}}
+
+    case DynamicSupervisor.start_child(Map.fetch!(@places, place), once) do
       {:ok, pid} -> {:ok, pid}
-      {:error, {:already_started, pid}} -> {:ok, pid}
       {:error, reason} -> {:error, reason}
-      :ignore -> {:error, :ignore}
+      # Somebody else was faster.
+      :ignore -> there(Process.whereis(spec.id))
     end
   catch
-    :exit, _not_there -> {:error, ElixirScope.Distributed.Error.new(:disabled)}
+    :exit, _not_there -> {:error, Error.new(:disabled)}
+  end
+
+  defp there(nil), do: {:error, :ignore}
+  defp there(pid), do: {:ok, pid}
+
+  @doc """
+  Starts a part unless it runs. The supervisor that begins one again after a crash may find that
+  somebody has wanted it meanwhile: that is no failure, of which it would bear only a few.
+  """
+  @spec start_once({module, atom, [term]}) :: Supervisor.on_start() | :ignore
+  def start_once({module, function, arguments}) do
+    with {:error, {:already_started, _pid}} <- apply(module, function, arguments), do: :ignore
   end
 
   @doc "Every process of it, which nobody interprets or traces."
@@ -63,11 +79,13 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
 
     Supervisor.init(
       [
+        place(@language),
+        place(@target),
         # Members of other nodes are found from the start, so that the first question sees them.
         %{id: :pg, start: {:pg, :start_link, [Debug]}},
-        {Desk, []},
-        place(@language),
-        place(@target)
+        # Last: when it falls nothing else does, and when the node stops, it is the first to go, so that
+        # nobody is answered by what is half gone.
+        Desk
       ],
       strategy: :rest_for_one,
       max_restarts: 15,
@@ -80,9 +98,4 @@ defmodule ElixirScope.Distributed.Debug.Supervisor do
     options = [name: name, strategy: :one_for_one, max_restarts: 10, max_seconds: 10]
     Supervisor.child_spec({DynamicSupervisor, options}, id: name)
   end
-
-  # For the names of what is not there when debugging is off.
-  @doc "Whether debugging is there at all: not with `enabled: false`."
-  @spec running?() :: boolean
-  def running?, do: Scope.enabled?() and Process.whereis(Desk) != nil
 end

@@ -128,8 +128,8 @@ defmodule ElixirScope.Distributed.Debug.TracerStream do
 
   def refresh(:all) do
     with {:ok, known} <- Server.modules(),
-         do: Server.put(Source.changed(known) ++ Source.new(known))
+         do: Server.found(Source.changed(known) ++ Source.new(known))
   end
 
-  def refresh(modules), do: Server.put(Source.changed(modules))
+  def refresh(modules), do: Server.found(Source.changed(modules))
 end

@@ -5,6 +5,9 @@ defmodule ElixirScope.Distributed.Options.Debug do
 
   alias ElixirScope.Distributed.Options.Breaking
 
+  @strategies [:minimal, :conservative, :transitive]
+  @dependency_service ElixirScope.Distributed.Debug.DependencyService
+
   @doc "The schema of every entry point."
   @spec schemas(atom) :: %{atom => keyword}
   def schemas(default_scope) do
@@ -12,6 +15,12 @@ defmodule ElixirScope.Distributed.Options.Debug do
       debug_register: [scope(default_scope)],
       debug_find: [scope(default_scope)],
       debug_call: of_call(default_scope),
+      debug_dependencies: of_dependencies(default_scope),
+      debug_ask: of_ask(default_scope),
+      debug_module: of_strategy(:minimal, @strategies) ++ of_ask(default_scope),
+      debug_breakpoint:
+        of_strategy(:reachable, [:reachable | @strategies]) ++ of_ask(default_scope),
+      debug_transitive: [depth()] ++ of_ask(default_scope),
       debug_stream: of_stream(),
       debug_subscribe: of_subscribe(default_scope)
     })
@@ -56,6 +65,67 @@ defmodule ElixirScope.Distributed.Options.Debug do
   end
 
   # -- dependencies --
+
+  defp of_dependencies(default_scope) do
+    [
+      scope(default_scope),
+      language_server_node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that is asked; `nil` is one that offers it, or this one"
+      ],
+      cache_size: [
+        type: :pos_integer,
+        default: 1_000,
+        doc: "how many answers are kept for when that node is gone"
+      ],
+      streaming: [
+        type: :boolean,
+        default: true,
+        doc:
+          "whether it is heard which answers a change touches; without it they are kept as answers of " <>
+            "the version that they had"
+      ],
+      timeout_ms: timeout(),
+      name: [
+        type: :atom,
+        default: @dependency_service,
+        doc: "what it is registered as, where several nodes are asked from one"
+      ]
+    ]
+  end
+
+  defp timeout, do: [type: :pos_integer, default: 5_000, doc: "how long a question may take"]
+
+  defp of_ask(default_scope) do
+    [
+      scope(default_scope),
+      node: [
+        type: {:or, [:atom, nil]},
+        default: nil,
+        doc: "the node that is asked; `nil` is that of the service"
+      ],
+      timeout_ms: timeout(),
+      service: [
+        type: :atom,
+        default: @dependency_service,
+        doc: "the service that was started, whose node is asked and which keeps the answer"
+      ]
+    ]
+  end
+
+  defp of_strategy(default, strategies) do
+    [
+      strategy: [
+        type: {:in, strategies},
+        default: default,
+        doc: "which modules are to be interpreted"
+      ]
+    ] ++ [depth()]
+  end
+
+  defp depth,
+    do: {:depth, type: :pos_integer, default: 2, doc: "how many steps of dependencies are taken"}
 
   defp of_stream do
     [

@@ -29,6 +29,15 @@ defmodule ElixirScope.Distributed.Transport.Inbox do
   @spec put_out(t, [node]) :: true
   def put_out(inbox, nodes), do: :ets.insert(inbox, {{:out}, nodes})
 
+  @doc "They."
+  @spec out(t) :: [node]
+  def out(inbox) do
+    case :ets.lookup(inbox, {:out}) do
+      [{_key, nodes}] -> nodes
+      [] -> []
+    end
+  end
+
   @doc "A message of `from`, judged."
   @spec take(Scope.t(), node, term) :: Account.verdict()
   def take(%{inbox: inbox, options: options} = scope, from, term) do
@@ -104,13 +113,6 @@ defmodule ElixirScope.Distributed.Transport.Inbox do
 
   defp accounts(inbox),
     do: for({peer, %Account{} = account} <- :ets.tab2list(inbox), do: {peer, account})
-
-  defp out(inbox) do
-    case :ets.lookup(inbox, {:out}) do
-      [{_key, nodes}] -> nodes
-      [] -> []
-    end
-  end
 
   defp told(account, now_ms) do
     account

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
   doctest Bounds
 
   # What lives only as long as a question or a message, and what is taken once.
-  @without_value [:pairing, :picture, :frame, :ring_bytes]
+  @without_value [:pairing, :picture, :frame, :ring_bytes, :debug_memory, :debug_answer]
 
   setup context do
     scope = context.test

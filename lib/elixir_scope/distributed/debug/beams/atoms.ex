@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Atoms do
   @tables ["Atom", "AtU8"]
 
   # Debug information, unpacked. The largest of Elixir and OTP has 6 MiB.
-  @term_bytes 64 * 1024 * 1024
+  @term_bytes 32 * 1024 * 1024
 
   # An atom in an external term or in a table takes at least a length, in a term also a tag, and its letters. There
   # are fewer than 20,000 names of up to two bytes (each is ASCII, or both are one character).
@@ -30,7 +30,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Atoms do
 
   defp sum(<<id::binary-4, size::32, data::binary-size(size), rest::binary>>, how, sum) do
     padding = min(rem(4 - rem(size, 4), 4), byte_size(rest))
-    <<_::binary-size(padding), rest::binary>> = rest
+    rest = binary_part(rest, padding, byte_size(rest) - padding)
     with {:ok, atoms} <- in_chunk(id, data, how), do: sum(rest, how, sum + atoms)
   end
 

@@ -68,6 +68,9 @@ defmodule ElixirScope.Distributed.Debug.Beams.Code do
   defp walk({:call, at, {:remote, _, module, function}, arguments}, found),
     do: found |> at(at) |> remote(module, function, arguments, line(at))
 
+  # No function: the compiler puts a constant there.
+  defp walk({:call, at, {:atom, _, :record_info}, [_, _]}, found), do: at(found, at)
+
   defp walk({:call, at, {:atom, _, name}, arguments}, found),
     do: found |> at(at) |> local(name, arguments, line(at))
 

@@ -8,12 +8,18 @@ defmodule ElixirScope.Distributed.Debug.Beams.Content do
   # What another compiler left is not run.
   @backends [:elixir_erl, :erl_abstract_code]
 
-  @doc "The module."
-  @spec module(map) :: Module.t()
+  @doc "The module; none of terms that no compiler writes."
+  @spec module(map) :: {:ok, Module.t()} | {:error, :bad_beam}
   def module(chunks) do
+    {:ok, needs(chunks, base(chunks))}
+  rescue
+    _broken -> {:error, :bad_beam}
+  end
+
+  defp base(chunks) do
     {attributes, exports} = {listed(chunks.attributes), listed(chunks.exports)}
 
-    needs(chunks, %Module{
+    %Module{
       module: chunks.module,
       md5: chunks.md5,
       file: file(listed(chunks.compile_info)),
@@ -21,14 +27,19 @@ defmodule ElixirScope.Distributed.Debug.Beams.Content do
       behaviours: behaviours(attributes),
       protocol?: Keyword.has_key?(attributes, :__protocol__),
       impl: impl(attributes[:__impl__])
-    })
+    }
   end
 
+  # Debug information that is written otherwise, by another version of a compiler, tells nothing.
   defp needs(chunks, module) do
     case forms(chunks) do
       {:ok, forms} -> with_forms(module, forms, listed(chunks.exports))
       :none -> without_forms(module, chunks)
     end
+  rescue
+    _unknown_form -> without_forms(module, chunks)
+  catch
+    _kind, _unknown_form -> without_forms(module, chunks)
   end
 
   defp with_forms(module, forms, exports) do
@@ -60,15 +71,12 @@ defmodule ElixirScope.Distributed.Debug.Beams.Content do
   defp listed(chunk) when is_list(chunk), do: chunk
   defp listed(_missing), do: []
 
-  # Debug information of another version of the compiler may be written otherwise.
   defp forms(%{debug_info: {:debug_info_v1, backend, data}, module: module})
        when backend in @backends do
     case backend.debug_info(:erlang_v1, module, data, []) do
       {:ok, forms} -> {:ok, forms}
       _none -> :none
     end
-  rescue
-    _other_form -> :none
   end
 
   defp forms(_none), do: :none

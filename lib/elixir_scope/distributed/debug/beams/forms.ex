@@ -10,9 +10,17 @@ defmodule ElixirScope.Distributed.Debug.Beams.Forms do
   @doc "Every function, in the order of the source; `exports` says which are public."
   @spec functions([tuple], module, [{atom, arity}]) :: [read]
   def functions(forms, module, exports) do
+    forms = expanded(forms)
     scope = %{module: module, imports: imports(forms)}
     {read, _file} = Enum.flat_map_reduce(forms, nil, &form(&1, &2, scope, MapSet.new(exports)))
     read
+  end
+
+  # The defaults of a record's fields are code of whoever makes one.
+  defp expanded(forms) do
+    if Enum.any?(forms, &match?({:attribute, _, :record, _}, &1)),
+      do: :erl_expand_records.module(forms, []),
+      else: forms
   end
 
   defp form({:attribute, _, :file, {file, _line}}, _file, _scope, _exports),

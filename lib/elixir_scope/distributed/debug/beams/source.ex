@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
   alias ElixirScope.Distributed.Debug.Beams.{Atoms, Room}
 
   # The largest of Elixir and OTP has 1 MiB.
-  @file_bytes 64 * 1024 * 1024
+  @file_bytes 32 * 1024 * 1024
 
   @wanted [:exports, :locals, :imports, :attributes, :compile_info, :debug_info]
 
@@ -21,8 +21,7 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
          {:ok, atoms} <- Atoms.count(code),
          do: Room.with(atoms, fn -> decoded(code) end)
   rescue
-    _broken in [ArgumentError, MatchError, FunctionClauseError, ErlangError] ->
-      {:error, :bad_beam}
+    _broken -> {:error, :bad_beam}
   end
 
   # A file may be packed as a whole.
@@ -46,6 +45,19 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
       {:ok, chunks |> Map.new() |> Map.merge(%{module: module, md5: md5})}
     else
       _broken -> {:error, :bad_beam}
+    end
+  end
+
+  @doc "The BEAM files in a folder."
+  @spec beams(Path.t()) :: [Path.t()]
+  def beams(folder), do: folder |> paths() |> Enum.filter(&(Path.extname(&1) == ".beam"))
+
+  @doc "What is in a folder, whatever signs its name has."
+  @spec paths(Path.t()) :: [Path.t()]
+  def paths(folder) do
+    case File.ls(folder) do
+      {:ok, names} -> Enum.map(names, &Path.join(folder, &1))
+      {:error, _none} -> []
     end
   end
 
@@ -87,17 +99,17 @@ defmodule ElixirScope.Distributed.Debug.Beams.Source do
 
   # What is preloaded has its file with the runtime system, which is not on the code path.
   defp on_path(module) do
-    name = Atom.to_charlist(module) ++ '.beam'
+    name = Atom.to_charlist(module) ++ ~c".beam"
 
     cond do
       bad_name?(name) -> {:error, :no_beam}
       is_list(found = :code.where_is_file(name)) -> {:ok, List.to_string(found)}
-      true -> preloaded(:code.root_dir() ++ '/lib/erts-' ++ :erlang.system_info(:version), name)
+      true -> preloaded(:code.root_dir() ++ ~c"/lib/erts-" ++ :erlang.system_info(:version), name)
     end
   end
 
   defp preloaded(folder, name),
-    do: existing(folder ++ '/ebin/' ++ name) || {:error, :no_beam}
+    do: existing(folder ++ ~c"/ebin/" ++ name) || {:error, :no_beam}
 
   # The code server logs an error for each folder in which a name cannot be looked up.
   defp bad_name?(name), do: length(name) > 255 or Enum.any?(name, &(&1 in [0, ?/]))

@@ -9,7 +9,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
     * `how` - `:interpreted`, or `:traced` for a log point that needs no interpretation;
     * `condition`, `hit`, `log` - as they were written;
     * `hits` - how often it was passed with its condition met;
-    * `left_out` - the modules that are not interpreted for it though code there can reach them.
+    * `left_out` - `{module, reason}` of what is not interpreted for it, though it is needed there; see
+      `ElixirScope.Distributed.Debug.DependencyService.Result`.
   """
 
   @derive {Inspect, only: [:id, :where, :node, :module, :line, :verified, :kind, :how, :hits]}
@@ -33,6 +34,28 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Breakpoint do
           hit: String.t() | nil,
           log: String.t() | nil,
           hits: non_neg_integer,
-          left_out: [module]
+          left_out: [{module, atom}]
         }
+
+  @doc false
+  # What was wished for, where it was found.
+  def of(wish, named, found) do
+    %__MODULE__{
+      id: wish.id,
+      where: wish.where,
+      node: node(),
+      module: named.module,
+      function: found.function,
+      arity: found.arity,
+      line: found.line,
+      verified: true,
+      kind: kind(wish, named),
+      how: if(found[:tracer], do: :traced, else: :interpreted)
+    }
+    |> Map.merge(wish.written)
+  end
+
+  defp kind(%{log: log}, _named) when log != nil, do: :log
+  defp kind(_wish, %{function: nil}), do: :line
+  defp kind(_wish, _named), do: :function
 end

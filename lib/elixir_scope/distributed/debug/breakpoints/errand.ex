@@ -18,10 +18,13 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
     end
   end
 
-  # Whoever is not known there has nothing there.
+  # Its lease may have outlived that it could not be reached: what it wants no longer is still there then.
   defp done(%{first: :hold} = job, scope) do
-    case ask(job, scope, :hold, [job.owner, Owners.lease_ms()]) do
-      {:ok, _held} -> held(%{job | set: job.all, clear: []}, scope, true)
+    with {:ok, _held} <- ask(job, scope, :hold, [job.owner, Owners.lease_ms()]),
+         {:ok, there} <- ask(job, scope, :list, []) do
+      stale = Enum.map(there, & &1.id) -- Enum.map(job.all, &elem(&1, 0))
+      held(%{job | set: job.all, clear: stale}, scope, true)
+    else
       {:error, reason} -> down(reason)
     end
   end
@@ -33,11 +36,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
   end
 
   defp set(job, spec, id) do
-    options = Keyword.put(spec.options, :id, id)
+    options = [id: id, scope: spec.scope] ++ spec.options
     ask(job, spec.scope, :set, [job.owner, spec.where, options], spec.timeout_ms)
   end
 
   defp down(reason), do: %{link: {:down, reason}, afresh?: true, set: %{}, cleared: []}
+
+  @doc "What came of one that fell: nothing that could be relied on."
+  def failed(reason), do: down({:errand_failed, inspect(reason, limit: 5)})
 
   @doc "An owner is gone: at once, where it can be said."
   def release(owner, node, scope), do: ask(%{node: node}, scope, :release, [owner])

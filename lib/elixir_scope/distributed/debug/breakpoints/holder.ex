@@ -25,6 +25,12 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   def put(holder, owner, wish, named, found),
     do: GenServer.call(holder, {:put, {owner, wish.id}, wish, named, found})
 
+  @doc "One that a trace tells of."
+  def put_traced(holder, owner, wish, named, {{name, arity}, line, tracer}) do
+    found = %{function: name, arity: arity, line: line, lines: [], times: %{}, tracer: tracer}
+    put(holder, owner, wish, named, found)
+  end
+
   def clear(holder, owner, ids), do: GenServer.call(holder, {:clear, owner, ids})
   def list(holder), do: GenServer.call(holder, :list)
   def left_out(holder, key, modules), do: GenServer.cast(holder, {:left_out, key, modules})
@@ -44,13 +50,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
     end
   end
 
-  # Of one before this one, which fell. Whoever it knew hears that it is unknown, and comes again.
-  defp forgotten do
-    if (places = Int.Breaks.asking(Passing)) != [] do
-      Enum.each(places, &Int.Breaks.delete/1)
-      Enum.each(Owners.list(), &Owners.release/1)
-    end
-  end
+  # Of one before this one, which fell. Its owners were told.
+  defp forgotten, do: Enum.each(Int.Breaks.asking(Passing), &Int.Breaks.delete/1)
 
   @impl true
   def handle_call({:get, key}, _from, state) do
@@ -64,8 +65,10 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
     one = %{
       wish: wish,
       named: named,
-      breakpoint: breakpoint(wish, named, found),
-      lines: found.lines
+      breakpoint: Breakpoint.of(wish, named, found),
+      lines: found.lines,
+      times: found.times,
+      tracer: found[:tracer]
     }
 
     case placed(state, key, one) do
@@ -116,7 +119,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   defp keys(state, module),
-    do: for({key, %{named: %{module: ^module}}} <- state.set, do: key)
+    do: for({key, %{named: %{module: ^module}, tracer: nil}} <- state.set, do: key)
 
   # -- one more, one less --
 
@@ -138,6 +141,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   defp removed(state, key) do
     {one, set} = Map.pop!(state.set, key)
     Board.forget(key)
+    if one.tracer, do: Process.exit(one.tracer, :kill)
     unplaced(%{state | set: set}, key, places(one))
   end
 
@@ -160,17 +164,27 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   defp write(state, places) do
     for place <- places,
         {:ok, name, keys} <- [Places.at(state.places, place)],
-        do: Board.put(name, place, for(key <- keys, one = state.set[key], do: passed(key, one)))
+        do:
+          Board.put(
+            name,
+            place,
+            for(key <- keys, one = state.set[key], do: passed(key, one, place))
+          )
   end
 
-  defp passed({owner, id}, %{wish: wish} = one) do
+  defp passed(key, one, {_module, line}),
+    do: %{passed(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
+
+  @doc "What those see of a breakpoint who pass it."
+  def passed({owner, id}, wish) do
     %{
       owner: owner,
       id: id,
       condition: wish.condition,
       hit: wish.hit,
       log: wish.log,
-      shown: one.breakpoint
+      times: 1,
+      shown: nil
     }
   end
 
@@ -185,9 +199,15 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
 
     with {:ok, named} <- Place.name(one.wish.where),
          {:ok, found} <- Place.find(named, held),
-         now = breakpoint(one.wish, named, found),
+         now = Breakpoint.of(one.wish, named, found),
          {:ok, state} <-
-           placed(state, key, %{one | named: named, breakpoint: now, lines: found.lines}) do
+           placed(state, key, %{
+             one
+             | named: named,
+               breakpoint: now,
+               lines: found.lines,
+               times: found.times
+           }) do
       tell(state, key, moved(one.breakpoint, now))
     else
       {:error, reason} -> lost(state, key, reason)
@@ -213,25 +233,6 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   # -- as it is shown --
-
-  defp breakpoint(wish, named, found) do
-    %Breakpoint{
-      id: wish.id,
-      where: wish.where,
-      node: node(),
-      module: named.module,
-      function: found.function,
-      arity: found.arity,
-      line: found.line,
-      verified: true,
-      kind: kind(wish, named)
-    }
-    |> Map.merge(wish.written)
-  end
-
-  defp kind(%{log: log}, _named) when log != nil, do: :log
-  defp kind(_wish, %{function: nil}), do: :line
-  defp kind(_wish, _named), do: :function
 
   defp shown(one, key), do: %{one.breakpoint | hits: Board.hits(key)}
 end

@@ -11,9 +11,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Noted do
   def limits, do: %{breakpoint_messages_per_s: @per_second}
 
   @doc "A log point was passed."
-  def logged(one, pid, log, names) do
+  def logged(one, pid, log, frame) do
     with {:ok, left_out} <- allowed(one) do
-      text = Text.render(log, names) <> left_out(left_out)
+      text = Text.render(log, frame) <> left_out(left_out)
       send(one.owner, {:elixir_scope_stopped, node(), {:logged, one.id, pid, text}})
     end
   end

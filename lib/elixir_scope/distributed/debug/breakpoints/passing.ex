@@ -7,11 +7,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
   # neither a stop nor a message. The interpreter calls it by the name of a place (`Board`), as a function
   # that there is not: so any number of places needs no code.
 
-  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted}
-  alias ElixirScope.Distributed.Debug.Int.Written
-  alias ElixirScope.Distributed.Debug.Stopped.Shelf
-
-  @compile {:no_warn_undefined, Shelf}
+  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted, Visit}
+  alias ElixirScope.Distributed.Debug.Evaluator
+  alias ElixirScope.Distributed.Debug.Stopped.{Names, Shelf}
 
   @doc false
   def unquote(:"$handle_undefined_function")(name, [bindings]) do
@@ -26,39 +24,52 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
   defp stops?(place, passed, bindings) do
     # The interpreter keeps there whose code a meta process runs.
     pid = Process.get(:self)
-    names = Written.names(bindings)
 
-    case judge(pid, passed, names) do
-      :go -> false
-      verdict -> Board.decide(pid, place, verdict)
-    end
+    if Visit.new?(place, times(passed), bindings),
+      do: judged(pid, place, judge(pid, passed, frame(place, bindings))),
+      else: false
   end
 
-  @doc "What breakpoints say to a process with these variables."
-  @spec judge(pid, [map], %{atom => term}) :: {:stop, [id :: term], [owner :: pid]} | :go
-  def judge(pid, passed, names) do
-    stopping = Enum.filter(passed, &(taken?(&1, names) and stopping?(&1, pid, names)))
+  defp judged(_pid, _place, :go), do: false
+  defp judged(pid, place, verdict), do: Board.decide(pid, place, verdict)
+
+  defp times([%{times: times} | _others]), do: times
+  defp times([]), do: 1
+
+  defp frame({module, line}, bindings) do
+    %{
+      module: module,
+      line: line,
+      language: if(match?("Elixir." <> _, Atom.to_string(module)), do: :elixir, else: :erlang),
+      bindings: Names.written(bindings, nil)
+    }
+  end
+
+  @doc "What breakpoints say to a process with this frame."
+  @spec judge(pid, [map], Evaluator.frame()) :: {:stop, [id :: term], [owner :: pid]} | :go
+  def judge(pid, passed, frame) do
+    stopping = Enum.filter(passed, &(taken?(&1, frame) and stopping?(&1, pid, frame)))
     owners = stopping |> Enum.map(& &1.owner) |> Enum.uniq() |> there()
     ids = for %{owner: owner, id: id} <- stopping, owner in owners, do: id
     if owners == [], do: :go, else: {:stop, ids, owners}
   end
 
-  defp taken?(one, names),
-    do: met?(one, names) and Hits.take?(one.hit, Board.hit({one.owner, one.id}))
+  defp taken?(one, frame),
+    do: met?(one, frame) and Hits.take?(one.hit, Board.hit({one.owner, one.id}))
 
-  defp met?(%{condition: nil}, _names), do: true
+  defp met?(%{condition: nil}, _frame), do: true
 
-  defp met?(%{condition: condition} = one, names) do
-    case Expression.value(condition, names) do
+  defp met?(%{condition: condition} = one, frame) do
+    case Expression.value(condition, frame) do
       {:ok, value} -> value not in [nil, false]
       {:error, why} -> Noted.wrong(one, why)
     end
   end
 
-  defp stopping?(%{log: nil}, _pid, _names), do: true
+  defp stopping?(%{log: nil}, _pid, _frame), do: true
 
-  defp stopping?(%{log: log} = one, pid, names) do
-    Noted.logged(one, pid, log, names)
+  defp stopping?(%{log: log} = one, pid, frame) do
+    Noted.logged(one, pid, log, frame)
     false
   end
 

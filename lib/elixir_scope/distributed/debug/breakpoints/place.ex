@@ -7,25 +7,36 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
   alias ElixirScope.Distributed.Debug.Lines
 
   @type where :: tuple | String.t()
-  @type named :: %{module: module, line: pos_integer | nil, function: {atom, arity | :_} | nil}
-  @type found :: %{function: atom, arity: arity, line: pos_integer, lines: [pos_integer]}
+  @type named :: %{
+          module: module,
+          line: pos_integer | nil,
+          function: {atom, arity | :_} | nil,
+          asked: pos_integer | nil
+        }
+  @type found :: %{
+          function: atom,
+          arity: arity,
+          line: pos_integer,
+          lines: [pos_integer],
+          times: %{pos_integer => pos_integer}
+        }
 
   @doc "The module of a place, and what of it is meant."
   @spec name(where) :: {:ok, named} | {:error, term}
   def name({file, line}) when is_binary(file) do
     with {:ok, place} <- Lines.at(file, line) do
-      {:ok, %{module: place.module, line: place.line || line, function: nil}}
+      {:ok, %{module: place.module, line: place.line || line, function: nil, asked: line}}
     end
   end
 
   def name({module, line}) when is_atom(module) and is_integer(line),
-    do: {:ok, %{module: module, line: line, function: nil}}
+    do: {:ok, %{module: module, line: line, function: nil, asked: line}}
 
   def name(written) do
     with {:ok, [pattern]} <- Pattern.parse(written, atoms: :existing),
          %{module: module, function: function, arity: arity} when is_atom(module) <- pattern,
          true <- function != :_ and pattern.head == :_ do
-      {:ok, %{module: module, line: nil, function: {function, arity}}}
+      {:ok, %{module: module, line: nil, function: {function, arity}, asked: nil}}
     else
       {:error, error} -> {:error, error}
       _several -> {:error, :no_place}
@@ -37,14 +48,15 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
   def find(%{function: {name, arity}}, held) do
     case for({{^name, a}, clauses} <- held.clauses, arity in [:_, a], do: {a, clauses}) do
       [] -> {:error, :no_function}
-      functions -> entries(name, functions)
+      functions -> entries(name, functions, held)
     end
   end
 
   def find(%{line: line}, held) do
     case at(held.points, line) || behind(held, line) do
       {line, {name, arity}, _times} ->
-        {:ok, %{function: name, arity: arity, line: line, lines: [line]}}
+        {:ok,
+         %{function: name, arity: arity, line: line, lines: [line], times: times(held, [line])}}
 
       nil ->
         {:error, {:no_code_on_line, nearest(held.points, line)}}
@@ -52,7 +64,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
   end
 
   # Functions of several arities are named by the first.
-  defp entries(name, functions) do
+  defp entries(name, functions, held) do
     lines =
       for {_arity, clauses} <- functions,
           {_head, first} <- clauses,
@@ -64,8 +76,26 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Place do
 
     if lines == [],
       do: {:error, :no_code_on_line},
-      else: {:ok, %{function: name, arity: arity, line: Enum.min(lines), lines: lines}}
+      else:
+        {:ok,
+         %{
+           function: name,
+           arity: arity,
+           line: Enum.min(lines),
+           lines: lines,
+           times: times(held, lines)
+         }}
   end
+
+  # At how many expressions of a line.
+  defp times(held, lines),
+    do:
+      for(
+        {line, _function, times} <- held.points,
+        line in lines,
+        reduce: %{},
+        do: (all -> Map.update(all, line, times, &max(&1, times)))
+      )
 
   defp at(points, line), do: Enum.find(points, &(elem(&1, 0) == line))
 

@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
 
   @rounds_in_a_lease 4
 
-  defstruct [:timer, w: Wanted.new(), monitors: %{}, waiting: %{}, scopes: %{}]
+  defstruct [:timer, w: Wanted.new(), monitors: %{}, waiting: %{}, scopes: %{}, errands: %{}]
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
@@ -41,7 +41,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
   @impl true
   def handle_call({:put, id, spec}, from, state) do
     nodes = Wanted.nodes(spec, connected())
-    waiting = Map.put(state.waiting, from, %{left: for(n <- nodes, do: {id, n}), came: []})
+    {there, left} = Enum.split_with(nodes, &there?(state.w, id, spec, &1))
+    came = for node <- there, do: {{id, node}, state.w.links[{spec.owner, node}].there[id]}
+    waiting = Map.put(state.waiting, from, %{left: for(n <- left, do: {id, n}), came: came})
 
     state = %{
       watched(state, spec.owner, spec.scope)
@@ -83,6 +85,13 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
 
   def handle_info(:round, state), do: {:noreply, run(%{state | timer: nil}, true)}
 
+  def handle_info({:DOWN, monitor, :process, _pid, reason}, %{errands: errands} = state)
+      when is_map_key(errands, monitor) do
+    {job, errands} = Map.pop!(errands, monitor)
+    if reason != :normal, do: send(self(), {:done, job.owner, job.node, Errand.failed(reason)})
+    {:noreply, %{state | errands: errands}}
+  end
+
   def handle_info({:DOWN, _monitor, :process, owner, _reason}, state) do
     {nodes, w} = Wanted.drop_owner(state.w, owner)
     {scope, scopes} = Map.pop(state.scopes, owner)
@@ -90,13 +99,25 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Server do
     {:noreply, %{state | w: w, scopes: scopes, monitors: Map.delete(state.monitors, owner)}}
   end
 
+  # It was wanted before, and is there.
+  defp there?(w, id, spec, node),
+    do: w.wanted[id] == spec and match?(%{there: %{^id => {:ok, _}}}, w.links[{spec.owner, node}])
+
   # -- jobs --
 
   defp run(state, renew?) do
     {jobs, w} = Wanted.jobs(state.w, connected(), renew?)
     server = self()
-    for job <- jobs, do: spawn(fn -> Errand.run(server, job, state.scopes[job.owner]) end)
-    timed(%{state | w: w})
+
+    errands =
+      for job <- jobs, into: state.errands do
+        {_pid, monitor} =
+          spawn_monitor(fn -> Errand.run(server, job, state.scopes[job.owner]) end)
+
+        {monitor, job}
+      end
+
+    timed(%{state | w: w, errands: errands})
   end
 
   defp connected, do: [node() | Node.list(:connected)]

@@ -1,14 +1,16 @@
 defmodule ElixirScope.Distributed.Debug.Breakpoints.Simple do
   @moduledoc false
-  # Expressions that can be evaluated where they are asked about: comparisons and `and`, `or`, `not`,
-  # `in` over variables, literals and fields. They neither loop nor grow, and cost a hundredth of a process
+  # Expressions that can be evaluated where they are asked about: comparisons and `and`, `or`, `not`
+  # over variables, literals and fields. They neither loop nor grow, and cost a hundredth of a process
   # with a copy of the variables. Whatever else an expression has is `:none` here.
 
   @compared [:==, :!=, :===, :!==, :<, :>, :<=, :>=]
 
-  @doc "The value, what is wrong in words, or `:none` where it is not as simple."
-  @spec value(Macro.t(), %{atom => term}) :: {:ok, term} | {:error, String.t()} | :none
-  def value(quoted, bindings) do
+  @doc "The value, or `:none` where it is not as simple."
+  @spec value(Macro.t(), map) :: {:ok, term} | :none
+  def value(_quoted, %{language: :erlang}), do: :none
+
+  def value(quoted, %{bindings: bindings}) do
     {:ok, of(quoted, bindings)}
   catch
     :not_simple -> :none
@@ -38,9 +40,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Simple do
   end
 
   defp of({name, _meta, context}, bindings) when is_atom(name) and is_atom(context) do
-    case bindings do
-      %{^name => value} -> value
-      _unbound -> throw(:not_simple)
+    case List.keyfind(bindings, Atom.to_string(name), 0) do
+      {_name, value} -> value
+      nil -> throw(:not_simple)
     end
   end
 

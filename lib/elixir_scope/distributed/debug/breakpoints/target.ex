@@ -5,7 +5,17 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
   # interpreted afterwards, so nobody waits for it.
 
   alias ElixirScope.Distributed.Debug.{Int, Interpreter, Owners}
-  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Holder, Passing, Place, Wish}
+
+  alias ElixirScope.Distributed.Debug.Breakpoints.{
+    Board,
+    Breakpoint,
+    Holder,
+    Passing,
+    Place,
+    Tracing,
+    Wish
+  }
+
   alias ElixirScope.Distributed.Debug.Interpreter.{Needed, Server}
 
   @doc "Sets a breakpoint, or says again how one stands that was set."
@@ -20,15 +30,31 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
   end
 
   defp fresh(holder, owner, wish, options) do
-    with :ok <- there(),
-         {:ok, named} <- Place.name(wish.where),
+    with {:ok, named} <- Place.name(wish.where),
          :ok <- Owners.admit(owner),
+         :error <- traced(holder, owner, wish, named, options),
+         :ok <- there(),
          {:ok, server} <- Interpreter.ensure(),
          :ok <- interpreted(server, {owner, wish.id}, named.module),
          {:ok, held} <- Server.held(server, named.module),
          {:ok, breakpoint} <- found(server, holder, owner, wish, named, held) do
       more(server, owner, wish, named.module, breakpoint, options)
       {:ok, breakpoint}
+    end
+  end
+
+  # Where that does not work, for whatever reason, it is interpreted.
+  defp traced(holder, owner, wish, named, options) do
+    with scope when scope != nil <- options[:scope],
+         {:ok, function, heads} <- Tracing.can(wish, named),
+         passed = %{
+           Holder.passed({owner, wish.id}, wish)
+           | shown: %Breakpoint{id: wish.id, node: node()}
+         },
+         {:ok, tracer} <- Tracing.start(passed, named, function, heads, scope) do
+      Holder.put_traced(holder, owner, wish, named, {function, heads.line, tracer})
+    else
+      _not_so -> :error
     end
   end
 
@@ -81,18 +107,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
   """
   def judge(pid, module, line, frame) do
     with :error <- Board.decided(pid, {module, line}),
-         {:ok, passed} <- Board.at(module, line) do
-      Passing.judge(pid, passed, variables(frame))
+         {:ok, passed} <- Board.at(module, line),
+         {:ok, frame} <- frame.() do
+      Passing.judge(pid, passed, frame)
     else
       {:ok, verdict} -> verdict
+      # No longer there, or nothing of ours.
+      {:error, _reason} -> :go
       :error -> :unknown
-    end
-  end
-
-  defp variables(frame) do
-    case frame.() do
-      {:ok, names} -> names
-      {:error, _reason} -> %{}
     end
   end
 end

@@ -1,12 +1,14 @@
 defmodule ElixirScope.Distributed.Debug.Breakpoints.Text do
   @moduledoc false
   # The text of a log point: `"total is {order.total}"`. What stands in braces is an expression; a brace that
-  # is meant as one is written twice. Values are shown as `inspect/2` does, texts as they are.
+  # is meant as one is written twice. Values are shown as in a frame that
+  # is looked at, with secret keys hidden; texts as they are.
 
   alias ElixirScope.Distributed.Debug.Breakpoints.Expression
+  alias ElixirScope.Distributed.Debug.Evaluator
+  alias ElixirScope.Distributed.Debug.Stopped.{Preview, Values}
 
-  @bytes 4_096
-  @most 50
+  @longest 2_000
 
   @type t :: [String.t() | Expression.t()]
 
@@ -48,32 +50,21 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Text do
     with {:error, _unclosed} <- braced(rest, at + 2), do: {:error, reason}
   end
 
-  @doc "The variables that it names."
-  @spec variables(t | nil) :: [atom]
-  def variables(nil), do: []
-
-  def variables(parts),
-    do: for(%Expression{variables: names} <- parts, name <- names, uniq: true, do: name)
-
-  @doc "The text with these variables. What cannot be evaluated says why in its place."
-  @spec render(t, %{atom => term}) :: String.t()
-  def render(parts, bindings) do
-    text = Enum.map_join(parts, &shown(&1, bindings))
-    if byte_size(text) <= @bytes, do: text, else: cut(text)
+  @doc "The text in a frame. What cannot be evaluated says why in its place."
+  @spec render(t, Evaluator.frame()) :: String.t()
+  def render(parts, frame) do
+    text = Enum.map_join(parts, &shown(&1, frame))
+    if String.length(text) <= @longest, do: text, else: String.slice(text, 0, @longest) <> "…"
   end
 
-  defp shown(text, _bindings) when is_binary(text), do: text
+  defp shown(text, _frame) when is_binary(text), do: text
 
-  defp shown(expression, bindings) do
-    case Expression.value(expression, bindings) do
-      {:ok, text} when is_binary(text) -> if(String.valid?(text), do: text, else: inspect(text))
-      {:ok, value} -> inspect(value, limit: @most, printable_limit: @bytes)
+  defp shown(expression, frame) do
+    case Expression.value(expression, frame) do
+      {:ok, value} -> if(plain?(value), do: value, else: Preview.text(value, Values.rules()))
       {:error, why} -> "{#{expression.text}: #{why}}"
     end
   end
 
-  defp cut(text), do: (text |> String.slice(0, @bytes) |> binary_part_valid()) <> "…"
-
-  defp binary_part_valid(text) when byte_size(text) <= @bytes, do: text
-  defp binary_part_valid(text), do: text |> String.slice(0, div(@bytes, 4))
+  defp plain?(value), do: is_binary(value) and String.valid?(value)
 end

@@ -7,6 +7,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wish do
   @enforce_keys [:id, :where]
   defstruct [:id, :where, :condition, :log, hit: :all, deps: :reachable, written: %{}]
 
+  @type t :: %__MODULE__{}
+
   @deps [:reachable, :minimal, :conservative, :transitive, :none]
 
   @doc "Reads the options of a breakpoint."
@@ -24,11 +26,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wish do
   end
 
   @doc "The variables that it looks at."
-  @spec variables(%__MODULE__{}) :: [atom]
-  def variables(wish) do
-    condition = if wish.condition, do: wish.condition.variables, else: []
-    Enum.uniq(condition ++ Text.variables(wish.log))
-  end
+  @spec variables(t) :: MapSet.t(String.t())
+  def variables(wish), do: Expression.variables_of([wish.condition | wish.log || []])
 
   defp condition(nil), do: {:ok, nil}
   defp condition(text), do: Expression.parse(text)

@@ -8,9 +8,8 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
   # register takes a lock of all nodes. A group of `:pg` is what each side of a partition still
   # reaches, and both after it; nothing waits for anybody.
 
-  alias ElixirScope.Distributed.{Debug, Error, Scope}
-  alias ElixirScope.Distributed.Debug.Desk.Request
-  alias ElixirScope.Distributed.Debug.{Operations, Table}
+  alias ElixirScope.Distributed.{Debug, Error, Operations, Scope}
+  alias ElixirScope.Distributed.Debug.Table
   alias ElixirScope.Distributed.Debug.Services.Versions
 
   @typedoc "The supervisor of each scope in whose name something is offered."
@@ -49,7 +48,9 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
 
   defp enter(name, side) do
     Table.put({:registered, {name, side}}, true)
-    for service <- Operations.services(side), do: :pg.join(Debug, group(name, service), self())
+
+    for service <- Debug.Operations.services(side),
+        do: :pg.join(Debug, group(name, service), self())
   end
 
   defp followed(scopes, pid, _name) when is_map_key(scopes, pid), do: scopes
@@ -73,7 +74,9 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
 
   defp leave(name, side) do
     Table.delete({:registered, {name, side}})
-    for service <- Operations.services(side), do: :pg.leave(Debug, group(name, service), self())
+
+    for service <- Debug.Operations.services(side),
+        do: :pg.leave(Debug, group(name, service), self())
   end
 
   @doc "What is told to who says hello."
@@ -82,8 +85,9 @@ defmodule ElixirScope.Distributed.Debug.Desk.Register do
     %{
       versions: Versions.own(),
       desk: self(),
-      services: for({scope, side} <- all(), name <- Operations.services(side), do: {scope, name}),
-      grants: Map.new(Scope.running(), &{&1.name, Request.grants(&1.options, :elsewhere)}),
+      services:
+        for({scope, side} <- all(), name <- Debug.Operations.services(side), do: {scope, name}),
+      grants: Map.new(Scope.running(), &{&1.name, Operations.grants(&1.options)}),
       now_ms: System.monotonic_time(:millisecond)
     }
   end

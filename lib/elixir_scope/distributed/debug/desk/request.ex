@@ -9,6 +9,7 @@ defmodule ElixirScope.Distributed.Debug.Desk.Request do
   alias ElixirScope.Distributed.{Error, Operations, Scope}
   alias ElixirScope.Distributed.Debug
   alias ElixirScope.Distributed.Debug.Services.Versions
+  alias ElixirScope.Distributed.Transport.Inbox
 
   @longest_ms 600_000
 
@@ -62,21 +63,24 @@ defmodule ElixirScope.Distributed.Debug.Desk.Request do
 
   @doc """
   Whether it may be done here, by what the scope says that it names. This VM may put every question to
-  itself; what stops or evaluates has to be allowed to it, too.
+  itself; what stops or evaluates has to be allowed to it, too. A node that was put out of the cluster
+  gets nothing.
   """
-  @spec granted(t, :here | :elsewhere) :: :ok | {:error, Error.t()}
+  @spec granted(t, :here | node) :: :ok | {:error, Error.t()}
   def granted(%{row: %{needs: :query}}, :here), do: :ok
 
   def granted(%{row: row, scope: name}, from) do
     with {:ok, scope} <- Scope.fetch(name) do
-      if row.needs in grants(scope.options, from),
-        do: :ok,
-        else: {:error, Error.new(:not_allowed, what: row.needs, node: node())}
+      cond do
+        from in Inbox.out(scope.inbox) -> {:error, Error.new(:put_out, node: node(), from: from)}
+        row.needs in grants(scope.options, from) -> :ok
+        true -> {:error, Error.new(:not_allowed, what: row.needs, node: node())}
+      end
     end
   end
 
   @doc "What a scope grants to this VM, or to others."
-  @spec grants(keyword, :here | :elsewhere) :: [atom]
+  @spec grants(keyword, :here | node) :: [atom]
   def grants(options, :here), do: options[:allow]
-  def grants(options, :elsewhere), do: Operations.grants(options)
+  def grants(options, _node), do: Operations.grants(options)
 end

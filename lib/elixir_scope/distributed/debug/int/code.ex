@@ -39,7 +39,7 @@ defmodule ElixirScope.Distributed.Debug.Int.Code do
   def load(%{module: module, rows: rows}) do
     with :ok <- Home.ensure(),
          :ok <- Tables.install(module, rows),
-         :ok <- flag(module) do
+         :ok <- flag(module, Rows.exported(rows)) do
       Forget.tell(module)
       :ok
     end
@@ -53,9 +53,14 @@ defmodule ElixirScope.Distributed.Debug.Int.Code do
     Tables.retire(module)
   end
 
-  defp flag(module),
-    do:
-      if(:erts_debug.breakpoint({module, :_, :_}, true) > 0, do: :ok, else: {:error, :no_module})
+  # Exported functions alone, and none by a pattern: the interpreter finds no other, and a call of a private one or
+  # of the body of a function value, which compiled code still makes, would end in `undef`.
+  defp flag(module, functions) do
+    flagged =
+      for {name, arity} <- functions, do: :erts_debug.breakpoint({module, name, arity}, true)
+
+    if functions == [] or Enum.sum(flagged) > 0, do: :ok, else: {:error, :no_module}
+  end
 
   # An application that may not be there, and that is none of ours.
   defp int, do: :int

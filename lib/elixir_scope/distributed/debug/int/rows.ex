@@ -33,6 +33,10 @@ defmodule ElixirScope.Distributed.Debug.Int.Rows do
   def functions(rows),
     do: for({{_module, name, arity, _exported?}, clauses} <- rows, do: {{name, arity}, clauses})
 
+  @doc "The functions that calls from elsewhere find."
+  @spec exported(t) :: [{atom, arity}]
+  def exported(rows), do: for({{_module, name, arity, true}, _clauses} <- rows, do: {name, arity})
+
   @doc "The same for who was in it before: no call from elsewhere finds anything in it."
   @spec closed(t) :: t
   def closed(rows) do

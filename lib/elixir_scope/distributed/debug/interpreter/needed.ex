@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Needed do
   # Which modules a breakpoint needs. Who knows is asked: the language side of the node that was named, then that
   # of any node, and at last this one.
 
-  alias ElixirScope.Distributed.Debug.{Interpreter, Services}
+  alias ElixirScope.Distributed.Debug.{DependencyService, Interpreter, Services}
   alias ElixirScope.Distributed.Debug.Breakpoints.Holder
   alias ElixirScope.Distributed.Debug.Interpreter.Server
 
@@ -36,25 +36,25 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Needed do
     with {:ok, held} <- Server.held(Interpreter, module), do: {held.source, breakpoint.line}
   end
 
-  defp ask(arguments, options) do
+  # What the service keeps is an answer, too, when its node is gone.
+  defp ask([file, line, own], options) do
     node = language_node()
-    call = Keyword.take(options, [:scope, :timeout_ms])
+    ask = own ++ Keyword.take(options, [:scope, :timeout_ms])
 
-    case Services.call(
-           :dependency_analysis,
-           :breakpoint_dependencies,
-           arguments,
-           [node: node] ++ call
-         ) do
-      {:error, reason} when node != nil -> again(reason, arguments, options, call)
-      answer -> answer
+    case DependencyService.get_breakpoint_dependencies(file, line, [node: node] ++ ask) do
+      {:error, reason} when node != nil -> again(reason, [file, line, own], options)
+      {:ok, result} -> {:ok, result, result.source}
+      {:error, reason} -> {:error, reason}
     end
   end
 
-  defp again(reason, arguments, options, call) do
-    if options[:fallback],
-      do: Services.call(:dependency_analysis, :breakpoint_dependencies, arguments, call),
-      else: {:error, reason}
+  defp again(reason, arguments, options) do
+    if Keyword.get(options, :fallback, true) do
+      call = Keyword.take(options, [:scope, :timeout_ms])
+      Services.call(:dependency_analysis, :breakpoint_dependencies, arguments, call)
+    else
+      {:error, reason}
+    end
   end
 
   defp language_node do
@@ -79,11 +79,11 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Needed do
     match?({:ok, _pid}, Services.find_service(what, Keyword.take(options, [:scope])))
   end
 
-  @cache Module.concat(ElixirScope.Distributed.Debug.DependencyService, Cache)
-  @compile {:no_warn_undefined, @cache}
-
-  @doc "Of how many modules this node keeps what depends on them."
+  @doc "Of how many questions this node keeps the answer."
   @spec cache_size() :: non_neg_integer
-  def cache_size,
-    do: if(function_exported?(@cache, :size, 0), do: @cache.size(), else: 0)
+  def cache_size do
+    if Process.whereis(DependencyService),
+      do: Map.get(DependencyService.status(), :cache_size, 0),
+      else: 0
+  end
 end

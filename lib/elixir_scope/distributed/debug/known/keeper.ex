@@ -37,6 +37,22 @@ defmodule ElixirScope.Distributed.Debug.Known.Keeper do
     with {:ok, _pid} <- Debug.Supervisor.ensure(:language, __MODULE__), do: kept(module, rows)
   end
 
+  @doc "Keeps one thing more of a module."
+  @spec note(module, {part :: term, value :: term}) :: :ok | {:error, term}
+  def note(module, {part, value}) do
+    with {:ok, _pid} <- Debug.Supervisor.ensure(:language, __MODULE__) do
+      :ets.insert(@table, {{module, part}, value})
+      :ok
+    end
+  end
+
+  @doc "Forgets everything, as the code path is another one."
+  @spec clear() :: :ok
+  def clear do
+    if :ets.whereis(@table) != :undefined, do: :ets.delete_all_objects(@table)
+    :ok
+  end
+
   defp kept(module, rows) do
     counted(module)
     gone = for [key] <- :ets.match(@table, {{module, :"$1"}, :_}), do: {module, key}

@@ -4,6 +4,10 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
   # files that its line table names, and its abstract code. Each is read alone, as most modules
   # are looked at for their source only.
 
+  alias ElixirScope.Distributed.Debug.Lines.{LineTable, Paths}
+
+  @compile {:no_warn_undefined, :beam_disasm}
+
   @type beam :: binary
 
   @doc """
@@ -23,7 +27,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
   end
 
   # A module's own source stands in the table too, often as seen from where the compiler ran.
-  defp sources([own], others), do: [own | Enum.reject(others, &String.ends_with?(own, &1))]
+  defp sources([own], others), do: [own | Enum.reject(others, &Paths.part?(own, &1))]
   defp sources([], others), do: others
 
   defp source([_ | _] = info), do: for(source <- [info[:source]], source, do: to_string(source))
@@ -42,41 +46,60 @@ defmodule ElixirScope.Distributed.Debug.Lines.Code do
     end
   end
 
-  # The names stand past the lines, of which the table does not say how long they are.
-  defp other_files(<<header::binary-20, rest::binary>>), do: names(header, rest)
-  defp other_files(_missing), do: []
-
-  defp names(<<_version::32, _flags::32, _instructions::32, _lines::32, 0::32>>, _rest), do: []
-
-  defp names(<<_version::32, _flags::32, _instructions::32, lines::32, files::32>>, rest),
-    do: rest |> skip(lines) |> texts(files)
-
-  # A line is a number, after another one where the file is another one (tag 2).
-  defp skip(rest, 0), do: rest
-
-  defp skip(rest, lines) do
-    case value(rest) do
-      {2, rest} -> skip(rest, lines)
-      {_line, rest} -> skip(rest, lines - 1)
-      :error -> <<>>
+  defp other_files(table) do
+    case LineTable.parse(table) do
+      {:ok, _lines, files} -> files
+      :error -> []
     end
   end
 
-  # The VM's compact terms: three bits of tag, and how long the number is.
-  defp value(<<_::4, 0::1, tag::3, rest::binary>>), do: {tag, rest}
-  defp value(<<_::3, 0b01::2, tag::3, _, rest::binary>>), do: {tag, rest}
-
-  defp value(<<size::3, 0b11::2, tag::3, rest::binary>>) when size < 7 do
-    case rest do
-      <<_::binary-size(size + 2), rest::binary>> -> {tag, rest}
-      _short -> :error
+  @doc "A digest of what a module's md5 leaves out: its lines, and what it was made of."
+  @spec digest(beam) :: binary
+  def digest(beam) do
+    case :beam_lib.chunks(beam, [~c"Line", ~c"Dbgi"], [:allow_missing_chunks]) do
+      {:ok, {_module, chunks}} -> :erlang.md5(for {_id, <<chunk::binary>>} <- chunks, do: chunk)
+      {:error, :beam_lib, _reason} -> <<>>
     end
   end
 
-  defp value(_else), do: :error
+  @doc """
+  Which functions have code on a line after the compiler was through with them: `{file, line}` with
+  the file as the compiler calls it. What is there by what was written and is not there any more, was
+  inlined or made of others. Nothing where the code cannot be read.
+  """
+  @spec holders(beam) :: %{{String.t(), pos_integer} => [{atom, arity}]}
+  def holders(beam) do
+    with {:ok, {_module, [{_id, table}]}} <- :beam_lib.chunks(beam, [~c"Line"]),
+         {:ok, lines, files} <- LineTable.parse(table),
+         {:beam_file, _, _, _, _, functions} <- :beam_disasm.file(beam) do
+      lines = lines |> Enum.with_index(1) |> Map.new(fn {line, index} -> {index, line} end)
+      held(functions, lines, List.to_tuple(files))
+    else
+      _not_read -> %{}
+    end
+  end
 
-  defp texts(<<size::16, name::binary-size(size), rest::binary>>, files) when files > 0,
-    do: [name | texts(rest, files - 1)]
+  defp held(functions, lines, files) do
+    for(
+      {:function, name, arity, _entry, code} <- functions,
+      {:line, at} <- code,
+      {_file, _line} = place <- [place(at, lines, files)],
+      do: {place, {name, arity}}
+    )
+    |> Enum.uniq()
+    |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
+  end
 
-  defp texts(_rest, _files), do: []
+  # From OTP 29 on it is said, and before, where in the table it stands.
+  defp place([{:location, file, line} | _], _lines, _files), do: {List.to_string(file), line}
+
+  defp place(index, lines, files) do
+    case lines do
+      %{^index => {file, line}} when file in 1..tuple_size(files)//1 ->
+        {elem(files, file - 1), line}
+
+      %{} ->
+        nil
+    end
+  end
 end

@@ -12,12 +12,13 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   alias ElixirScope.Distributed.Debug
   alias ElixirScope.Distributed.Debug.Folders
-  alias ElixirScope.Distributed.Debug.Known.Stamp
+  alias ElixirScope.Distributed.Debug.Known.{Keeper, Stamp}
   alias ElixirScope.Distributed.Debug.Lines.Code
+  alias ElixirScope.Distributed.Debug.TracerStream
 
   @table __MODULE__
 
-  defstruct beams: %{}, names: MapSet.new()
+  defstruct project: %{}, system: %{}, names: MapSet.new()
 
   @type found :: {module, path :: String.t(), beam :: charlist}
 
@@ -40,9 +41,17 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     end
   end
 
-  @doc "Looks at every file of the project again."
+  @doc "Looks at every file of the project again. What changed is made known to a stream that runs."
   @spec refresh() :: :ok
-  def refresh, do: GenServer.call(__MODULE__, :refresh, :infinity)
+  def refresh do
+    changed = GenServer.call(__MODULE__, :refresh, :infinity)
+    if Process.whereis(TracerStream), do: tell(TracerStream.Source.changed(changed))
+    :ok
+  end
+
+  # Read again, a file is often what it was.
+  defp tell([]), do: :ok
+  defp tell(found), do: TracerStream.Server.found(found)
 
   defp folders_as_seen? do
     case :ets.lookup(@table, :folders) do
@@ -58,6 +67,13 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     end
   end
 
+  defp other_path? do
+    case :ets.lookup(@table, :folders) do
+      [{:folders, path, _seen}] -> path != :code.get_path()
+      [] -> false
+    end
+  end
+
   @impl true
   def init(_options) do
     :ets.new(@table, [:named_table, :protected, read_concurrency: true])
@@ -68,11 +84,20 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
   def handle_call(:refresh, _from, state) do
     # Before the files, so that what changes meanwhile is looked at again.
     folders = {:folders, :code.get_path(), folders()}
-    beams = looked_at(state.beams, Folders.project(), &seen/2)
-    beams = Map.merge(looked_at(state.beams, Folders.system(), &once/2), beams)
-    state = written(%{state | beams: beams})
+    if other_path?(), do: Keeper.clear()
+    project = looked_at(state.project, Folders.project(), &seen/2)
+    system = looked_at(state.system, Folders.system(), &once/2)
+    changed = changed(state.project, project)
+    state = written(state, %{state | project: project, system: system})
     :ets.insert(@table, folders)
-    {:reply, :ok, state}
+    {:reply, changed, state}
+  end
+
+  # The modules whose files are other ones now; at first, all.
+  defp changed(old, new) do
+    gone = for {beam, {_stamp, module, _}} <- old, not is_map_key(new, beam), do: module
+    other = for {beam, {_, module, _} = now} <- new, old[beam] != now, do: module
+    Enum.uniq(for module <- gone ++ other, module != nil, do: module)
   end
 
   defp folders, do: for(folder <- Folders.of_project(), do: {folder, stamp(folder)})
@@ -86,7 +111,7 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
 
   defp looked_at(known, beams, look), do: Map.new(beams, &{&1, look.(&1, known[&1])})
 
-  defp once(beam, nil), do: seen(beam, nil)
+  defp once(beam, nil), do: read(beam, {0, 0, 0, 0})
   defp once(_beam, known), do: known
 
   defp seen(beam, known) do
@@ -103,15 +128,16 @@ defmodule ElixirScope.Distributed.Debug.Lines.Index do
     end
   end
 
-  # A module's own source comes first.
-  defp written(state) do
-    rows =
-      for({beam, {_stamp, module, paths}} <- state.beams, path <- paths, do: {module, path, beam})
-      |> Enum.group_by(fn {_module, path, _beam} -> {:name, Path.basename(path)} end)
+  defp written(%{project: same, system: so}, %{project: same, system: so} = state), do: state
 
+  defp written(_before, state) do
+    rows = state.system |> Map.merge(state.project) |> Enum.flat_map(&rows/1)
+    rows = Enum.group_by(rows, fn {_module, path, _beam} -> {:name, Path.basename(path)} end)
     :ets.insert(@table, Map.to_list(rows))
     names = rows |> Map.keys() |> MapSet.new()
     for gone <- MapSet.difference(state.names, names), do: :ets.delete(@table, gone)
     %{state | names: names}
   end
+
+  defp rows({beam, {_stamp, module, paths}}), do: for(path <- paths, do: {module, path, beam})
 end

@@ -17,6 +17,10 @@ defmodule ElixirScope.Distributed.Debug.Lines.Paths do
     sharing(relative, parts(file)) ++ closest(absolute, file)
   end
 
+  @doc "Whether a path ends with another one, part by part."
+  @spec part?(String.t(), String.t()) :: boolean
+  def part?(path, part), do: path == part or String.ends_with?(path, "/" <> part)
+
   defp sharing(paths, wanted), do: Enum.filter(paths, &shared(parts(&1), wanted))
 
   defp closest(paths, file) do

@@ -9,6 +9,8 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
   # that is reached first: that of the expression around them, or the first one of the clause
   # that they are the head of. What has no line (0: literals, code that macros make) is no stop.
 
+  alias ElixirScope.Distributed.Debug.Lines.Paths
+
   @type functions :: [t]
   @type t :: %{
           function: atom,
@@ -23,23 +25,20 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
   @doc "The functions of a module's forms that have a line, each in the file it was written in."
   @spec of(forms :: [tuple], source :: String.t()) :: functions
   def of(forms, source) do
-    {functions, _file} = Enum.flat_map_reduce(forms, source, &form(&1, &2, own(forms), source))
+    {functions, _file} = Enum.flat_map_reduce(forms, source, &form(&1, &2, source))
     functions
   end
 
-  # What the compiler calls the module's own source, often from where it ran.
-  defp own(forms),
-    do: Enum.find_value(forms, &(match?({:attribute, _, :file, _}, &1) and elem(elem(&1, 3), 0)))
+  # The compiler calls the module's own source as it is seen from where it ran.
+  defp form({:attribute, _anno, :file, {file, _line}}, _before, source) do
+    file = List.to_string(file)
+    {[], if(Paths.part?(source, file), do: source, else: file)}
+  end
 
-  defp form({:attribute, _anno, :file, {own, _line}}, _before, own, source), do: {[], source}
-
-  defp form({:attribute, _anno, :file, {file, _line}}, _before, _own, _source),
-    do: {[], List.to_string(file)}
-
-  defp form({:function, _anno, name, arity, clauses}, file, _own, _source),
+  defp form({:function, _anno, name, arity, clauses}, file, _source),
     do: {function(name, arity, file, clauses(clauses, %{})), file}
 
-  defp form(_other, file, _own, _source), do: {[], file}
+  defp form(_other, file, _source), do: {[], file}
 
   defp function(_name, _arity, _file, lines) when lines == %{}, do: []
 
@@ -128,12 +127,22 @@ defmodule ElixirScope.Distributed.Debug.Lines.Table do
   # What a string holds may be an improper list in no form; but forms come from elsewhere.
   defp proper(list), do: if(List.improper?(list), do: [], else: list)
 
-  @doc "The functions with code on a line, the one that spans most lines first."
-  @spec on(functions, pos_integer) :: functions
-  def on(functions, line) do
-    functions
-    |> Enum.filter(&is_map_key(&1.lines, line))
-    |> Enum.sort_by(&{&1.first - &1.last, &1.function, &1.arity})
+  @doc """
+  The functions with code on a line: those first that the compiled code has there, by `holders`, and of
+  these the one that spans most lines. `holders` is only called where there are several.
+  """
+  @spec on(functions, pos_integer, (() -> [{atom, arity}])) :: functions
+  def on(functions, line, holders) do
+    case Enum.filter(functions, &is_map_key(&1.lines, line)) do
+      [_, _ | _] = several -> ranked(several, holders.())
+      one_or_none -> one_or_none
+    end
+  end
+
+  defp ranked(functions, holders) do
+    Enum.sort_by(functions, fn %{function: name, arity: arity} = one ->
+      {{name, arity} not in holders, one.first - one.last, name, arity}
+    end)
   end
 
   @doc "The lines on which something can be stopped, in order."

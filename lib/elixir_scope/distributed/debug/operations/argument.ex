@@ -78,8 +78,12 @@ defmodule ElixirScope.Distributed.Debug.Operations.Argument do
   defp pattern?(value) when is_binary(value), do: text?(value, 1_024)
   defp pattern?(value) when is_atom(value), do: module?(value)
 
-  defp pattern?(value),
-    do: is_tuple(value) and tuple_size(value) in 2..3 and small?(value, {8, 256})
+  defp pattern?({one, other}), do: is_atom(one) and is_atom(other)
+
+  defp pattern?({module, function, arity}),
+    do: module?(module) and is_atom(function) and (arity == :_ or arity in 0..255)
+
+  defp pattern?(_other), do: false
 
   defp where?({place, line}), do: (module?(place) or file?(place)) and line?(line)
 

@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Names do
       [{"X1", 1}]
   """
   @spec written(bindings, MapSet.t(atom) | nil, :elixir | :erlang) :: [{String.t(), term}]
-  def written(bindings, visible, language) do
+  def written(bindings, visible, language \\ :elixir) do
     bindings
     |> Enum.filter(fn {name, _value} -> visible == nil or MapSet.member?(visible, name) end)
     |> Enum.flat_map(&named(&1, language))

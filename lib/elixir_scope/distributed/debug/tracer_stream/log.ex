@@ -15,7 +15,12 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Log do
 
   @type entries :: [Graph.entry()]
   @type md5 :: binary | nil
-  @type change :: {:put, module, md5, entries} | {:observed, module, entries} | {:removed, module}
+  @typedoc "What was only `:touched` is sent again as it is: something that is not of the graph changed."
+  @type change ::
+          {:put, module, md5, entries}
+          | {:observed, module, entries}
+          | {:removed, module}
+          | {:touched, module}
   @type position :: {epoch :: integer, version :: non_neg_integer}
   @type t :: %__MODULE__{
           epoch: integer,
@@ -43,7 +48,8 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Log do
   def put(log, changes) do
     modules = Enum.reduce(changes, log.modules, &apply_change/2)
     changed = changes |> Enum.map(&elem(&1, 1)) |> Enum.uniq()
-    changed = Enum.filter(changed, &(modules[&1] != log.modules[&1]))
+    touched = for {:touched, module} <- changes, is_map_key(modules, module), do: module
+    changed = Enum.filter(changed, &(modules[&1] != log.modules[&1] or &1 in touched))
     {remember(%{log | modules: modules}, changed), changed}
   end
 
@@ -57,6 +63,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Log do
   end
 
   defp apply_change({:removed, module}, modules), do: Map.delete(modules, module)
+  defp apply_change({:touched, _module}, modules), do: modules
 
   defp declared(entries), do: Enum.reject(entries, &observed?/1)
 

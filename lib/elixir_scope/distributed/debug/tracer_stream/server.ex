@@ -10,7 +10,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Server do
 
   alias ElixirScope.Distributed.Debug.{Graph, TracerStream}
   alias ElixirScope.Distributed.{Error, Options}
-  alias ElixirScope.Distributed.Debug.TracerStream.{Change, Log, Readers, Snapshot}
+  alias ElixirScope.Distributed.Debug.TracerStream.{Change, Log, Readers, Snapshot, Source}
 
   @table __MODULE__
   # A connection that was busy is tried again.
@@ -39,9 +39,15 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Server do
 
   @doc "The version of a module that the graph was made of."
   @spec md5(module) :: {:ok, binary | nil} | :error
-  def md5(module) do
-    case :ets.lookup(@table, {:md5, module}) do
-      [{_key, md5}] -> {:ok, md5}
+  def md5(module), do: looked_up({:md5, module})
+
+  @doc "The lines of a module, and whether its list was read from its file, as they were last seen."
+  @spec seen(module) :: {:ok, {lines :: binary, :file | :told}} | :error
+  def seen(module), do: looked_up({:seen, module})
+
+  defp looked_up(key) do
+    case :ets.lookup(@table, key) do
+      [{_key, value}] -> {:ok, value}
       [] -> :error
     end
   rescue
@@ -55,8 +61,15 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Server do
   @spec modules() :: {:ok, [module]} | {:error, Error.t()}
   def modules, do: call(:modules)
 
+  @doc "Makes changes that somebody tells of."
   @spec put([Log.change()]) :: {:ok, Log.position()} | {:error, Error.t()}
-  def put(changes), do: call({:put, changes})
+  def put(changes), do: call({:put, changes, []})
+
+  @doc "Makes changes that were found in files, with what was seen there."
+  @spec found([Source.found()]) :: {:ok, Log.position()} | {:error, Error.t()}
+  def found(found), do: call({:put, Enum.flat_map(found, &elem(&1, 2)), seen_of(found)})
+
+  defp seen_of(found), do: for({module, seen, _changes} <- found, do: {{:seen, module}, seen})
 
   @spec next(pid, Log.position() | nil) :: {:ok, pid} | {:error, Error.t()}
   def next(reader, position), do: call({:next, reader, position})
@@ -81,11 +94,16 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Server do
   end
 
   @impl true
-  def handle_continue({:read, modules}, state),
-    do: {:noreply, changed(state, TracerStream.Source.changes(modules))}
+  def handle_continue({:read, modules}, state) do
+    found = Source.read(modules)
+    :ets.insert(@table, seen_of(found))
+    {:noreply, changed(state, Enum.flat_map(found, &elem(&1, 2)))}
+  end
 
   @impl true
-  def handle_call({:put, changes}, _from, state) do
+  def handle_call({:put, changes, seen}, _from, state) do
+    for {:put, module, _md5, _entries} <- changes, do: told(module)
+    :ets.insert(@table, seen)
     state = changed(state, changes)
     {:reply, {:ok, Log.position(state.log)}, state}
   end
@@ -122,6 +140,12 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.Server do
 
   def handle_info(:again, state), do: {:noreply, tell(%{state | again: nil})}
   def handle_info(_other, state), do: {:noreply, state}
+
+  # The lines are looked at when it is next asked for.
+  defp told(module) do
+    with {:ok, {lines, _origin}} <- seen(module),
+         do: :ets.insert(@table, {{:seen, module}, {lines, :told}})
+  end
 
   defp too_many(state), do: Error.new(:too_many_readers, limit: state.readers.limit)
 
