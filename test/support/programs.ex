@@ -4,14 +4,21 @@ defmodule ElixirScope.Distributed.Programs do
   # library of tests and must not belong to this one. What happened is told as lines.
 
   alias ElixirScope.Distributed.Debug.{Interpreter, Stopped}
-  alias ElixirScope.Distributed.Scratch
 
   @folder Path.expand("../shared/programs", __DIR__)
   @most_stops 80
 
-  @doc "Compiles them into a folder on the code path; the folder."
-  def on_path! do
-    folder = Scratch.folder!()
+  @doc "Compiles them into a folder on the code path, once in a run."
+  def on_path!, do: :global.trans({__MODULE__, self()}, &compiled_once/0, [node()])
+
+  defp compiled_once do
+    unless :persistent_term.get(__MODULE__, false), do: compile()
+    :persistent_term.put(__MODULE__, true)
+  end
+
+  defp compile do
+    folder = Path.join([Mix.Project.build_path(), "shared_code", "programs", "ebin"])
+    File.mkdir_p!(folder)
     before = Code.compiler_options(debug_info: true)
     {:ok, _modules, _warnings} = Kernel.ParallelCompiler.compile_to_path(elixir(), folder)
     Code.compiler_options(before)
@@ -22,7 +29,6 @@ defmodule ElixirScope.Distributed.Programs do
     end
 
     true = :code.add_patha(to_charlist(folder))
-    folder
   end
 
   defp elixir, do: @folder |> Path.join("*.ex") |> Path.wildcard() |> Enum.sort()

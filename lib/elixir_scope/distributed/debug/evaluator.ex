@@ -12,7 +12,7 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
   # touched.
 
   alias ElixirScope.Distributed.CLI.{Atoms, Failure}
-  alias ElixirScope.Distributed.Debug.Evaluator.{Bounded, Surroundings}
+  alias ElixirScope.Distributed.Debug.Evaluator.{Bounded, Quiet, Surroundings}
 
   @most_bytes 16_384
 
@@ -42,8 +42,7 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
          :ok <- Bounded.allowed(quoted, options[:only]) do
       bindings = for {name, value} <- frame.bindings, do: {Atoms.make!(name), value}
 
-      {:ok,
-       {:elixir, Surroundings.placed(quoted, frame.module), bindings, Surroundings.of(frame)}}
+      {:ok, {:elixir, Surroundings.placed(quoted, frame.module), bindings, surroundings(frame)}}
     end
   rescue
     failure in Failure -> {:error, Exception.message(failure)}
@@ -66,6 +65,11 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
     failure in Failure -> {:error, Exception.message(failure)}
   end
 
+  defp surroundings(frame) do
+    {env, _said} = Quiet.do_it(fn -> Surroundings.of(frame) end)
+    env
+  end
+
   defp ended(text), do: text |> String.trim() |> String.trim_trailing(".") |> Kernel.<>(".")
   defp said(module, reason), do: "syntax: #{module.format_error(reason)}"
 
@@ -84,10 +88,26 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
   @spec run(prepared, pos_integer) :: {:ok, term} | {:error, String.t()}
   def run(prepared, within_ms) do
     deadline = System.monotonic_time(:millisecond) + within_ms
+
+    case Quiet.do_it(fn -> caught(prepared, deadline) end) do
+      {{:ok, value}, _said} ->
+        {:ok, value}
+
+      {{:raised, :throw, {Bounded, :too_late}, _stack}, _said} ->
+        {:error, "it took longer than #{within_ms} ms"}
+
+      {{:raised, _kind, _reason, _stack}, [_ | _] = said} ->
+        {:error, shortly(Enum.join(said, "; "))}
+
+      {{:raised, kind, reason, stack}, []} ->
+        {:error, shortly(Exception.format_banner(kind, reason, stack))}
+    end
+  end
+
+  defp caught(prepared, deadline) do
     {:ok, value(prepared, deadline)}
   catch
-    :throw, {Bounded, :too_late} -> {:error, "it took longer than #{within_ms} ms"}
-    kind, reason -> {:error, shortly(Exception.format_banner(kind, reason, __STACKTRACE__))}
+    kind, reason -> {:raised, kind, reason, __STACKTRACE__}
   end
 
   defp value({:elixir, quoted, bindings, env}, deadline) do

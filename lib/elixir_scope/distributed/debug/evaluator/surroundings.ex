@@ -5,6 +5,7 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
   # anything. Public functions of the module need no prefix.
 
   alias ElixirScope.Distributed.Capture.Targets.Modules
+  alias ElixirScope.Distributed.CLI.Atoms
 
   @most_bytes 1_000_000
   @directives [:alias, :import, :require]
@@ -37,7 +38,9 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
 
   # One that cannot be done any more means nothing here.
   defp apply_one(directive, env) do
-    {_value, _bindings, env} = Code.eval_quoted_with_env(directive, [], env)
+    {_value, _bindings, env} =
+      directive |> Macro.prewalk(&known/1) |> Code.eval_quoted_with_env([], env)
+
     env
   rescue
     _any -> env
@@ -54,12 +57,14 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
     end
   end
 
-  # A file is no reason for new atoms: what it names that this node does not know is not meant.
-  defp named(text, _where) do
-    {:ok, String.to_existing_atom(text)}
-  rescue
-    ArgumentError -> {:ok, {:unknown, [], nil}}
-  end
+  # A file is no reason for new atoms: what this node has no name for stays text.
+  defp named(text, _where), do: {:ok, Atoms.existing(text) || text}
+
+  # But for what directives name: a module is there, where a part of its name is none by itself.
+  defp known({:__aliases__, meta, parts}),
+    do: {:__aliases__, meta, Enum.map(parts, &if(is_binary(&1), do: Atoms.make!(&1), else: &1))}
+
+  defp known(other), do: other
 
   defp source(module) do
     case Modules.info(module, :compile)[:source] do

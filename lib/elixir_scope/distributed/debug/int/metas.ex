@@ -9,6 +9,8 @@ defmodule ElixirScope.Distributed.Debug.Int.Metas do
 
   alias ElixirScope.Distributed.Debug.Int.Installed
 
+  @compile {:no_warn_undefined, [:int, :dbg_iserver]}
+
   @server :dbg_iserver
 
   @doc "Whether the interpreter is installed here."

@@ -140,15 +140,16 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Course do
   def now(%{phase: phase} = course, _now) when phase in [:evaluating, :dead], do: {course, []}
   def now(course, now), do: {%{course | phase: now}, []}
 
-  @doc "It has ended. `owners` want to see why."
-  @spec ended(t, {module, line :: integer, level :: integer} | nil, term, [owner]) ::
+  @doc "It has ended. `owners` want to see why; `about` is what else is known of that."
+  @spec ended(t, {module, line :: integer, level :: integer} | nil, term, [owner], map) ::
           {t, [effect]}
-  def ended(course, nil, reason, _owners), do: over(course, reason)
-  def ended(course, _at, reason, []), do: over(course, reason)
+  def ended(course, at, reason, owners, about \\ %{})
+  def ended(course, nil, reason, _owners, _about), do: over(course, reason)
+  def ended(course, _at, reason, [], _about), do: over(course, reason)
 
-  def ended(course, at, _reason, owners) do
+  def ended(course, at, _reason, owners, about) do
     {course, _effects} = stop(course, at, :exception, [], owners)
-    {%{course | phase: :dead}, [:told_stopped]}
+    {%{course | phase: :dead, stop: Map.merge(course.stop, about)}, [:told_stopped]}
   end
 
   defp over(course, reason), do: {gone(course), [:forget_results, :bury, {:told_exited, reason}]}

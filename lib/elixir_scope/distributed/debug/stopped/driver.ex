@@ -7,14 +7,26 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   use GenServer, restart: :temporary
 
   alias ElixirScope.Distributed.Debug.Int.Metas
-  alias ElixirScope.Distributed.Debug.Stopped.{Course, Guarded, Host, Judge, Look, Shelf, Told}
+
+  alias ElixirScope.Distributed.Debug.Stopped.{
+    Course,
+    Guarded,
+    Host,
+    Judge,
+    Look,
+    Pass,
+    Raised,
+    Shelf,
+    Told
+  }
 
   # So long a step keeps the calls in last place that are made below it: enough to tell them from the
   # frame's own, and not what a loop would fill memory with.
   @keep_all_ms 1_000
 
-  # `last` is where it stood last, and hashes of the variables that were bound there.
-  defstruct [:pid, :meta, :course, :breaks, :asked, :last]
+  # `last` is where it stood last, as `Pass` knows it.
+  # `echo` says that the next word of the meta is how it stands, said again as it was halted.
+  defstruct [:pid, :meta, :course, :breaks, :asked, :last, echo: :first]
 
   @doc "Called by the interpreter, in a process of its own, for one that stopped or ended."
   @spec found(pid) :: term
@@ -115,6 +127,17 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
 
   def handle_info(_other, state), do: {:noreply, state}
 
+  defp heard(state, {:attached, :undefined, _line, _trace}), do: {:noreply, %{state | echo: nil}}
+
+  defp heard(state, {:attached, _module, _line, _trace}),
+    do: {:noreply, %{state | echo: if(state.echo != :first, do: :again)}}
+
+  # It was told of that before, and may have been let go since.
+  defp heard(%{echo: :again} = state, {:break_at, _module, _line, _level}),
+    do: {:noreply, %{state | echo: nil}}
+
+  defp heard(%{echo: :again} = state, news), do: heard(%{state | echo: nil}, news)
+
   defp heard(state, {:break_at, module, line, level}), do: broke(state, {module, line, level})
   defp heard(state, :idle), do: went(%{state | last: nil}, &Course.idle/1)
   defp heard(state, :running), do: went(state, &Course.now(&1, :running))
@@ -137,7 +160,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp broke(state, at) do
     cond do
       Guarded.never?(state.pid) -> {:noreply, also(state, Metas.continue(state.meta))}
-      same_pass?(state, at) -> {:noreply, also(state, again(state))}
+      Pass.same?(state.last, at, state.meta) -> {:noreply, also(state, again(state))}
       true -> judged(state, at)
     end
   end
@@ -147,20 +170,6 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     went(state, &Course.broke(&1, at, verdict))
   end
 
-  # Elixir gives some literals no line, such as a pair at the end of a function: there is nothing to show.
-  defp same_pass?(_state, {_module, line, _level}) when line < 1, do: true
-
-  # A line may hold several expressions, above all where a macro stood: whoever passes it passes it once.
-  # Within a call variables are only added, and those that are there stay what they are.
-  defp same_pass?(%{last: {at, before}} = state, at) do
-    now = bound(state)
-
-    map_size(now) > map_size(before) and
-      Enum.all?(before, fn {name, hash} -> now[name] == hash end)
-  end
-
-  defp same_pass?(_state, _at), do: false
-
   defp again(%{course: %{wish: {:step, _how, _level, _owner, left}}} = state) when left > 0,
     do: Metas.step(state.meta, :into)
 
@@ -169,22 +178,6 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
 
   defp again(%{course: %{wish: {:pause, _owner}}} = state), do: Metas.step(state.meta, :into)
   defp again(state), do: Metas.continue(state.meta)
-
-  # By a process of its own, as values are copied with them.
-  defp bound(state) do
-    {_pid, monitor} = spawn_monitor(fn -> exit({:bound, hashes(Metas.bindings(state.meta))}) end)
-
-    receive do
-      {:DOWN, ^monitor, :process, _pid, {:bound, hashes}} -> hashes
-      {:DOWN, ^monitor, :process, _pid, _gone} -> %{}
-    end
-  end
-
-  defp hashes(bindings) do
-    for {name, value} <- bindings,
-        into: %{},
-        do: {name, if(name != :_, do: :erlang.phash2(value))}
-  end
 
   defp verdict(state, {module, line, _level} = at) do
     state = %{state | breaks: state.breaks || Metas.breaks()}
@@ -204,16 +197,11 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     do: went(state, &Course.ended(&1, nil, reason, []))
 
   defp ended(state, place, reason, level) do
-    at = with {module, line} <- place, do: {module, line, level}, else: (_none -> nil)
     owners = for {owner, %{filters: filters}} <- Shelf.owners(), :uncaught in filters, do: owner
-    owners = if at && uncaught?(reason), do: owners, else: []
-    went(state, &Course.ended(&1, at, reason, owners))
+    {at, about} = Raised.at(place, reason, level)
+    owners = if Raised.uncaught?(reason), do: owners, else: []
+    went(state, &Course.ended(&1, at, reason, owners, about))
   end
-
-  defp uncaught?(:normal), do: false
-  defp uncaught?(:shutdown), do: false
-  defp uncaught?({:shutdown, _reason}), do: false
-  defp uncaught?(_reason), do: true
 
   defp went(state, change) do
     {course, effects} = change.(state.course)
@@ -232,7 +220,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp effect(state, :told_stopped) do
     Told.stopped(state.course, state.meta)
     %{module: module, line: line, level: level} = state.course.stop
-    %{state | last: {{module, line, level}, bound(state)}}
+    %{state | last: Pass.at({module, line, level}, state.meta)}
   end
 
   defp effect(state, :told_continued), do: also(state, Told.continued(state.pid))

@@ -32,7 +32,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Frames do
 
   # Who called interpreted code in the first place.
   defp merge([one], segments, false), do: [interpreted(one) | Enum.concat(segments)]
-  defp merge([], _segments, _cut?), do: []
+  defp merge([], segments, cut?), do: if(cut?, do: [], else: Enum.concat(segments))
 
   defp pop([segment | rest]), do: {segment, rest}
   defp pop([]), do: {[], []}

@@ -14,6 +14,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
   # The interpreter keeps every process that ended until it is told to forget them.
   @sweep_ms 5_000
 
+  # Drivers that an earlier one had let their processes go; so long after, what still stands has none.
+  @left_over_ms 500
+
   defstruct drivers: %{}, owners: nil
 
   @doc "Sees to it that whatever stops on this node is looked after."
@@ -46,7 +49,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
       Process.monitor(owners)
       Process.send_after(self(), :sweep, @sweep_ms)
       Metas.attach_all({Driver, :found}, [:break])
-      for {pid, :standing} <- Metas.all(), do: Metas.release(pid)
+      Process.send_after(self(), :let_go, @left_over_ms)
       {:ok, %__MODULE__{owners: owners}}
     else
       {:error, reason} -> {:stop, {:shutdown, reason}}
@@ -69,6 +72,14 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
        %{state | drivers: Map.put(state.drivers, Process.monitor(driver), {pid, driver})}}
 
   def handle_info({:owner_gone, owner, _reason}, state), do: {:noreply, without(state, owner)}
+
+  def handle_info(:let_go, state) do
+    for {pid, :standing} <- Metas.all(),
+        Shelf.get({:driver, pid}) == :error,
+        do: Metas.release(pid)
+
+    {:noreply, state}
+  end
 
   def handle_info(:sweep, state) do
     Process.send_after(self(), :sweep, @sweep_ms)

@@ -49,6 +49,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
   end
 
   # Of one that ended there is no function with the line in which it was raised.
+  defp frames(_meta, %{stacktrace: stacktrace}, _most, _real),
+    do: Frames.all([], stacktrace, false)
+
   defp frames(meta, stop, most, real) do
     levels = meta |> Metas.backtrace(most) |> Enum.map(&told(&1, stop))
     Frames.all(levels, real, length(levels) == most)
@@ -151,7 +154,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Look do
       arity: frame.arity,
       line: line,
       language: language,
-      bindings: Names.written(bindings, visible)
+      bindings: Names.written(bindings, visible, language)
     }
   end
 

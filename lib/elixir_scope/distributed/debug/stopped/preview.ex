@@ -213,7 +213,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
   end
 
   defp string(binary, left) do
-    part = if byte_size(binary) > left, do: whole_part(binary, left), else: binary
+    part = if byte_size(binary) > left, do: whole_part(binary, max(left - 10, 1)), else: binary
     more = if byte_size(part) < byte_size(binary), do: " <> …", else: ""
 
     if String.printable?(part) and (part != "" or binary == ""),

@@ -9,9 +9,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.PagesTest do
 
   doctest Pages
 
-  @rules Secrets.compile(Redact.rules([]))
+  defp rules, do: Secrets.compile(Redact.rules([]))
 
-  defp term, do: fn size, random -> made(min(size, 4)).(size, random) end
+  defp any, do: fn size, random -> made(min(size, 4)).(size, random) end
 
   defp made(0) do
     one_of([
@@ -32,17 +32,19 @@ defmodule ElixirScope.Distributed.Debug.Stopped.PagesTest do
 
     one_of([
       made(0),
-      list(inner),
-      map(list(inner), &List.to_tuple/1),
-      map(list(tuple([inner, inner])), &Map.new/1),
-      map(tuple([list(inner), constant(:tail)]), fn {items, tail} -> items ++ tail end),
+      few(inner),
+      map(few(inner), &List.to_tuple/1),
+      map(few(tuple([inner, inner])), &Map.new/1),
+      map(tuple([few(inner), constant(:tail)]), fn {items, tail} -> items ++ tail end),
       map(inner, &%URI{host: &1}),
-      map(list(inner), &[password: &1, plain: &1])
+      map(few(inner), &[password: &1, plain: &1])
     ])
   end
 
+  defp few(inner), do: fn size, random -> list(inner).(min(size, 3), random) end
+
   test "pages of any size are together all parts, each once" do
-    property(tuple([term(), integer(1..7)]), [runs: 300], fn {term, size} ->
+    property(tuple([any(), integer(1..7)]), [runs: 300], fn {term, size} ->
       count = Pages.count(term)
       paged = Enum.flat_map(pages(count, size), &Pages.page(term, &1, size))
       assert length(paged) == count
@@ -66,10 +68,13 @@ defmodule ElixirScope.Distributed.Debug.Stopped.PagesTest do
     do: for({_name, part} <- parts, into: <<>>, do: part)
 
   defp rebuilt(map, parts) when is_map(map),
-    do: for({{:key, key}, part} <- parts, into: Map.take(map, [:__struct__]), do: {key, part})
+    do:
+      Enum.reduce(parts, Map.take(map, [:__struct__]), fn {{:key, key}, part}, map ->
+        Map.put(map, key, part)
+      end)
 
   test "a path leads to what stands on the page" do
-    property(term(), [runs: 200], fn term ->
+    property(any(), [runs: 200], fn term ->
       for {{name, part}, at} <- Enum.with_index(Pages.page(term, 0, 50)),
           do: assert({:ok, part, [name]} == Pages.at(term, [at]))
 
@@ -80,17 +85,17 @@ defmodule ElixirScope.Distributed.Debug.Stopped.PagesTest do
   end
 
   test "what is shown of any term is bounded text, whatever is in it" do
-    property(term(), [runs: 400], fn term ->
-      text = Preview.text(term, @rules)
+    property(any(), [runs: 400], fn term ->
+      text = Preview.text(term, rules())
       assert String.valid?(text)
       assert byte_size(text) <= Preview.most_bytes()
     end)
   end
 
   test "values say how many parts they have, and pages of them where these are" do
-    property(term(), [runs: 200], fn term ->
-      root = Values.named("root", term, ["root"], @rules)
-      {:ok, page} = Values.page(term, root.path, [start: 0, count: 1_000], @rules)
+    property(any(), [runs: 200], fn term ->
+      root = Values.named("root", term, ["root"], rules())
+      {:ok, page} = Values.page(term, root.path, [start: 0, count: 1_000], rules())
       assert length(page) == min(root.children, 1_000)
       assert Enum.map(page, & &1.path) == for(at <- 0..(length(page) - 1)//1, do: ["root", at])
     end)
@@ -103,39 +108,39 @@ defmodule ElixirScope.Distributed.Debug.Stopped.PagesTest do
       nested: [{"api_key", "hunter2"}, [token: %{a: "hunter2"}]]
     }
 
-    assert Preview.text(user, @rules) =~ "ann"
+    assert Preview.text(user, rules()) =~ "ann"
     refute inspect(all(user, ["user"])) =~ "hunter2"
 
     assert {:error, :no_such_value} =
-             Values.page(user, ["user", 2, 0], [start: 0, count: 9], @rules)
+             Values.page(user, ["user", 2, 0], [start: 0, count: 9], rules())
 
     assert {:error, :no_such_value} =
-             Values.page(user, ["password"], [start: 0, count: 9], @rules)
+             Values.page(user, ["password"], [start: 0, count: 9], rules())
 
-    assert %{value: "[hidden]", children: 0} = Values.named("my_secret", user, [], @rules)
+    assert %{value: "[hidden]", children: 0} = Values.named("my_secret", user, [], rules())
   end
 
   # Everything that can be opened, opened.
   defp all(root, path) do
-    case Values.page(root, path, [start: 0, count: 100], @rules) do
+    case Values.page(root, path, [start: 0, count: 100], rules()) do
       {:ok, page} -> Enum.map(page, &{&1, all(root, &1.path)})
       {:error, _reason} -> []
     end
   end
 
   test "large terms are shown and counted without being walked through" do
-    assert Preview.text(Enum.to_list(1..100_000), @rules) ==
+    assert Preview.text(Enum.to_list(1..100_000), rules()) ==
              "[" <> Enum.map_join(1..20, ", ", &"#{&1}") <> ", …]"
 
-    assert Preview.text(Map.new(1..50_000, &{&1, &1}), @rules) =~ ", …}"
-    assert Preview.text(2 ** 100_000, @rules) =~ "an integer of"
-    assert Preview.text(:binary.copy("a", 1_000_000), @rules) =~ "<> …"
+    assert String.ends_with?(Preview.text(Map.new(1..50_000, &{&1, &1}), rules()), "…")
+    assert Preview.text(2 ** 100_000, rules()) =~ "an integer of"
+    assert Preview.text(:binary.copy("a", 1_000_000), rules()) =~ "<> …"
     assert [%{name: "99999", value: "100000"}] = page(Enum.to_list(1..100_000), 99_999)
     assert [] = page([1], 10 ** 9)
   end
 
   defp page(term, start) do
-    {:ok, page} = Values.page(term, ["list"], [start: start, count: 5], @rules)
+    {:ok, page} = Values.page(term, ["list"], [start: start, count: 5], rules())
     page
   end
 end
