@@ -6,7 +6,8 @@ Code.require_file("support.exs", __DIR__)
 
 defmodule Bench.Session.Kept do
   @moduledoc false
-  def __after_compile__(env, bytes), do: :persistent_term.put(env.module, [env.module, ~c"bench", bytes])
+  def __after_compile__(env, bytes),
+    do: :persistent_term.put(env.module, [env.module, ~c"bench", bytes])
 end
 
 defmodule Bench.Session do
@@ -30,7 +31,11 @@ defmodule Bench.Session do
   defp project do
     folder = Path.join(System.tmp_dir!(), "scope-bench-#{System.pid()}")
     File.mkdir_p!(Path.join(folder, "lib"))
-    File.write!(Path.join(folder, "lib/till.ex"), "defmodule Till do\n  def total(x), do: x + 1\nend\n")
+
+    File.write!(
+      Path.join(folder, "lib/till.ex"),
+      "defmodule Till do\n  def total(x), do: x + 1\nend\n"
+    )
 
     File.write!(Path.join(folder, "mix.exs"), """
     defmodule Till.MixProject do
@@ -44,12 +49,19 @@ defmodule Bench.Session do
 
   @env [{"MIX_ENV", "dev"}, {"MIX_BUILD_ROOT", nil}, {"MIX_BUILD_PATH", nil}]
 
-  defp mix(folder, arguments), do: {_said, 0} = System.cmd("mix", arguments, cd: folder, env: @env)
+  defp mix(folder, arguments),
+    do: {_said, 0} = System.cmd("mix", arguments, cd: folder, env: @env)
 
   defp starts(folder) do
     {ours, theirs} = Enum.unzip(for _ <- 1..@pairs, do: {pair(folder), twice(folder)})
     peer = {"mix run, twice", Bench.median(theirs)}
-    Bench.row("Elixir: a debugging pair started, until it can be debugged", "ms", Bench.median(ours), peer: peer)
+
+    Bench.row(
+      "Elixir: a debugging pair started, until it can be debugged",
+      "ms",
+      Bench.median(ours),
+      peer: peer
+    )
   end
 
   defp pair(folder) do
@@ -63,7 +75,9 @@ defmodule Bench.Session do
     us / 1_000
   end
 
-  defp start(folder), do: Session.start(target: :plain, project_dir: folder, mix_env: "dev", hold: true, env: env())
+  defp start(folder),
+    do: Session.start(target: :plain, project_dir: folder, mix_env: "dev", hold: true, env: env())
+
   defp env, do: %{"MIX_BUILD_ROOT" => "_build"}
 
   defp memory(folder) do
@@ -71,7 +85,10 @@ defmodule Bench.Session do
     :ok = look(session)
     before = Map.new(nodes(session), &{&1, used(&1)})
     others = for _ <- 1..@more, do: join(session, folder)
-    for {role, node} <- [{"target", session.target}, {"language node", session.language}], do: grown(role, node, before)
+
+    for {role, node} <- [{"target", session.target}, {"language node", session.language}],
+        do: grown(role, node, before)
+
     for other <- others, do: :peer.stop(other)
     :ok = Session.stop(session)
   end
@@ -84,7 +101,10 @@ defmodule Bench.Session do
   end
 
   defp used(node) do
-    for _ <- 1..2, pid <- :erpc.call(node, Process, :list, []), do: :erpc.call(node, :erlang, :garbage_collect, [pid])
+    for _ <- 1..2,
+        pid <- :erpc.call(node, Process, :list, []),
+        do: :erpc.call(node, :erlang, :garbage_collect, [pid])
+
     :erpc.call(node, :erlang, :memory, [:total])
   end
 
@@ -93,7 +113,16 @@ defmodule Bench.Session do
     {:ok, other, _node} = :peer.start_link(%{connection: :standard_io, args: paths()})
     {:ok, _} = :peer.call(other, :application, :ensure_all_started, [:elixir_scope_distributed])
     :ok = :peer.call(other, :code, :load_binary, code()) |> elem(0) |> loaded()
-    true = :peer.call(other, __MODULE__, :joined, [session.target, session.language, Session.cookie(session), folder], 30_000)
+
+    true =
+      :peer.call(
+        other,
+        __MODULE__,
+        :joined,
+        [session.target, session.language, Session.cookie(session), folder],
+        30_000
+      )
+
     other
   end
 
@@ -108,7 +137,11 @@ defmodule Bench.Session do
 
   def joined(target, language, cookie, folder) do
     caller = self()
-    spawn(fn -> stay(caller, target: target, language: language, cookie: cookie, project_dir: folder) end)
+
+    spawn(fn ->
+      stay(caller, target: target, language: language, cookie: cookie, project_dir: folder)
+    end)
+
     receive do: (:joined -> true)
   end
 

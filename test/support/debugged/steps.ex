@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Debugged.Steps do
   alias ElixirScope.Distributed.Debug.{Breakpoints, DependencyService, Interpreter, Owners}
   alias ElixirScope.Distributed.Debug.{Services, Session, Stopped}
 
-  @wait_ms 15_000
+  @wait_ms 30_000
   @module Shop.Till
 
   # The line of `tax = div(sum, 5)` in Debugged's project, and its file.
@@ -32,19 +32,22 @@ defmodule ElixirScope.Distributed.Debugged.Steps do
 
   defp step(:hello, session) do
     {:ok, [], %{source: :service}} =
-      Services.call(:process_monitoring, :stopped, [], node: session.target)
+      Services.call(:process_monitoring, :stopped, [], node: session.target, timeout_ms: @wait_ms)
 
     :ok
   end
 
   defp step(:dependencies, session) do
     {:ok, _result} =
-      DependencyService.get_breakpoint_dependencies(@file_name, @line, node: session.language)
+      DependencyService.get_breakpoint_dependencies(@file_name, @line,
+        node: session.language,
+        timeout_ms: @wait_ms
+      )
 
     :ok
   end
 
-  defp step(:attach, session), do: :ok = Stopped.attach(session.target)
+  defp step(:attach, session), do: :ok = Stopped.attach(session.target, timeout_ms: @wait_ms)
 
   defp step(:interpret, session) do
     {:ok, [{:ok, @module}]} = Interpreter.interpret(@module, node: session.target)
@@ -72,18 +75,18 @@ defmodule ElixirScope.Distributed.Debugged.Steps do
   end
 
   defp step(:stack, _session) do
-    {:ok, %{frames: [%{module: @module} | _]}} = Stopped.stack(stopped())
+    {:ok, %{frames: [%{module: @module} | _]}} = Stopped.stack(stopped(), timeout_ms: @wait_ms)
     :ok
   end
 
   defp step(:bindings, _session) do
-    {:ok, bindings} = Stopped.bindings(stopped(), 0)
+    {:ok, bindings} = Stopped.bindings(stopped(), 0, timeout_ms: @wait_ms)
     %{value: "6"} = Enum.find(bindings, &(&1.name == "sum"))
     :ok
   end
 
   defp step(:step, _session) do
-    :ok = Stopped.step(stopped(), :over)
+    :ok = Stopped.step(stopped(), :over, timeout_ms: @wait_ms)
 
     receive do
       {:elixir_scope_stopped, _node, {:stopped, %Stopped{at: %{line: line}}}}
@@ -95,11 +98,11 @@ defmodule ElixirScope.Distributed.Debugged.Steps do
   end
 
   defp step(:evaluate, _session) do
-    {:ok, %{value: "7"}} = Stopped.evaluate(stopped(), 0, "sum + tax")
+    {:ok, %{value: "7"}} = Stopped.evaluate(stopped(), 0, "sum + tax", timeout_ms: @wait_ms)
     :ok
   end
 
-  defp step(:continue, _session), do: :ok = Stopped.continue(stopped())
+  defp step(:continue, _session), do: :ok = Stopped.continue(stopped(), timeout_ms: @wait_ms)
 
   defp step(:clear, _session), do: :ok = Breakpoints.clear(:all)
 
@@ -107,15 +110,19 @@ defmodule ElixirScope.Distributed.Debugged.Steps do
 
   @doc "What of debugging there is on a node, asked there."
   def traces do
-    %{
+    held = %{
       interpreted: Interpreter.get_interpretation_status().interpreted_modules,
-      new_calls: if(server?(), do: called(), else: :compiled),
       breakpoints: if(server?(), do: Enum.map(ask(:all_breaks), &elem(&1, 0)), else: []),
       standing: if(server?(), do: standing(), else: []),
       owners: Owners.list(),
       module: {:code.which(@module), @module.module_info(:md5), :code.is_loaded(@module)}
     }
+
+    Map.put(held, :new_calls, if(server?() and nothing?(held), do: called(), else: :compiled))
   end
+
+  # Who asks would stand at a breakpoint.
+  defp nothing?(held), do: held.interpreted == [] and held.breakpoints == []
 
   defp standing, do: for({_pid, _mfa, :break, _where} <- ask(:snapshot), do: :stands)
 

@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
   # Each side of a session is killed at each of twenty steps. Afterwards the machine is as before: processes,
   # names at the port mapper, modules that are interpreted, breakpoints.
   #
-  # Three of them by default; all with `mix test --include long`.
+  # Three of them by default; all with `mix test --include long`, or some of them (`SCOPE_STEPS`).
   use ExUnit.Case
 
   import ElixirScope.Distributed.Case.Eventually
@@ -49,7 +49,7 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
 
   @tag :long
   test "any side is killed at any step, of what a session started", %{folder: folder} do
-    for step <- @steps ++ [:stop], victim <- [:debugger, :target, :language] do
+    for step <- chosen(@steps ++ [:stop]), victim <- [:debugger, :target, :language] do
       ms = started(step, victim, folder)
       IO.puts("#{step}, #{victim} killed: as before after #{ms} ms")
     end
@@ -58,9 +58,21 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
   @tag :long
   test "any side is killed at any step, of nodes that go on", %{folder: folder} do
     joined(
-      for(step <- Steps.all() -- [:run], victim <- [:debugger, :language], do: {step, victim}),
+      for(
+        step <- chosen(Steps.all() -- [:run]),
+        victim <- [:debugger, :language],
+        do: {step, victim}
+      ),
       folder
     )
+  end
+
+  # SCOPE_STEPS=hit,step are these alone.
+  defp chosen(steps) do
+    case System.get_env("SCOPE_STEPS") do
+      nil -> steps
+      names -> for step <- steps, Atom.to_string(step) in String.split(names, ","), do: step
+    end
   end
 
   # What a session has started: nothing is left of it, whoever is killed.
