@@ -2,7 +2,7 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
   # Each side of a session is killed at each of twenty steps. Afterwards the machine is as before: processes,
   # names at the port mapper, modules that are interpreted, breakpoints.
   #
-  # Three of them by default; all with `mix test --include long`, or some of them (`SCOPE_STEPS`).
+  # Two of them by default; all with `mix test --include long`, or some of them (`SCOPE_STEPS`).
   use ExUnit.Case
 
   import ElixirScope.Distributed.Case.Eventually
@@ -37,10 +37,8 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
     [folder: folder]
   end
 
-  for {step, victim} <- [{:evaluate, :debugger}, {:hit, :target}] do
-    test "#{victim} is killed at #{step}, of what a session started", %{folder: folder} do
-      started(unquote(step), unquote(victim), folder)
-    end
+  test "who debugs is killed while a process stands in what it started", %{folder: folder} do
+    started(:evaluate, :debugger, folder)
   end
 
   test "who debugs is killed while a process stands on a node that goes on", %{folder: folder} do
