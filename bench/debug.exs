@@ -1,6 +1,7 @@
-# What a node asks another one about dependencies, over loopback, with 1, 4 and 16 callers at a time: what a
-# module needs, and what has to be interpreted for a breakpoint at a line; beside a bare erpc to the same function in the same run. Half of the calls of each kind come first,
-# then the other half, so that what disturbs the machine disturbs both.
+# What a node asks another one about dependencies, over loopback, with 1, 4 and 16 callers at a time: what
+# a module needs, and what has to be interpreted for a breakpoint at a line; beside a bare erpc to the same
+# function in the same run. They take turns, so that what disturbs the machine disturbs both. On a quiet
+# machine the p99 itself is to be below 5 ms; what is judged is how much of it is added to the erpc's.
 
 Code.require_file("support.exs", __DIR__)
 
@@ -64,7 +65,9 @@ defmodule Bench.Debug do
 
     for {name, calls, question} <- Cluster.on(asker, Asking.to_call(:questions, [])) do
       Cluster.on(asker, Asking.to_call(:ready, [language, question]))
-      for callers <- [1, 4, 16], do: report({name, calls, question}, asker, language, callers)
+
+      for callers <- [1, 4, 16],
+          do: report({name, calls, question}, asker, language, callers)
     end
 
     for node <- [asker, language], do: Cluster.stop(node)
@@ -74,11 +77,15 @@ defmodule Bench.Debug do
     arguments = [language, question, callers, calls]
     {ours, bare} = Cluster.on(asker, Asking.to_call(:latencies, arguments))
 
-    for {part, share, at_most} <- [{"p50", 0.5, nil}, {"p99", 0.99, 5_000}] do
-      what = "Elixir: remote dependency query of #{name}, #{callers} at a time: #{part}"
-      options = [peer: {":erpc", percentile(bare, share)}, at_most: at_most]
-      Bench.row(what, "µs", percentile(ours, share), options)
+    what = "Elixir: remote dependency query of #{name}, #{callers} at a time"
+
+    for {part, share} <- [{"p50", 0.5}, {"p99", 0.99}] do
+      peer = {":erpc", percentile(bare, share)}
+      Bench.row("#{what}: #{part}", "µs", percentile(ours, share), peer: peer)
     end
+
+    added = max(percentile(ours, 0.99) - percentile(bare, 0.99), 0)
+    Bench.row("#{what}: p99, added to that of a bare erpc", "µs", added, at_most: 5_000)
   end
 
   defp percentile(latencies, share) do
