@@ -181,20 +181,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   defp passed(key, one, {_module, line}),
-    do: %{passed(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
-
-  @doc "What those see of a breakpoint who pass it."
-  def passed({owner, id}, wish) do
-    %{
-      owner: owner,
-      id: id,
-      condition: wish.condition,
-      hit: wish.hit,
-      log: wish.log,
-      times: 1,
-      shown: nil
-    }
-  end
+    do: %{Passing.seen(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
 
   defp places(%{named: %{module: module}, lines: lines}),
     do: for(line <- lines, do: {module, line})

@@ -50,7 +50,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
          :error <- Server.held(server, named.module),
          {:ok, function, heads} <- Tracing.can(wish, named),
          passed = %{
-           Holder.passed({owner, wish.id}, wish)
+           Passing.seen({owner, wish.id}, wish)
            | shown: %Breakpoint{id: wish.id, node: node()}
          },
          {:ok, tracer} <- Tracing.start(passed, named, function, heads, scope) do
