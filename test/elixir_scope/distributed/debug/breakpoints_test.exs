@@ -275,6 +275,12 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     for n <- [0, 7, 200], do: call(:kind, [n]) |> Task.await()
     assert Enum.sort([logged(), logged()]) == ["fee 2", "many 200"]
     assert Enum.sort(for b <- Breakpoints.list(), do: b.hits) == [1, 1]
+    # As soon as their module is interpreted, they are: no trace sees what interpreted code calls.
+    {:ok, [{:ok, _}]} = Interpreter.interpret(Broken.Cart, scope: :traced_logs)
+    assert eventually(fn -> Enum.all?(Breakpoints.list(), &(&1.how == :interpreted)) end)
+    call(:kind, [300]) |> Task.await()
+    assert logged() == "many 300"
+    :ok = Interpreter.restore(:all, scope: :traced_logs)
     :ok = Breakpoints.clear(:all)
     call(:total, [@cart]) |> Task.await()
     refute_receive {:elixir_scope_stopped, _node, _event}, 300

@@ -102,6 +102,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
     {:noreply, Enum.reduce(keys, state, &removed(&2, &1))}
   end
 
+  # What interpreted code calls of a module that is interpreted as well, no trace tells.
+  def handle_info({:interpreted, module}, state) do
+    traced =
+      for {key, %{named: %{module: ^module}, tracer: pid}} when pid != nil <- state.set, do: key
+
+    {:noreply, Enum.reduce(traced, state, &no_longer_traced(&2, &1, module))}
+  end
+
   def handle_info({:interpreted_again, module}, state) do
     case Server.held(Interpreter, module) do
       {:ok, held} -> {:noreply, Enum.reduce(keys(state, module), state, &again(&2, &1, held))}
@@ -173,20 +181,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
   end
 
   defp passed(key, one, {_module, line}),
-    do: %{passed(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
-
-  @doc "What those see of a breakpoint who pass it."
-  def passed({owner, id}, wish) do
-    %{
-      owner: owner,
-      id: id,
-      condition: wish.condition,
-      hit: wish.hit,
-      log: wish.log,
-      times: 1,
-      shown: nil
-    }
-  end
+    do: %{Passing.seen(key, one.wish) | times: one.times[line] || 1, shown: one.breakpoint}
 
   defp places(%{named: %{module: module}, lines: lines}),
     do: for(line <- lines, do: {module, line})
@@ -211,6 +206,19 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
       tell(state, key, moved(one.breakpoint, now))
     else
       {:error, reason} -> lost(state, key, reason)
+    end
+  end
+
+  defp no_longer_traced(state, key, module) do
+    one = state.set[key]
+    Process.exit(one.tracer, :kill)
+    state = keep(state, key, %{one | tracer: nil})
+
+    with {:ok, [{:ok, ^module}]} <- Server.interpret(Interpreter, key, [module]),
+         {:ok, held} <- Server.held(Interpreter, module) do
+      again(state, key, held)
+    else
+      _gone_again -> lost(state, key, :owner_gone)
     end
   end
 

@@ -7,7 +7,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
   # neither a stop nor a message. The interpreter calls it by the name of a place (`Board`), as a function
   # that there is not: so any number of places needs no code.
 
-  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted, Visit}
+  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Hits, Noted, Visit, Wish}
   alias ElixirScope.Distributed.Debug.Evaluator
   alias ElixirScope.Distributed.Debug.Stopped.{Names, Shelf}
 
@@ -42,6 +42,20 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Passing do
       line: line,
       language: if(match?("Elixir." <> _, Atom.to_string(module)), do: :elixir, else: :erlang),
       bindings: Names.written(bindings, nil)
+    }
+  end
+
+  @doc "What those see of a breakpoint who pass it."
+  @spec seen({pid, term}, Wish.t()) :: map
+  def seen({owner, id}, wish) do
+    %{
+      owner: owner,
+      id: id,
+      condition: wish.condition,
+      hit: wish.hit,
+      log: wish.log,
+      times: 1,
+      shown: nil
     }
   end
 

@@ -46,9 +46,11 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Target do
   # Where that does not work, for whatever reason, it is interpreted.
   defp traced(holder, owner, wish, named, options) do
     with scope when scope != nil <- options[:scope],
+         {:ok, server} <- Interpreter.ensure(),
+         :error <- Server.held(server, named.module),
          {:ok, function, heads} <- Tracing.can(wish, named),
          passed = %{
-           Holder.passed({owner, wish.id}, wish)
+           Passing.seen({owner, wish.id}, wish)
            | shown: %Breakpoint{id: wish.id, node: node()}
          },
          {:ok, tracer} <- Tracing.start(passed, named, function, heads, scope) do

@@ -30,7 +30,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Server do
   @doc "What is known of a module that is interpreted: `points`, `md5`, `source`."
   def held(server, module), do: GenServer.call(server, {:held, module})
 
-  @doc "The calling process is told `{:interpreted_again, module}` and `{:not_interpreted, module, reason}`."
+  @doc "The calling process is told `{:interpreted, module}`, `{:interpreted_again, module}` and `{:not_interpreted, module, reason}`."
   def subscribe(server), do: GenServer.call(server, {:subscribe, self()})
 
   @impl true
@@ -173,8 +173,10 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Server do
     do: {:ok, state |> hold(prepared, shared?: true) |> claim(owner, prepared.module)}
 
   defp loaded(state, owner, prepared, _none_or_ours) do
-    with :ok <- Int.Code.load(prepared),
-         do: {:ok, state |> hold(prepared, shared?: false) |> claim(owner, prepared.module)}
+    with :ok <- Int.Code.load(prepared) do
+      state = state |> hold(prepared, shared?: false) |> claim(owner, prepared.module)
+      {:ok, tell(state, {:interpreted, prepared.module})}
+    end
   end
 
   defp hold(state, prepared, shared?: shared?) do
