@@ -9,7 +9,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.CacheTest do
 
   @modules for n <- 1..7, do: :"Elixir.Cached.M#{n}"
   @limit 6
-  @runs if System.get_env("SCOPE_LONG"), do: 5_000, else: 150
+  @runs if System.get_env("SCOPE_LONG"), do: 1_000, else: 150
 
   defp steps,
     do: map(list(one_of([put(), question(), hear(), arrive(), miss()])), &Enum.take(&1, 60))
@@ -36,6 +36,7 @@ defmodule ElixirScope.Distributed.Debug.DependencyService.CacheTest do
   defp entries,
     do: map(list(name()), &for(m <- Enum.take(&1, 3), do: {m, :runtime, [{"m.ex", 1}]}))
 
+  @tag timeout: 300_000
   test "an answer that is kept is what would be answered at its version, and nothing less is kept" do
     property(steps(), [runs: @runs], fn steps ->
       world = Enum.reduce(steps, begin(1), &step/2)

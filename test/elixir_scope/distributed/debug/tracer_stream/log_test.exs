@@ -8,7 +8,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
 
   @modules for n <- 1..8, do: :"Elixir.Streamed.M#{n}"
   @readers 4
-  @runs if System.get_env("SCOPE_LONG"), do: 5_000, else: 150
+  @runs if System.get_env("SCOPE_LONG"), do: 1_000, else: 150
 
   # What can happen: a change, a reader that asks, a message that arrives or is lost, a reader that
   # dies and another that begins in its place.
@@ -36,6 +36,7 @@ defmodule ElixirScope.Distributed.Debug.TracerStream.LogTest do
   defp observed, do: map(tuple([name(), integer(1..9)]), &entry(&1, :observed))
   defp entry({module, line}, kind), do: {module, kind, [{"lib/m.ex", line}]}
 
+  @tag timeout: 300_000
   test "in any order of changes, losses and deaths every reader ends with the present graph" do
     property(tuple([steps(), integer(1..6)]), [runs: @runs], fn {steps, history} ->
       world = Enum.reduce(steps, begin(history), &step/2)
