@@ -135,6 +135,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   def handle_info(:keep_no_more, state), do: {:noreply, keep_no_more(state)}
 
   def handle_info({:DOWN, _monitor, :process, _host, _reason}, state) do
+    Metas.keep_all(state.meta, false)
     Metas.continue(state.meta)
     {:stop, :normal, state}
   end
