@@ -285,22 +285,24 @@ defmodule ElixirScope.Distributed.Debug.StoppedLiveTest do
     owner
   end
 
-  test "killed while it stands, and its looker killed while it looks: the node goes on",
-       context do
+  test "one that is killed while it stands is told of, and is no more", context do
     debugging(context, fn target, pid ->
-      ask(pid, {:price, "pear"})
-      standing(pid)
-      host = :erpc.call(target, Process, :whereis, [Stopped.Host])
-      Process.exit(host, :kill)
-      assert_receive {:answer, 40}, 5_000
-
-      eventually(fn -> assert :ok = Stopped.attach(target) end)
       ask(pid, {:price, "fig"})
       standing(pid)
       Process.exit(pid, :kill)
       assert_receive {:elixir_scope_stopped, _node, {:exited, ^pid, :killed}}, 5_000
       assert_receive {:answer, {:exit, :killed}}, 5_000
       assert {:ok, []} = Stopped.stopped(target)
+    end)
+  end
+
+  test "what stands goes on when the process that looks after it is killed", context do
+    debugging(context, fn target, pid ->
+      ask(pid, {:price, "pear"})
+      standing(pid)
+      Process.exit(:erpc.call(target, Process, :whereis, [Stopped.Host]), :kill)
+      assert_receive {:answer, 40}, 5_000
+      eventually(fn -> assert :ok = Stopped.attach(target) end)
     end)
   end
 

@@ -23,6 +23,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   # So long a step keeps the calls in last place that are made below it: enough to tell them from the
   # frame's own, and not what a loop would fill memory with.
   @keep_all_ms 1_000
+  @tries 20
+  @try_ms 20
 
   # `last` is where it stood last, as `Pass` knows it.
   # `echo` says that the next word of the meta is how it stands, said again as it was halted.
@@ -30,10 +32,22 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
 
   @doc "Called by the interpreter, in a process of its own, for one that stopped or ended."
   @spec found(pid) :: term
-  def found(pid) do
-    with {:error, reason} when reason != {:shutdown, :taken} <-
-           GenServer.start(__MODULE__, {pid, nil}),
-         do: Metas.release(pid)
+  def found(pid), do: found(pid, @tries)
+
+  # One that was attached before, and has just ended, is still noted for a moment.
+  defp found(pid, tries) do
+    case GenServer.start(__MODULE__, {pid, nil}) do
+      {:ok, _driver} -> :ok
+      {:error, {:shutdown, :taken}} when tries > 0 -> again_found(pid, tries - 1)
+      {:error, {:shutdown, :taken}} -> :ok
+      {:error, _reason} -> Metas.release(pid)
+    end
+  end
+
+  defp again_found(pid, tries) do
+    with :error <- Shelf.get({:driver, pid}) do
+      receive do: (:never -> :ok), after: (@try_ms -> found(pid, tries))
+    end
   end
 
   @doc "Attaches to a process that runs interpreted code, and has it stand there."
@@ -121,6 +135,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   def handle_info(:keep_no_more, state), do: {:noreply, keep_no_more(state)}
 
   def handle_info({:DOWN, _monitor, :process, _host, _reason}, state) do
+    Metas.keep_all(state.meta, false)
     Metas.continue(state.meta)
     {:stop, :normal, state}
   end
