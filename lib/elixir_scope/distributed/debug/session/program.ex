@@ -37,12 +37,16 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   shift 2
   printf '\\000\\000\\000\\004open' >&4
   child='' ended=''
-  trap 'ended=1; kill -KILL "$child"' TERM
+  trap 'ended=1; if [ -n "$child" ]; then kill -KILL "$child"; fi' TERM
   "$@" &
   child=$!
+  if [ -n "$ended" ]; then kill -KILL "$child"; fi
   wait "$child"
   status=$?
-  if [ -n "$ended" ]; then wait "$child"; status=$?; fi
+  while kill -0 "$child" 2>/dev/null; do
+    wait "$child"
+    status=$?
+  done
   exit "$status"
   """
 
@@ -154,6 +158,11 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   @spec read(t, stream) :: t
   def read(program, stream),
     do: %{program | readers: Map.reject(program.readers, &match?({_port, ^stream}, &1))}
+
+  @doc "What a port of it is."
+  @spec whose(t, port) :: :control | stream | nil
+  def whose(%{control: port}, port), do: :control
+  def whose(program, port), do: program.readers[port]
 
   @doc "Sends a message to the VM that it is."
   @spec tell(t, binary) :: :ok
