@@ -18,6 +18,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
   alias ElixirScope.Distributed.Cluster.Backoff
   alias ElixirScope.Distributed.Debug.Session.Life.{Looks, Turns}
 
+  # How often time is looked at while something is waited for, and otherwise.
+  @waiting_ms 50
+  @idle_ms 250
+
   @enforce_keys [:phase, :nodes, :settings]
   defstruct [:phase, :nodes, :settings, :deadline, :looked, :why]
 
@@ -101,9 +105,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Life do
     {life, effects ++ moved}
   end
 
-  @doc "Whether it has answered who started it."
-  @spec answered?(t) :: boolean
-  def answered?(%{phase: phase, why: why}), do: phase in [:held, :running] or why != nil
+  @doc "When it is to be told next that time has passed."
+  @spec pause_ms(t) :: pos_integer
+  def pause_ms(%{phase: phase}),
+    do: if(phase in [:held, :running], do: @idle_ms, else: @waiting_ms)
 
   # Of a node that is gone nothing is heard any more.
   defp on({what, role}, life, now), do: of(life, role, &heard(what, &1, &2, role, now))

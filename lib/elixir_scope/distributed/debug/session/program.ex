@@ -16,24 +16,38 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   umask 077
   folder=$(mktemp -d "${TMPDIR:-/tmp}/elixir_scope.XXXXXXXX") || exit 1
   trap 'rm -rf "$folder"' EXIT
+  trap 'exit 1' TERM
   mkfifo "$folder/pipe" || exit 1
   exec 3<>"$folder/pipe"
   printf '%s\\n' "$folder/pipe"
   read -r _ || exit 0
   exec 4<"$folder/pipe" 3>&-
   rm -rf "$folder"
-  trap - EXIT
+  trap - EXIT TERM
   exec cat <&4
   """
 
-  # What it becomes has three standard streams that are nobody else's. The last line but one is a message
-  # of four bytes, with its length before it.
+  # The program has three standard streams that are nobody else's. The shell waits for it, for two reasons:
+  # it holds the reading end of the pipe, so that what is written to a program that is just ending is lost
+  # without an error, which would come in the place of its status; and it can end what is not a VM of ours.
+  # `printf` writes a message of four bytes, with its length before it.
   @starter """
   exec 5<>"$1" 6<>"$2" || exit 1
   exec </dev/null >"$1" 2>"$2" 5>&- 6>&-
   shift 2
   printf '\\000\\000\\000\\004open' >&4
-  exec "$@"
+  child='' ended=''
+  trap 'ended=1; if [ -n "$child" ]; then kill -KILL "$child"; fi' TERM
+  "$@" &
+  child=$!
+  if [ -n "$ended" ]; then kill -KILL "$child"; fi
+  wait "$child"
+  status=$?
+  while kill -0 "$child" 2>/dev/null; do
+    wait "$child"
+    status=$?
+  done
+  exit "$status"
   """
 
   # To make a folder and a pipe.
@@ -145,6 +159,11 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   def read(program, stream),
     do: %{program | readers: Map.reject(program.readers, &match?({_port, ^stream}, &1))}
 
+  @doc "What a port of it is."
+  @spec whose(t, port) :: :control | stream | nil
+  def whose(%{control: port}, port), do: :control
+  def whose(program, port), do: program.readers[port]
+
   @doc "Sends a message to the VM that it is."
   @spec tell(t, binary) :: :ok
   def tell(program, bytes), do: say(program.control, bytes)
@@ -162,14 +181,16 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   """
   @spec kill(t, [String.t()]) :: :ok
   def kill(program, others \\ []) do
-    if Port.info(program.control) && program.os_pid,
-      do: kill_all(Enum.uniq(["#{program.os_pid}" | others]))
+    if Port.info(program.control) && program.os_pid do
+      signal("TERM", program.os_pid)
+      for os_pid <- others, do: signal("KILL", os_pid)
+    end
 
     :ok
   end
 
-  defp kill_all(os_pids),
-    do: System.cmd("kill", ["-KILL" | os_pids], stderr_to_stdout: true)
+  defp signal(name, os_pid),
+    do: System.cmd("kill", ["-" <> name, "#{os_pid}"], stderr_to_stdout: true)
 
   @doc "Nothing of it is read any more."
   @spec close(t | port) :: :ok
@@ -182,7 +203,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   def close(port) do
     os_pid = os_pid(port)
     Port.close(port)
-    os_pid && kill_all(["#{os_pid}"])
+    os_pid && signal("TERM", os_pid)
     :ok
   rescue
     ArgumentError -> :ok

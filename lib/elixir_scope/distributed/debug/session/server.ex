@@ -16,10 +16,6 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
 
   alias ElixirScope.Distributed.Debug.Session.{Shown, Wire}
 
-  # While something is waited for, and otherwise.
-  @tick_ms 50
-  @idle_ms 250
-
   @lost_status 1
 
   # How long a program's streams may stay open after its end before that is told.
@@ -56,7 +52,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
     {life, effects} = Life.begin(roles, given.settings, now())
     state = %__MODULE__{life: life, given: given, owner: owner, waits: ref}
     state = %{state | output: Output.new(given.output)}
-    Process.send_after(self(), :tick, @tick_ms)
+    Process.send_after(self(), :tick, Life.pause_ms(life))
     {:ok, state, {:continue, effects}}
   end
 
@@ -82,7 +78,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
 
   @impl true
   def handle_info(:tick, state) do
-    Process.send_after(self(), :tick, pause(state.life.phase))
+    Process.send_after(self(), :tick, Life.pause_ms(state.life))
     happened(%{state | output: Output.flush(state.output)}, :tick)
   end
 
@@ -110,17 +106,11 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
 
   def handle_info(_other, state), do: {:noreply, state}
 
-  defp pause(phase), do: if(phase in [:held, :running], do: @idle_ms, else: @tick_ms)
-
   # Programs
 
   defp find(state, port) do
     Enum.find_value(state.programs, fn {role, program} ->
-      cond do
-        program.control == port -> {role, :control}
-        stream = program.readers[port] -> {role, stream}
-        true -> nil
-      end
+      with what when what != nil <- Program.whose(program, port), do: {role, what}
     end)
   end
 

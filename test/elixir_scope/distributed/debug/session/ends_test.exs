@@ -213,7 +213,7 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
       if step in Steps.held(), do: assert(traces(owner, nodes) != before)
       lose(victim, guest, session)
 
-      eventually(fn -> assert(traces(owner, nodes) == before) && true end,
+      eventually(fn -> match?(^before, traces(owner, nodes)) end,
         within: 10_000 + @after_ms
       )
 
