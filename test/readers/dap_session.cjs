@@ -121,7 +121,7 @@ async function session() {
 // What hangs tells what it saw until then.
 setTimeout(() => {
   process.stdout.write(JSON.stringify({ ...seen, error: `no end; waits for ${waiting.map(({ what }) => what)}` }), () => process.exit(1));
-}, how.limit || 20_000).unref();
+}, how.limit || 50_000).unref();
 
 // Where the adapter is gone nothing is left to wait for.
 process.on("beforeExit", () => {

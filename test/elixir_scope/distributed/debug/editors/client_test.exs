@@ -37,7 +37,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
     end
     """)
 
-    [folder: folder, file: Path.join(folder, "lib/shop/cart.ex")]
+    [folder: folder, source: Path.join(folder, "lib/shop/cart.ex")]
   end
 
   # The published configuration, for this project; and a key that nobody knows.
@@ -59,7 +59,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
         cwd: File.cwd!(),
         request: "launch",
         arguments: configuration(context.folder, more),
-        file: context.file,
+        file: context.source,
         stop: %{line: @stop, condition: "item == 2"},
         log: %{line: @log, message: "sum {sum}"},
         evaluate: "{item, sum + 40}"
@@ -69,7 +69,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
     arguments = ["test/readers/dap_session.cjs", Editors.node_modules(), text]
     {said, status} = System.cmd("node", arguments, env: env)
     {:ok, seen} = Json.decode(said)
-    assert status == 0, seen["error"]
+    if status != 0, do: flunk(inspect(seen, pretty: true, limit: :infinity, printable_limit: :infinity))
     seen
   end
 
@@ -105,7 +105,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
     env = [{"SCOPE_TEST_MARK", mark}, {"ERL_EPMD_PORT", "#{Epmd.port()}"}]
     on_exit(fn -> Debugged.clear(%{mark: mark}) end)
     seen = session(context, %{}, %{}, env)
-    whole(seen, context.file)
+    whole(seen, context.source)
     assert seen["asked"] == []
   end
 
@@ -121,9 +121,9 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
     test "the client says which modules a breakpoint needs", %{port: port} = context do
       more = %{"coordinationMode" => "extension", "interpretationPatterns" => []}
       seen = session(context, more, %{port: port, answers: ["Shop.Cart"]})
-      whole(seen, context.file)
+      whole(seen, context.source)
       assert Enum.sort(Enum.map(seen["asked"], & &1["line"])) == [@stop, @log]
-      assert Enum.uniq(Enum.map(seen["asked"], & &1["file"])) == [context.file]
+      assert Enum.uniq(Enum.map(seen["asked"], & &1["file"])) == [context.source]
     end
 
     test "two sessions at once, without a language node", %{port: port} = context do
@@ -134,7 +134,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
             1..2
             |> Enum.map(fn _ -> Task.async(fn -> session(context, more, %{port: port}) end) end)
             |> Task.await_many(60_000) do
-        whole(seen, context.file)
+        whole(seen, context.source)
       end
     end
   end
