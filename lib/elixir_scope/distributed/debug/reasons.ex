@@ -73,6 +73,8 @@ defmodule ElixirScope.Distributed.Debug.Reasons do
   def text(:unknown_module, %{module: module}),
     do: "#{inspect(module)} is not a module of the project, nor named by one"
 
+  # -- what stopped --
+
   def text(reason, details), do: Stopped.Reasons.text(reason, details)
 
   defp range({same, same}), do: "version #{same}"

@@ -13,7 +13,8 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   # frame's own, and not what a loop would fill memory with.
   @keep_all_ms 1_000
 
-  defstruct [:pid, :meta, :course, :breaks, :asked]
+  # `last` is where it stood last, and hashes of the variables that were bound there.
+  defstruct [:pid, :meta, :course, :breaks, :asked, :last]
 
   @doc "Called by the interpreter, in a process of its own, for one that stopped or ended."
   @spec found(pid) :: term
@@ -115,7 +116,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   def handle_info(_other, state), do: {:noreply, state}
 
   defp heard(state, {:break_at, module, line, level}), do: broke(state, {module, line, level})
-  defp heard(state, :idle), do: went(state, &Course.idle/1)
+  defp heard(state, :idle), do: went(%{state | last: nil}, &Course.idle/1)
   defp heard(state, :running), do: went(state, &Course.now(&1, :running))
   defp heard(state, {:func_at, _module, _line, _level}), do: went(state, &Course.now(&1, :idle))
   defp heard(state, {:eval_rsp, _value}), do: ran(state)
@@ -134,13 +135,55 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   end
 
   defp broke(state, at) do
-    if Guarded.never?(state.pid) do
-      Metas.continue(state.meta)
-      {:noreply, state}
-    else
-      {verdict, state} = verdict(state, at)
-      went(state, &Course.broke(&1, at, verdict))
+    cond do
+      Guarded.never?(state.pid) -> {:noreply, also(state, Metas.continue(state.meta))}
+      same_pass?(state, at) -> {:noreply, also(state, again(state))}
+      true -> judged(state, at)
     end
+  end
+
+  defp judged(state, at) do
+    {verdict, state} = verdict(state, at)
+    went(state, &Course.broke(&1, at, verdict))
+  end
+
+  # Elixir gives some literals no line, such as a pair at the end of a function: there is nothing to show.
+  defp same_pass?(_state, {_module, line, _level}) when line < 1, do: true
+
+  # A line may hold several expressions, above all where a macro stood: whoever passes it passes it once.
+  # Within a call variables are only added, and those that are there stay what they are.
+  defp same_pass?(%{last: {at, before}} = state, at) do
+    now = bound(state)
+
+    map_size(now) > map_size(before) and
+      Enum.all?(before, fn {name, hash} -> now[name] == hash end)
+  end
+
+  defp same_pass?(_state, _at), do: false
+
+  defp again(%{course: %{wish: {:step, _how, _level, _owner, left}}} = state) when left > 0,
+    do: Metas.step(state.meta, :into)
+
+  defp again(%{course: %{wish: {:step, how, _level, _owner, _left}}} = state),
+    do: Metas.step(state.meta, how)
+
+  defp again(%{course: %{wish: {:pause, _owner}}} = state), do: Metas.step(state.meta, :into)
+  defp again(state), do: Metas.continue(state.meta)
+
+  # By a process of its own, as values are copied with them.
+  defp bound(state) do
+    {_pid, monitor} = spawn_monitor(fn -> exit({:bound, hashes(Metas.bindings(state.meta))}) end)
+
+    receive do
+      {:DOWN, ^monitor, :process, _pid, {:bound, hashes}} -> hashes
+      {:DOWN, ^monitor, :process, _pid, _gone} -> %{}
+    end
+  end
+
+  defp hashes(bindings) do
+    for {name, value} <- bindings,
+        into: %{},
+        do: {name, if(name != :_, do: :erlang.phash2(value))}
   end
 
   defp verdict(state, {module, line, _level} = at) do
@@ -155,6 +198,10 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
     if from, do: GenServer.reply(from, :ok)
     went(%{state | asked: nil}, &Course.evaluating(&1, false))
   end
+
+  # Who ends it while it stands raised nothing.
+  defp ended(%{course: %{stop: stop}} = state, _place, reason, _level) when stop != nil,
+    do: went(state, &Course.ended(&1, nil, reason, []))
 
   defp ended(state, place, reason, level) do
     at = with {module, line} <- place, do: {module, line, level}, else: (_none -> nil)
@@ -181,7 +228,13 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Driver do
   defp effect(state, {:keep_all, all?}), do: also(state, Metas.keep_all(state.meta, all?))
   defp effect(state, :forget_results), do: also(state, Shelf.forget(state.pid))
   defp effect(state, :bury), do: also(state, Metas.bury(state.meta))
-  defp effect(state, :told_stopped), do: also(state, Told.stopped(state.course, state.meta))
+
+  defp effect(state, :told_stopped) do
+    Told.stopped(state.course, state.meta)
+    %{module: module, line: line, level: level} = state.course.stop
+    %{state | last: {{module, line, level}, bound(state)}}
+  end
+
   defp effect(state, :told_continued), do: also(state, Told.continued(state.pid))
   defp effect(state, {:told_exited, why}), do: also(state, Told.exited(state.pid, why))
 

@@ -19,10 +19,13 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Host do
   @doc "Sees to it that whatever stops on this node is looked after."
   @spec ensure() :: {:ok, pid} | {:error, term}
   def ensure do
-    # Owners first: their supervisor is ours, and busy while it starts this.
-    with true <- Metas.there?() || {:error, :no_debugger},
-         {:ok, _owners} <- Supervisor.ensure(:target, Owners),
-         do: Supervisor.ensure(:target, __MODULE__)
+    # Owners first: a process that begins cannot have its own supervisor begin another.
+    with true <- Metas.there?(), {:ok, _owners} <- Supervisor.ensure(:target, Owners) do
+      Supervisor.ensure(:target, __MODULE__)
+    else
+      false -> {:error, :no_debugger}
+      {:error, reason} -> {:error, reason}
+    end
   end
 
   @doc "An owner wants to be told; `wants` is what else it said before is replaced by."

@@ -62,12 +62,12 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
 
   defp write(_container, 0, left, _rules), do: sized("…", left)
 
-  defp write(list, depth, left, rules) when is_list(list),
-    do:
-      if(chars?(list),
-        do: sized("~c" <> inspect(List.to_string(list)), left),
-        else: list(list, depth, left, rules)
-      )
+  defp write(list, depth, left, rules) when is_list(list) do
+    case chars(list) do
+      nil -> list(list, depth, left, rules)
+      text -> sized(text, left)
+    end
+  end
 
   defp write(tuple, depth, left, rules) when is_tuple(tuple), do: tuple(tuple, depth, left, rules)
 
@@ -225,11 +225,11 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
 
   defp bytes(bits), do: inspect(bits, limit: @most_items, binaries: :as_binaries)
 
-  defp chars?(list) do
-    {items, rest} = taken(list, @most_items, [])
+  defp chars(list) do
+    {items, rest} = taken(list, @most_bytes, [])
 
-    rest == [] and items != [] and Enum.all?(items, &is_integer/1) and
-      List.ascii_printable?(items)
+    if is_list(rest) and Enum.all?(items, &is_integer/1) and List.ascii_printable?(items),
+      do: "~c" <> inspect(List.to_string(items)) <> if(rest == [], do: "", else: " ++ …")
   end
 
   # To write a number in decimals takes time that grows with the square of its size.
@@ -245,7 +245,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Preview do
          {:env, [info | _]} when is_tuple(info) <- :erlang.fun_info(fun, :env),
          {module, name} <- elem(info, 0) do
       {:arity, arity} = :erlang.fun_info(fun, :arity)
-      "#Function<#{name} in #{inspect(module)}/#{arity}>"
+      "#Function<#{name}/#{arity} in #{inspect(module)}>"
     else
       _compiled -> inspect(fun)
     end
