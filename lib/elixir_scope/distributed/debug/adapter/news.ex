@@ -115,12 +115,21 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   # Processes
 
+  # Which breakpoint that is will be known in a moment.
+  defp stopped({:stopped, %{breakpoints: [_ | _] = ids} = about}, _node, %{setting: n} = state)
+       when n > 0 do
+    if Enum.all?(ids, &is_map_key(state.marks.by_backend, &1)),
+      do: stopped({:stopped, about}, nil, %{state | setting: 0}, n),
+      else: {:effects, [], %{state | early: [about | state.early]}}
+  end
+
   defp stopped({:stopped, about}, _node, state) do
     {events, state} = Stopping.stopped(state, about)
     {:effects, events, state}
   end
 
   defp stopped({:continued, pid}, _node, state) do
+    state = %{state | early: Enum.reject(state.early, &(&1.pid == pid))}
     {events, state} = Stopping.continued(state, pid)
     {:effects, events, state}
   end
@@ -132,6 +141,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   defp stopped({:logged, id, _pid, text}, _node, state), do: logged(id, text, state)
   defp stopped(_other, _node, state), do: {:effects, [], state}
+
+  defp stopped(event, node, state, setting) do
+    {:effects, events, state} = stopped(event, node, state)
+    {:effects, events, %{state | setting: setting}}
+  end
 
   # Breakpoints
 
