@@ -19,7 +19,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   #{ElixirScope.Distributed.Debug.Adapter.Launch.Schema.docs()}
   """
 
-  alias ElixirScope.Distributed.CLI.Cookie
   alias ElixirScope.Distributed.Debug.Adapter.Launch.{Check, Schema, Type}
   alias ElixirScope.Distributed.Options
 
@@ -245,16 +244,20 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
       project_dir: Path.expand(launch.project_dir),
       language: launch.language_node,
       target: target(launch),
-      env: launch.env,
+      env: variables(launch.env),
       mix_env: launch.mix_env,
       name: launch.naming,
       cookie: cookie,
       boot_ms: launch.boot_ms,
-      lease_ms: launch.lease_ms
+      lease_ms: launch.lease_ms,
+      scope: launch.scope
     ]
   end
 
   defp unset?({_key, value}), do: value == nil
+
+  # As the system is told to take one away.
+  defp variables(env), do: Map.new(env, fn {name, value} -> {name, value || false} end)
 
   # A session that is started has a cookie of its own; one that is joined, or a language node that others
   # share, has one already.
@@ -267,13 +270,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   defp find(%{cookie: {:env, name}}), do: from_environment(name, System.get_env(name, ""))
   defp find(%{cookie: {:file, path}} = launch), do: from_file(folder(launch, path))
 
-  defp find(%{cookie: :found}) do
-    case Cookie.find(false) do
-      {:ok, {:given, text}} -> {:ok, text}
-      {:ok, :file} -> {:ok, nil}
-      {:error, failure} -> {:error, "cookieEnv: #{failure.message}"}
-    end
-  end
+  # The session looks where every tool of ours does.
+  defp find(%{cookie: :found}), do: {:ok, nil}
 
   defp from_environment(name, ""),
     do: {:error, "cookieEnv: there is no #{name} in the environment"}
@@ -288,10 +286,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   end
 
   @doc "What is interpreted at the beginning: everything, or what these patterns name."
-  @spec interpretation(t) :: :all | [String.t()]
+  @spec interpretation(t) :: :all | [module | tuple | String.t()]
   def interpretation(%__MODULE__{no_debug: true}), do: []
   def interpretation(%__MODULE__{interpret_all: true}), do: :all
-  def interpretation(%__MODULE__{patterns: patterns}), do: patterns
+  def interpretation(%__MODULE__{patterns: patterns}), do: Enum.map(patterns, &Type.written/1)
 
   @doc "The nodes on which breakpoints are set: `:all` that are connected, or the one."
   @spec nodes(t) :: :all | :one

@@ -13,7 +13,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
     Words
   }
 
-  alias ElixirScope.Distributed.Debug.Adapter.Coordination.Editor
+  alias ElixirScope.Distributed.Debug.Adapter.Coordination.{Editor, Language}
   alias ElixirScope.Distributed.Debug.{Breakpoints, Services, Stopped}
 
   @typedoc "What has to be known of a session to set something."
@@ -32,16 +32,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
 
   defp asking(%{launch: launch, session: session, editor: editor}) do
     %{
-      language: &language(session && session.language, launch, &1, &2, &3),
+      language: &Language.ask(session && session.language, launch, &1, &2, &3),
       editor: &Editor.ask(editor, &1, &2, &3),
       local: &needed([fallback: true], launch, &1, &2, &3)
     }
   end
-
-  defp language(nil, _launch, _file, _line, _ms), do: {:error, :service_not_found}
-
-  defp language(node, launch, file, line, ms),
-    do: needed([node: node, fallback: false], launch, file, line, ms)
 
   defp needed(whom, launch, file, line, ms) do
     options = [scope: launch.scope, timeout_ms: ms] ++ whom

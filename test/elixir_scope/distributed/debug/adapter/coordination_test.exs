@@ -181,7 +181,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.CoordinationTest do
       asking = Task.async(fn -> Editor.ask(editor, "lib/a.ex", 7, 5_000) end)
       assert_receive {:event, "elixirScope.dependencies", %{id: id, file: "lib/a.ex", line: 7}}
       assert Editor.answer(editor, %{"id" => id, "modules" => ["A", "A.B"]}) == :ok
-      assert Task.await(asking) == {:ok, ["A", "A.B"]}
+      assert Task.await(asking) == {:ok, [A, A.B]}
       assert {:error, "id: the question was" <> _} = Editor.answer(editor, %{"id" => id})
     end
 
@@ -205,7 +205,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.CoordinationTest do
         assert Editor.answer(editor, %{"id" => id, "modules" => ["M#{line}"]}) == :ok
       end
 
-      assert Enum.map(tasks, &Task.await/1) == for(line <- 1..50, do: {:ok, ["M#{line}"]})
+      assert Enum.map(tasks, &Task.await/1) ==
+               for(line <- 1..50, do: {:ok, [Module.concat(["M#{line}"])]})
+
       GenServer.stop(editor)
       assert Editor.ask(editor, "a.ex", 1, 1_000) == {:error, :no_editor}
     end
@@ -224,7 +226,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.CoordinationTest do
         task = Task.async(fn -> Coordination.dependencies(coordination, "a.ex", 1) end)
         assert_receive {:event, _name, %{id: id}}
         assert Editor.answer(editor, %{"id" => id, "modules" => ["A"]}) == :ok
-        assert Task.await(task) == {:ok, %{modules: ["A"], source: :editor, failed: failed}}
+        assert Task.await(task) == {:ok, %{modules: [A], source: :editor, failed: failed}}
       end
     end
   end

@@ -50,8 +50,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ImportTest do
 
   defp assert_golden(name, text) do
     path = Path.join(@fixtures, name)
-    if System.get_env("SCOPE_GOLDEN") == "write", do: File.write!(path, text)
-    assert text == File.read!(path), "not as in #{path}:\n#{text}"
+    if System.get_env("SCOPE_GOLDEN") == "write", do: File.write!(path, text <> "\n")
+    assert text <> "\n" == File.read!(path), "not as in #{path}:\n#{text}"
   end
 
   test "every key of ElixirLS has a row that says what it becomes" do

@@ -33,7 +33,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
       "taskArgs" => {&target/1, :removed},
       "projectDir" => {&session(&1, :project_dir), :removed},
       "env" => {&session(&1, :env), :removed},
-      "debugAutoInterpretAllModules" => {&interpretation/1, :removed},
+      "debugAutoInterpretAllModules" =>
+        {&interpretation/1, {:changed, %{"debugAutoInterpretAllModules" => true}}},
       "coordinationMode" => {&field(&1, :mode), :removed},
       "distributedDebugging.enabled" => {&Launch.parse/1, {:changed, %{"enabled" => false}}},
       "distributedDebugging.nodeNaming" => {&session(&1, :name), :removed},
@@ -42,7 +43,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
       "distributedDebugging.dependencyCacheSize" => {&dependencies(&1, :cache_size), :removed},
       "distributedDebugging.fallbackToExtensionCoordination" =>
         {&field(&1, :ask_editor), :removed},
-      "interpretationPatterns" => {&without_all/1, :removed}
+      "interpretationPatterns" => {&interpretation/1, :removed}
     }
   end
 
@@ -52,16 +53,12 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
   defp field(arguments, key), do: arguments |> launch!() |> Map.fetch!(key)
   defp dependencies(arguments, key), do: Launch.dependencies(launch!(arguments))[key]
 
-  defp without_all(arguments),
-    do: arguments |> Map.delete("debugAutoInterpretAllModules") |> interpretation()
-
   describe "the published configuration" do
     test "is taken whole, without a remark" do
       assert {launch, []} = parse!(@names)
       assert launch.request == :launch
       assert Launch.target(launch) == {:mix, "run", ["--no-halt"]}
-      assert Launch.interpretation(launch) == :all
-      assert launch.patterns == ["Shop.*", "Shop.Cart.add/2"]
+      assert Launch.interpretation(launch) == ["Shop.*", {Shop.Cart, :add, 2}]
       assert {launch.mode, launch.enabled, launch.ask_editor} == {:beam_rpc, true, false}
 
       assert Launch.dependencies(launch) == [cache_size: 250, streaming: false, timeout_ms: 7_000]
@@ -70,10 +67,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.LaunchTest do
                project_dir: Path.expand("shop"),
                language: :start,
                target: {:mix, "run", ["--no-halt"]},
-               env: %{"GREETING" => "hello", "PAGER" => nil},
+               env: %{"GREETING" => "hello", "PAGER" => false},
                name: "shop_{role}_{id}",
-               boot_ms: 60_000,
-               lease_ms: 10_000
+               boot_ms: 120_000,
+               lease_ms: 10_000,
+               scope: ElixirScope.Distributed
              ]
     end
 

@@ -7,6 +7,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Coordination.Editor do
   use GenServer
 
   alias ElixirScope.Distributed.Debug.Adapter.Coordination.Asked
+  alias ElixirScope.Distributed.Debug.Adapter.Launch.Type
 
   @event "elixirScope.dependencies"
 
@@ -15,9 +16,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Coordination.Editor do
   def start_link(options), do: GenServer.start_link(__MODULE__, Keyword.fetch!(options, :emit))
 
   @doc "Asks for the modules of a line and waits."
-  @spec ask(pid, Path.t(), pos_integer, pos_integer) :: {:ok, [String.t()]} | {:error, term}
+  @spec ask(pid, Path.t(), pos_integer, pos_integer) ::
+          {:ok, [module | tuple | String.t()]} | {:error, term}
   def ask(editor, file, line, timeout_ms) do
-    GenServer.call(editor, {:ask, file, line, timeout_ms}, :infinity)
+    with {:ok, names} <- GenServer.call(editor, {:ask, file, line, timeout_ms}, :infinity),
+         do: {:ok, Enum.map(names, &Type.written/1)}
   catch
     :exit, _reason -> {:error, :no_editor}
   end

@@ -2,16 +2,16 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Import.Report do
   @moduledoc false
   # The table of what became what.
 
-  @doc "One block of lines for each configuration."
+  @doc "One block of lines for each configuration, without the end of the last line."
   @spec text([{map, [{String.t(), String.t() | nil, String.t()}]}]) :: String.t()
   def text(converted) do
-    converted |> Enum.map(&block/1) |> Enum.intersperse("\n") |> IO.iodata_to_binary()
+    converted |> Enum.map(&block/1) |> Enum.intersperse("\n\n") |> IO.iodata_to_binary()
   end
 
   defp block({configuration, rows}) do
     cells = for {key, became, why} <- rows, do: {key, became || "(dropped)", why}
     widths = {widest(cells, 0), widest(cells, 1)}
-    [name(configuration), "\n" | Enum.map(cells, &line(&1, widths))]
+    Enum.intersperse([name(configuration) | Enum.map(cells, &line(&1, widths))], "\n")
   end
 
   defp name(%{"name" => name}) when is_binary(name), do: name
@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Import.Report do
 
   defp line({key, became, why}, {first, second}) do
     text = "  #{String.pad_trailing(key, first)}  #{String.pad_trailing(became, second)}  #{why}"
-    [String.trim_trailing(text), "\n"]
+    String.trim_trailing(text)
   end
 
   defp widest(cells, index),

@@ -11,9 +11,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Import.Written do
   # What fits on a line stays on one.
   @width 80
 
-  @doc "The value as text, with the end of its last line."
+  @doc "The value as text, without the end of its last line."
   @spec text(Json.value()) :: String.t()
-  def text(value), do: IO.iodata_to_binary([lines(value, ""), "\n"])
+  def text(value), do: IO.iodata_to_binary(lines(value, ""))
 
   defp lines(value, indent) do
     if nested?(value) and (is_map(value) or too_wide?(value, indent)),

@@ -21,8 +21,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Schema do
      type: :naming,
      default: "auto",
      doc:
-       "how the nodes that a session starts are called: `auto`, or a template of letters, digits, `_` and `-` in which " <>
-         "`{role}` is what the node is for and `{id}` the session; a name always is made unique"},
+       "how the nodes that a session starts are called: `auto`, or a template of letters, digits, `_` and `-` with " <>
+         "`{role}`, `{project}`, `{id}` (of the session) and `{pid}`; `auto` is `scope-{role}-{project}-{id}`"},
     {"rpcTimeout",
      type: {:integer, 1, 600_000},
      default: 5_000,
@@ -65,7 +65,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Schema do
      default: nil,
      for: :launch,
      doc:
-       "instead of `task`: the folder of a release, or its script in `bin`, that is started; it has to contain " <>
+       "instead of `task`: the folder of a release, or its script in `bin`, that is started; it need not contain " <>
          "this library"},
     {"projectDir",
      type: :folder,
@@ -84,7 +84,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Schema do
      doc: "`MIX_ENV` of the program; without it `test` for tests and Mix's own default otherwise"},
     {"bootTimeout",
      type: {:integer, 1, 3_600_000},
-     default: 60_000,
+     default: 120_000,
      for: :launch,
      doc: "milliseconds within which the nodes have to be up; the project is compiled in them"},
     {"node",

@@ -77,7 +77,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Type do
   end
 
   defp naming(text) do
-    if text == "auto" or text =~ ~r/\A([A-Za-z0-9_-]|\{role\}|\{id\})+\z/,
+    if text == "auto" or text =~ ~r/\A([A-Za-z0-9_-]|\{(role|project|id|pid)\})+\z/,
       do: {:ok, text},
       else: refuse(:naming, text)
   end
@@ -93,6 +93,28 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch.Type do
   rescue
     failure in Failure -> {:error, {[], failure.message}}
   end
+
+  @doc """
+  A pattern as terms where it names one module: the node that is asked may not know the name as an atom yet.
+
+      iex> alias ElixirScope.Distributed.Debug.Adapter.Launch.Type
+      iex> Enum.map(["Map", "Map.get/2", "Map.*", "no pattern ("], &Type.written/1)
+      [Map, {Map, :get, 2}, "Map.*", "no pattern ("]
+  """
+  @spec written(String.t()) :: module | {module, atom, arity | :_} | String.t()
+  def written(text) do
+    :ok = Atoms.afford!(text)
+
+    case Pattern.parse(text) do
+      {:ok, [%{module: module} = pattern]} when is_atom(module) -> named(pattern)
+      _several -> text
+    end
+  rescue
+    Failure -> text
+  end
+
+  defp named(%{module: module, function: :_}), do: module
+  defp named(%{module: module, function: function, arity: arity}), do: {module, function, arity}
 
   defp atom(text) do
     {:ok, Atoms.make!(text)}
