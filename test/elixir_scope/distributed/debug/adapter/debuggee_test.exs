@@ -147,7 +147,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   end
 
   test "conditions, hits, log points, what cannot be set, exceptions", %{folder: folder} do
-    client = launched(folder, "Shop.loop(); Shop.fail()")
+    client = launched(folder, "Shop.loop(); Shop.fail(); Shop.wait()")
 
     %{"breakpoints" => [%{"verified" => true}]} =
       Client.ask(client, "setExceptionBreakpoints", %{"filters" => ["uncaught"]})
