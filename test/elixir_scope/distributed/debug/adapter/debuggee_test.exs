@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed.DapClient, as: Client
-  alias ElixirScope.Distributed.Debuggee
+  alias ElixirScope.Distributed.{DapTranscript, Debuggee}
 
   import ElixirScope.Distributed.Case, only: [eventually: 2]
   import ElixirScope.Distributed.Debuggee, only: [line: 1, path: 2]
@@ -142,8 +142,55 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     Client.ask(client, "continue", %{"threadId" => thread})
     assert Client.output(client, "stdout", "total 15001")
     assert %{"exitCode" => 0} = Client.event(client, "exited")
+    Client.event(client, "terminated")
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
+    DapTranscript.assert_golden("session.txt", Client.log(client), folder)
+  end
+
+  test "where the language node is killed, the editor says what a breakpoint needs", %{
+    folder: folder
+  } do
+    client = launched(folder, "Shop.loop()")
+    square = %{"line" => line("square")}
+    assert [%{"verified" => true}] = set(client, path(folder, :cart), [square])
+    assert [language] = language_nodes(folder)
+    System.cmd("kill", ["-KILL", language])
+    Client.output(client, "important", "has ended")
+
+    arguments = %{
+      "source" => %{"path" => path(folder, :shop)},
+      "breakpoints" => [%{"line" => line("after")}]
+    }
+
+    asked = Client.send_request(client, "setBreakpoints", arguments)
+    question = Client.event(client, "elixirScope.dependencies")
+    assert %{"id" => id, "file" => file, "line" => line} = question
+    assert {file, line} == {path(folder, :shop), line("after")}
+
+    Client.ask(client, "elixirScope/dependencies", %{
+      "id" => id,
+      "modules" => ["Shop", "Shop.Cart"]
+    })
+
+    %{"body" => %{"breakpoints" => [%{"id" => id}]}} = Client.response(client, asked)
+    assert %{"verified" => true} = settled(client, id)
+    assert Client.output(client, "console", "answered by the editor: the language node: ")
+
+    # What was set before holds as ever.
+    Client.ask(client, "configurationDone")
+    stopped(client, "breakpoint")
+    Client.ask(client, "disconnect")
+    assert Client.ended(client) == 0
+  end
+
+  # The VM that runs nothing of the project.
+  defp language_nodes(folder) do
+    for path <- Path.wildcard("/proc/[0-9]*/cwd"),
+        File.read_link(path) == {:ok, folder},
+        {:ok, line} <- [File.read(Path.join(Path.dirname(path), "cmdline"))],
+        line =~ "beam.smp" and line =~ "scope.node" and not (line =~ "Shop.loop"),
+        do: path |> String.split("/") |> Enum.at(2)
   end
 
   test "conditions, hits, log points, what cannot be set, exceptions", %{folder: folder} do

@@ -69,7 +69,10 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
     arguments = ["test/readers/dap_session.cjs", Editors.node_modules(), text]
     {said, status} = System.cmd("node", arguments, env: env)
     {:ok, seen} = Json.decode(said)
-    if status != 0, do: flunk(inspect(seen, pretty: true, limit: :infinity, printable_limit: :infinity))
+
+    if status != 0,
+      do: flunk(inspect(seen, pretty: true, limit: :infinity, printable_limit: :infinity))
+
     seen
   end
 
