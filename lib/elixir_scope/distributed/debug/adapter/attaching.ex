@@ -23,14 +23,27 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   what went wrong with others, and the sessions that hold them.
   """
   @spec run(Session.t(), Launch.t(), pid) ::
-          {:ok, [node], [String.t()], [Session.t()]} | {:error, term}
-  def run(%{target: target}, %{no_debug: true}, _owner), do: {:ok, List.wrap(target), [], []}
+          {:ok, %{nodes: [node], problems: [String.t()], others: [Session.t()], os_pid: term}}
+          | {:error, term}
+  def run(%{target: target} = session, %{no_debug: true}, _owner),
+    do: {:ok, %{nodes: List.wrap(target), problems: [], others: [], os_pid: os_pid(session)}}
 
   def run(session, launch, owner) do
     with :ok <- node(session.target, launch, owner) do
       {sessions, problems} = others(session, launch, owner)
       nodes = [session.target | Enum.map(sessions, & &1.target)]
-      {:ok, nodes, problems ++ interpreted(nodes, launch, owner), sessions}
+      problems = problems ++ interpreted(nodes, launch, owner)
+      {:ok, %{nodes: nodes, problems: problems, others: sessions, os_pid: os_pid(session)}}
+    end
+  end
+
+  # Of a program that was started here.
+  defp os_pid(session) do
+    with {:ok, %{nodes: nodes}} <- Session.status(session),
+         %{os_pid: text} when is_binary(text) <- Enum.find(nodes, &(&1.role == :target)) do
+      String.to_integer(text)
+    else
+      _unknown -> nil
     end
   end
 

@@ -13,6 +13,9 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Course do
   # Invariant: with `stop` there is at least one owner, and there is one exactly in the phases
   # `:standing`, `:evaluating` and `:dead`.
 
+  # Of what is said of an exception.
+  @longest_text 500
+
   defstruct [:pid, :wish, :stop, phase: :running, stops: 0]
 
   # A step over a call counts levels by itself where no breakpoint could be missed on the way. Where there are
@@ -146,10 +149,16 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Course do
   def ended(course, nil, reason, _owners), do: over(course, reason)
   def ended(course, _at, reason, []), do: over(course, reason)
 
-  def ended(course, at, _reason, owners) do
+  def ended(course, at, reason, owners) do
     {course, _effects} = stop(course, at, :exception, [], owners)
-    {%{course | phase: :dead}, [:told_stopped]}
+    {%{course | phase: :dead, stop: %{course.stop | text: said(reason)}}, [:told_stopped]}
   end
+
+  defp said({raised, [{_, _, _, _} | _] = stack}),
+    do: :error |> Exception.format_banner(raised, stack) |> String.slice(0, @longest_text)
+
+  defp said(reason),
+    do: :exit |> Exception.format_banner(reason) |> String.slice(0, @longest_text)
 
   defp over(course, reason), do: {gone(course), [:forget_results, :bury, {:told_exited, reason}]}
 
