@@ -124,7 +124,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
     more = %{"languageNode" => to_string(b), "projectDir" => File.cwd!()}
 
     for client <- Enum.map(1..2, fn _ -> attached(a, more) end) do
-      where = %{"source" => %{"path" => path}, "line" => 1, "endLine" => 1_000}
+      where = %{"source" => %{"path" => path}, "line" => 1, "endLine" => 60}
 
       %{"breakpoints" => [%{"line" => line} | _]} =
         Client.ask(client, "breakpointLocations", where)
