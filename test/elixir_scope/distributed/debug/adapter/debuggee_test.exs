@@ -43,7 +43,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   end
 
   defp top(client, thread) do
-    %{"stackFrames" => [frame | _]} = Client.ask(client, "stackTrace", %{"threadId" => thread})
+    %{"stackFrames" => [frame | _]} =
+      Client.ask(client, "stackTrace", %{"threadId" => thread, "levels" => 1})
+
     frame
   end
 
