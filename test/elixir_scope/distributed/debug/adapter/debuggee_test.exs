@@ -20,7 +20,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   defp launched(folder, code, more \\ %{}) do
     client = Client.stdio()
     Client.ask(client, "initialize", %{"adapterID" => "elixirScope"})
+    # On a machine that does much else a node that begins takes its time.
+    patient = %{"rpcTimeout" => 30_000}
     launch = %{"projectDir" => folder, "task" => "run", "taskArgs" => ["-e", code]}
+    launch = Map.put(launch, "distributedDebugging", patient)
     Client.ask(client, "launch", Map.merge(launch, more))
     Client.event(client, "initialized")
     client
