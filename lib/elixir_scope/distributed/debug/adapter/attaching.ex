@@ -15,6 +15,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # What nodes grant at most.
   @longest_lease_ms 600_000
 
+  # Modules of a project that are interpreted at a time.
+  @lot 100
+
   # Of each node: those that stand come first.
   @most_threads 200
 
@@ -111,8 +114,19 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   defp interpreted(nodes, launch, owner) do
     case Launch.interpretation(launch) do
       [] -> []
-      :all -> Enum.flat_map(nodes, &interpret(&1, ["*"], launch, owner))
+      :all -> Enum.flat_map(nodes, &interpret_project(&1, launch, owner))
       patterns -> Enum.flat_map(nodes, &interpret(&1, patterns, launch, owner))
+    end
+  end
+
+  # So many at a time that each lot is done within the time for one question.
+  defp interpret_project(node, launch, owner) do
+    case ask(node, :project, [], launch) do
+      {:ok, modules} ->
+        modules |> Enum.chunk_every(@lot) |> Enum.flat_map(&interpret(node, &1, launch, owner))
+
+      {:error, reason} ->
+        ["nothing is interpreted on #{node}: #{Words.reason(reason)}"]
     end
   end
 
