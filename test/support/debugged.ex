@@ -25,9 +25,14 @@ defmodule ElixirScope.Distributed.Debugged do
 
       defp add([], sum), do: sum
       defp add([item | items], sum), do: add(items, sum + item)
+    end
+    """)
 
+    # Whoever never leaves a module stays in the code of it that it is in: so it is another one.
+    Scratch.write!(folder, "lib/shop/day.ex", """
+    defmodule Shop.Day do
       def forever do
-        total([1, 2, 3])
+        Shop.Till.total([1, 2, 3])
         receive after: (20 -> forever())
       end
     end
@@ -40,13 +45,14 @@ defmodule ElixirScope.Distributed.Debugged do
   @doc "Whether this machine shows environments of processes."
   def told?, do: File.exists?("/proc/self/environ")
 
-  @doc "A VM that will debug, and everything that it will start."
-  def debugger!(env \\ []) do
+  @doc "A VM that will debug, with the library running in it or not, and everything that it will start."
+  def debugger!(env \\ [], library? \\ false) do
     Run.ensure_started()
     mark = "m#{System.pid()}x#{System.unique_integer([:positive])}"
     {:ok, control, _node} = :peer.start(peer(mark, env))
     os_pid = control |> :peer.call(:os, :getpid, []) |> to_string()
-    {:ok, _started} = :peer.call(control, :application, :ensure_all_started, [:elixir])
+    apps = [:elixir | if(library?, do: [:elixir_scope_distributed], else: [])]
+    for app <- apps, do: {:ok, _} = :peer.call(control, :application, :ensure_all_started, [app])
     _runner = :peer.call(control, __MODULE__, :begin, [])
     own = for {os_pid, _line} <- all(mark), do: os_pid
     %{control: control, os_pid: os_pid, mark: mark, own: own}

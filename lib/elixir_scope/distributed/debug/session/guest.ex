@@ -25,7 +25,18 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
 
   @doc "Starts it, under its name."
   @spec start() :: GenServer.on_start()
-  def start, do: GenServer.start(__MODULE__, :ok, name: __MODULE__)
+  def start do
+    with {:ok, guest} <- GenServer.start(__MODULE__, :ok, name: __MODULE__) do
+      spawn(fn -> watch(guest) end)
+      {:ok, guest}
+    end
+  end
+
+  # A VM that nobody watches over any more is not to stay.
+  defp watch(guest) do
+    monitor = Process.monitor(guest)
+    receive do: ({:DOWN, ^monitor, _, _, _} -> :erlang.halt(@status, flush: false))
+  end
 
   @doc "Whether this VM was started by a session."
   @spec here?() :: boolean
@@ -47,8 +58,9 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
     :ok
   end
 
-  # Mix takes folders away that are none of the project's, OTP's debugger's among them.
-  defp folders do
+  @doc "Where that code is, and that of OTP's debugger."
+  @spec folders() :: [charlist]
+  def folders do
     own = :code.which(__MODULE__) |> to_string() |> Path.dirname() |> to_charlist()
     [own | for(folder <- [debugger()], File.dir?(folder), do: folder)]
   end
@@ -65,6 +77,7 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   @impl true
   def init(:ok) do
     Process.flag(:priority, :high)
+    Process.flag(:trap_exit, true)
     port = Port.open(@pipe, [:binary, :eof, packet: 4])
     {:ok, leased(%__MODULE__{port: port, seen: now()}, @first_lease_ms)}
   end
@@ -85,6 +98,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   end
 
   def handle_info({port, :eof}, %{port: port} = state), do: {:noreply, over(state)}
+  # It was written to, and nobody reads.
+  def handle_info({:EXIT, port, _reason}, %{port: port} = state), do: {:noreply, over(state)}
 
   def handle_info(:lease, %{seen: seen, lease_ms: lease} = state),
     do: {:noreply, if(now() - seen > lease, do: over(state), else: leased(state, lease))}
@@ -137,6 +152,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Guest do
   end
 
   # Once: nothing is looked at any more.
+  defp over(%{lease_ms: :infinity} = state), do: state
+
   defp over(state) do
     Process.cancel_timer(state.timer)
     Process.send_after(self(), :halt, @grace_ms)

@@ -9,8 +9,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Program do
   # takes its folder away as soon as both ends are open, and neither side ever waits to open one, as each
   # opens it for both directions first.
 
-  # Waits for a line that says that the program has opened its end.
+  # Waits for a line that says that the program has opened its end. What it could complain of itself is
+  # that nobody reads any more.
   @reader """
+  exec 2>/dev/null
   umask 077
   folder=$(mktemp -d "${TMPDIR:-/tmp}/elixir_scope.XXXXXXXX") || exit 1
   trap 'rm -rf "$folder"' EXIT

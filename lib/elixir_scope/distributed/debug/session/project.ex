@@ -32,11 +32,14 @@ defmodule ElixirScope.Distributed.Debug.Session.Project do
     run(role, task)
   end
 
-  # Compiled now, it is not compiled by the task; who asks for nothing to be compiled gets that.
+  # Compiled now, it is not compiled by the task; who asks for nothing to be compiled gets that. From
+  # Elixir 1.15 on Mix takes folders of code away that are none of the project's: until they are back,
+  # nothing may be called that is not loaded.
   defp compile(task) do
+    folders = Guest.folders()
     what = if "--no-compile" in task, do: "loadpaths", else: "compile"
     if Mix.Project.get(), do: Mix.Task.run(what, [])
-    :ok
+    Enum.each(folders, &:code.add_patha/1)
   end
 
   # Of the project's own configuration a language node takes nothing: its folder of data, its cluster and

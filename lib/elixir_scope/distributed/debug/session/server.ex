@@ -20,6 +20,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   @tick_ms 50
   @idle_ms 250
 
+  @lost_status 1
+
   # How long a program's streams may stay open after its end before that is told.
   @rest_ms 500
 
@@ -45,6 +47,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
 
   @impl true
   def init({given, owner, ref}) do
+    # Of ports, which end with an error when they are written to and nobody reads.
+    Process.flag(:trap_exit, true)
     Process.monitor(owner)
     {:ok, _domain} = Named.hold(self(), Map.values(given.nodes))
     Distribution.watch()
@@ -96,6 +100,10 @@ defmodule ElixirScope.Distributed.Debug.Session.Server do
   end
 
   def handle_info({:exited, role, status}, state), do: happened(state, {:exited, role, status})
+
+  # Nobody tells the status any more: that of a VM whose session is gone.
+  def handle_info({:EXIT, port, reason}, state) when is_port(port) and reason != :normal,
+    do: from_port(find(state, port), {:exit_status, @lost_status}, state)
 
   def handle_info({port, message}, state) when is_port(port),
     do: from_port(find(state, port), message, state)

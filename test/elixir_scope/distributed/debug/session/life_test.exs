@@ -72,7 +72,7 @@ defmodule ElixirScope.Distributed.Debug.Session.LifeTest do
     {life, _effects} = Life.event(life, {:exited, :language, 137}, 1_201)
 
     assert {_life, effects} = Life.event(life, {:exited, :target, 137}, 1_202)
-    assert {:answer, {:failed, {:not_in_time, :language, 1_000}}} in effects
+    assert {:answer, {:failed, {:not_in_time, :target, 1_000}}} in effects
   end
 
   defp running(roles \\ %{target: :started}) do

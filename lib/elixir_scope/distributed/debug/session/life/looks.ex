@@ -27,8 +27,8 @@ defmodule ElixirScope.Distributed.Debug.Session.Life.Looks do
     do: {life, for({role, %{how: :started}} <- there(life), do: {:kill, role})}
 
   defp slowest(life) do
-    Enum.find_value(life.nodes, fn {role, member} ->
-      member.state not in [:ready, :running] && role
+    Enum.find([:target, :language], fn role ->
+      match?(%{state: state} when state not in [:ready, :running], life.nodes[role])
     end)
   end
 
