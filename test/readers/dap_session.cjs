@@ -10,7 +10,9 @@ const { DebugClient } = require(path.join(modules, "@vscode/debugadapter-testsup
 
 const how = JSON.parse(text);
 const seen = { events: [], outputs: [], breakpoints: {} };
-const client = new DebugClient(how.mix, "scope.dap", "elixirScope", { cwd: how.cwd, env: process.env }, Boolean(process.env.DAP_STDERR));
+// Quiet, as Mix compiles before the adapter begins, and says so on standard output.
+const env = { ...process.env, MIX_QUIET: "1" };
+const client = new DebugClient(how.mix, "scope.dap", "elixirScope", { cwd: how.cwd, env });
 // Time is the gate's, which ends what hangs.
 client.defaultTimeout = 0;
 
@@ -69,6 +71,9 @@ async function nextStop(count) {
 
 async function session() {
   await client.start(how.port || undefined);
+  // What it complains about is of interest where nothing else comes.
+  const complaints = client._adapterProcess && client._adapterProcess.stderr;
+  if (complaints) complaints.on("data", (text) => (seen.complaints = `${seen.complaints || ""}${text}`.slice(-4_000)));
   client.on("output", heard);
   for (const name of ["initialized", "stopped", "continued", "exited", "terminated", "thread", "process", "breakpoint"]) client.on(name, heard);
   client.on("elixirScope.dependencies", heard);
@@ -121,7 +126,7 @@ async function session() {
 // What hangs tells what it saw until then.
 setTimeout(() => {
   process.stdout.write(JSON.stringify({ ...seen, error: `no end; waits for ${waiting.map(({ what }) => what)}` }), () => process.exit(1));
-}, how.limit || 20_000).unref();
+}, how.limit || 50_000).unref();
 
 // Where the adapter is gone nothing is left to wait for.
 process.on("beforeExit", () => {

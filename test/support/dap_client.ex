@@ -89,6 +89,9 @@ defmodule ElixirScope.Distributed.DapClient do
   @doc "Closes the connection, or the adapter's standard input."
   def close(client), do: GenServer.call(client, :close)
 
+  @doc "The operating system's number of the adapter."
+  def os_pid(client), do: GenServer.call(client, :os_pid)
+
   @doc "The exit code of a process, or `:closed`; when it is over."
   def ended(client), do: GenServer.call(client, :ended, @wait_ms)
 
@@ -157,6 +160,9 @@ defmodule ElixirScope.Distributed.DapClient do
       message -> {:reply, message, %{state | open: List.delete(state.open, message)}}
     end
   end
+
+  def handle_call(:os_pid, _from, state),
+    do: {:reply, state.port |> Port.info(:os_pid) |> elem(1), state}
 
   def handle_call(:log, _from, state), do: {:reply, Enum.reverse(state.log), state}
   def handle_call(:refused, _from, state), do: {:reply, Enum.reverse(state.refused), state}

@@ -135,10 +135,12 @@ export class Manager
     const project = projectDir(session.workspaceFolder, session.configuration);
     const own = project ? this.sessions.get(project) : undefined;
     // In the environment, where no other user sees it; and only for nodes that this window started.
-    const env = own?.owns(named(session.configuration)) ? { SCOPE_COOKIE: own.cookie } : undefined;
+    const cookie = own?.owns(named(session.configuration)) ? { SCOPE_COOKIE: own.cookie } : {};
+    // Mix compiles before the adapter begins, and would say so where the adapter speaks.
+    const env = { MIX_QUIET: "1", ...cookie };
     return new vscode.DebugAdapterExecutable(settings.get("mix", "mix"), ["scope.dap"], {
       ...(project ? { cwd: project } : {}),
-      ...(env ? { env } : {}),
+      env,
     });
   }
 

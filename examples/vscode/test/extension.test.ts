@@ -45,7 +45,10 @@ describe("the extension", () => {
   test("starts an adapter over standard input and output, in the project's folder", () => {
     const descriptor = manager.createDebugAdapterDescriptor(session({ projectDir: "apps/shop" })) as Any;
     assert.deepEqual([descriptor.command, descriptor.args], [world.mix, ["scope.dap"]]);
-    assert.deepEqual(descriptor.options, { cwd: path.join(world.folder, "apps/shop") });
+    assert.deepEqual(descriptor.options, {
+      cwd: path.join(world.folder, "apps/shop"),
+      env: { MIX_QUIET: "1" },
+    });
   });
 
   test("or connects to one that runs", () => {
@@ -71,7 +74,7 @@ describe("the extension", () => {
     const adapter = manager.createDebugAdapterDescriptor(session(one as Any)) as Any;
     assert.equal(adapter.options.env.SCOPE_COOKIE, world.told()[0]?.cookie);
     const foreign = manager.createDebugAdapterDescriptor(session({ languageNode: "l@h" })) as Any;
-    assert.equal(foreign.options.env, undefined);
+    assert.deepEqual(foreign.options.env, { MIX_QUIET: "1" });
   });
 
   test("but not where the configuration says otherwise", async () => {

@@ -45,7 +45,8 @@ defmodule ElixirScope.Distributed.Case.Run do
     :ok
   end
 
+  # The first letter is always one: an argument that begins with a dash is another flag.
   defp random_cookie do
-    18 |> :rand.bytes() |> Base.url_encode64(padding: false) |> String.to_atom()
+    String.to_atom("c" <> (18 |> :rand.bytes() |> Base.url_encode64(padding: false)))
   end
 end

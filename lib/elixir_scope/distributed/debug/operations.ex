@@ -112,6 +112,7 @@ defmodule ElixirScope.Distributed.Debug.Operations do
 
   @adapters [
     {:members, :debug, true, [], {Adapter.Target, :members}, "which nodes its cluster has"},
+    {:project, :debug, true, [], {Adapter.Target, :project}, "which modules its project has"},
     {:source, :debug, true, [:module], {Adapter.Target, :source},
      "the text of the file that a module was compiled from"},
     {:trace_from_here, :debug, false, [:pid, :owner, :patterns, :options],

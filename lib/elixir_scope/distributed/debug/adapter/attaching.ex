@@ -15,6 +15,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   # What nodes grant at most.
   @longest_lease_ms 600_000
 
+  # Modules of a project that are interpreted at a time.
+  @lot 100
+
   # Of each node: those that stand come first.
   @most_threads 200
 
@@ -23,14 +26,27 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   what went wrong with others, and the sessions that hold them.
   """
   @spec run(Session.t(), Launch.t(), pid) ::
-          {:ok, [node], [String.t()], [Session.t()]} | {:error, term}
-  def run(%{target: target}, %{no_debug: true}, _owner), do: {:ok, List.wrap(target), [], []}
+          {:ok, %{nodes: [node], problems: [String.t()], others: [Session.t()], os_pid: term}}
+          | {:error, term}
+  def run(%{target: target} = session, %{no_debug: true}, _owner),
+    do: {:ok, %{nodes: List.wrap(target), problems: [], others: [], os_pid: os_pid(session)}}
 
   def run(session, launch, owner) do
     with :ok <- node(session.target, launch, owner) do
       {sessions, problems} = others(session, launch, owner)
       nodes = [session.target | Enum.map(sessions, & &1.target)]
-      {:ok, nodes, problems ++ interpreted(nodes, launch, owner), sessions}
+      problems = problems ++ interpreted(nodes, launch, owner)
+      {:ok, %{nodes: nodes, problems: problems, others: sessions, os_pid: os_pid(session)}}
+    end
+  end
+
+  # Of a program that was started here.
+  defp os_pid(session) do
+    with {:ok, %{nodes: nodes}} <- Session.status(session),
+         %{os_pid: text} when is_binary(text) <- Enum.find(nodes, &(&1.role == :target)) do
+      String.to_integer(text)
+    else
+      _unknown -> nil
     end
   end
 
@@ -98,8 +114,19 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   defp interpreted(nodes, launch, owner) do
     case Launch.interpretation(launch) do
       [] -> []
-      :all -> Enum.flat_map(nodes, &interpret(&1, ["*"], launch, owner))
+      :all -> Enum.flat_map(nodes, &interpret_project(&1, launch, owner))
       patterns -> Enum.flat_map(nodes, &interpret(&1, patterns, launch, owner))
+    end
+  end
+
+  # So many at a time that each lot is done within the time for one question.
+  defp interpret_project(node, launch, owner) do
+    case ask(node, :project, [], launch) do
+      {:ok, modules} ->
+        modules |> Enum.chunk_every(@lot) |> Enum.flat_map(&interpret(node, &1, launch, owner))
+
+      {:error, reason} ->
+        ["nothing is interpreted on #{node}: #{Words.reason(reason)}"]
     end
   end
 

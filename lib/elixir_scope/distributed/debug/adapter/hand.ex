@@ -8,7 +8,13 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Hand do
   @spec start() :: pid
   def start do
     server = self()
-    spawn_link(fn -> loop(server, Process.monitor(server)) end)
+    spawn_link(fn -> begin(server) end)
+  end
+
+  # What is linked to it may fall without ending the session.
+  defp begin(server) do
+    Process.flag(:trap_exit, true)
+    loop(server, Process.monitor(server))
   end
 
   @doc "Has it call a function; `{:did, ref, result}` comes back."
@@ -21,7 +27,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Hand do
   defp loop(server, monitor) do
     receive do
       {:do, ref, call} -> send(server, {:did, ref, safely(call)})
-      {:DOWN, ^monitor, :process, _server, _reason} -> exit(:normal)
+      {:DOWN, ^monitor, :process, _server, _reason} -> exit(:shutdown)
+      {:EXIT, _linked, _reason} -> :ok
       other -> send(server, other)
     end
 

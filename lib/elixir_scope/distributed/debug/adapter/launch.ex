@@ -19,7 +19,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   #{ElixirScope.Distributed.Debug.Adapter.Launch.Schema.docs()}
   """
 
-  alias ElixirScope.Distributed.Debug.Adapter.Launch.{Check, Schema, Type}
+  alias ElixirScope.Distributed.Debug.Adapter.Launch.{Check, Schema, Sense, Type}
   alias ElixirScope.Distributed.Options
 
   @derive {Inspect, except: [:cookie, :env]}
@@ -90,8 +90,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   @spec parse(term) :: {:ok, t, notices :: [String.t()]} | {:error, String.t()}
   def parse(arguments) when is_map(arguments) do
     with {:ok, values, notices} <- Check.object(arguments, Schema.keys(), Schema.clients()),
-         :ok <- agree(arguments, values) do
-      {:ok, build(values), notices ++ remarks(arguments, values)}
+         :ok <- Sense.agree(arguments, values) do
+      {:ok, build(values), notices ++ Sense.remarks(arguments, values)}
     else
       {:error, {path, message}} -> {:error, "#{Type.path(path)}: #{message}"}
     end
@@ -99,65 +99,12 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
 
   def parse(_other), do: {:error, "a launch configuration is an object"}
 
-  # What excludes one another, and what is needed.
-  defp agree(given, values) do
-    cond do
-      given["release"] && given["task"] ->
-        {:error, {["release"], "there is a `task` as well: one of them is started"}}
-
-      values["request"] == "attach" and values["node"] == nil ->
-        {:error, {["node"], "attach needs the node to attach to, as `name@host`"}}
-
-      values["coordinationMode"] == "beam-rpc" and language_of(values) == :none ->
-        {:error, {["coordinationMode"], "`beam-rpc` asks the language node, and none is wanted"}}
-
-      values["cookie"] && not values["cookieInClear"] ->
-        {:error, {["cookie"], clear()}}
-
-      true ->
-        one_cookie(Enum.filter(~w(cookie cookieEnv cookieFile), &values[&1]))
-    end
-  end
-
-  defp one_cookie([first, second | _]), do: {:error, {[second], "there is a `#{first}` as well"}}
-  defp one_cookie(_at_most_one), do: :ok
-
-  defp clear do
-    "who reads this file can run code on the nodes: name `cookieEnv` or `cookieFile`, or set " <>
-      "`cookieInClear` if that is meant"
-  end
-
-  defp remarks(given, values),
-    do: idle(given, values) ++ idle_cookie(given, build(values)) ++ foreign(values)
-
-  defp idle(given, %{"request" => request}) do
-    for {name, spec} <- Schema.keys(),
-        given[name] != nil,
-        spec[:for] && Atom.to_string(spec[:for]) != request do
-      "`#{name}` belongs to #{spec[:for]} and has no effect here, as `request` is #{request}"
-    end
-  end
-
-  defp idle_cookie(given, launch) do
-    for name <- ~w(cookie cookieEnv cookieFile), given[name] != nil, own_cookie?(launch) do
-      "`#{name}` has no effect here: the nodes that a session starts have a cookie of their own"
-    end
-  end
-
-  defp foreign(%{"type" => "elixirScope"}), do: []
-
-  defp foreign(%{"type" => "mix_task"}),
-    do: ["`type` is that of ElixirLS: `mix scope.dap --import` says what its keys become"]
-
-  defp foreign(%{"type" => type}),
-    do: ["`type` is #{inspect(type, printable_limit: 80)}, and `elixirScope` is meant here"]
-
   defp build(values) do
     %__MODULE__{
       request: if(values["request"] == "attach", do: :attach, else: :launch),
       type: values["type"],
       cookie: cookie_source(values),
-      language_node: language_of(values),
+      language_node: Sense.language(values),
       scope: values["scope"] || Options.default_scope(),
       mode: Map.fetch!(@modes, values["coordinationMode"])
     }
@@ -204,15 +151,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
   defp cookie_source(%{"cookieEnv" => name}) when is_binary(name), do: {:env, name}
   defp cookie_source(%{"cookieFile" => path}) when is_binary(path), do: {:file, path}
   defp cookie_source(_values), do: :found
-
-  defp language_of(%{"distributedDebugging" => distributed} = values),
-    do: language(values["languageNode"], distributed["enabled"])
-
-  defp language(nil, true), do: :start
-  defp language(nil, false), do: :none
-  defp language("start", _enabled), do: :start
-  defp language("none", _enabled), do: :none
-  defp language(node, _enabled), do: node
 
   @doc "What is debugged, as `Session.start/1` takes it."
   @spec target(t) ::
@@ -261,10 +199,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Launch do
 
   # A session that is started has a cookie of its own; one that is joined, or a language node that others
   # share, has one already.
-  defp cookie(launch), do: if(own_cookie?(launch), do: {:ok, nil}, else: find(launch))
-
-  defp own_cookie?(launch),
-    do: launch.request == :launch and launch.language_node in [:start, :none]
+  defp cookie(launch) do
+    if Sense.own_cookie?(launch.request, launch.language_node), do: {:ok, nil}, else: find(launch)
+  end
 
   defp find(%{cookie: {:clear, text}}), do: {:ok, text}
   defp find(%{cookie: {:env, name}}), do: from_environment(name, System.get_env(name, ""))

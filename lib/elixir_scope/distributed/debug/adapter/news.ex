@@ -9,6 +9,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
   @spec take(term, State.t()) :: State.outcome()
   def take({:elixir_scope_session, _id, what}, state), do: session(what, state)
   def take({:elixir_scope_stopped, node, event}, state), do: stopped(event, node, state)
+  # Of what is over nothing more is told.
+  def take({:breakpoint, _event, _breakpoint}, %{phase: :ended} = state),
+    do: {:effects, [], state}
+
   def take({:breakpoint, event, breakpoint}, state), do: breakpoint(event, breakpoint, state)
   def take({:elixir_scope_from_here, id, what}, state), do: Tracing.news(id, what, state)
   def take({:adapter_event, name, body}, state), do: {:effects, [{:event, name, body}], state}
@@ -35,6 +39,13 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
   defp session({:left_out, stream, count}, state) do
     text = "[#{count} bytes of #{stream} were left out: they came faster than they were read]"
     {:effects, [State.output("important", text)], state}
+  end
+
+  # A program of ours that is not connected has ended, or is back in a moment; both is told.
+  defp session({:down, node, reason}, %{launch: %{request: :launch}} = state)
+       when reason != :silent do
+    {gone, state} = gone(state, node)
+    {:effects, gone, state}
   end
 
   defp session({:down, node, reason}, state) do
@@ -104,12 +115,21 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   # Processes
 
+  # Which breakpoint that is will be known in a moment.
+  defp stopped({:stopped, %{breakpoints: [_ | _] = ids} = about}, _node, %{setting: n} = state)
+       when n > 0 do
+    if Enum.all?(ids, &is_map_key(state.marks.by_backend, &1)),
+      do: stopped({:stopped, about}, nil, %{state | setting: 0}, n),
+      else: {:effects, [], %{state | early: [about | state.early]}}
+  end
+
   defp stopped({:stopped, about}, _node, state) do
     {events, state} = Stopping.stopped(state, about)
     {:effects, events, state}
   end
 
   defp stopped({:continued, pid}, _node, state) do
+    state = %{state | early: Enum.reject(state.early, &(&1.pid == pid))}
     {events, state} = Stopping.continued(state, pid)
     {:effects, events, state}
   end
@@ -121,6 +141,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   defp stopped({:logged, id, _pid, text}, _node, state), do: logged(id, text, state)
   defp stopped(_other, _node, state), do: {:effects, [], state}
+
+  defp stopped(event, node, state, setting) do
+    {:effects, events, state} = stopped(event, node, state)
+    {:effects, events, %{state | setting: setting}}
+  end
 
   # Breakpoints
 

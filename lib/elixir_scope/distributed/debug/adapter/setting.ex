@@ -16,6 +16,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
   alias ElixirScope.Distributed.Debug.Adapter.Coordination.{Editor, Language}
   alias ElixirScope.Distributed.Debug.{Breakpoints, Services, Stopped}
 
+  # Of a range that a client asks about, which mostly is one line.
+  @most_lines 200
+
   @typedoc "What has to be known of a session to set something."
   @type how :: %{nodes: [node], off: boolean, coordination: Coordination.t(), options: keyword}
 
@@ -173,17 +176,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Setting do
     whom = if session && session.language, do: [node: session.language], else: []
     options = Keyword.take(options, [:scope, :timeout_ms]) ++ whom
 
-    with {:ok, modules, _about} <-
-           Services.call(:module_information, :modules_of, [path], options) do
-      lines = Enum.flat_map(modules, &lines(&1, options))
-      {:ok, lines |> Enum.filter(&(&1 in first..last//1)) |> Enum.uniq() |> Enum.sort()}
-    end
+    lines = for line <- first..min(last, first + @most_lines - 1)//1, do: at(path, line, options)
+    {:ok, lines |> Enum.filter(&(&1 in first..last//1)) |> Enum.uniq() |> Enum.sort()}
   end
 
-  defp lines(module, options) do
-    case Services.call(:module_information, :module, [module], options) do
-      {:ok, %{functions: functions}, _about} -> Enum.flat_map(functions, & &1.lines)
-      {:error, _reason} -> []
+  # The line at which this one can be stopped at.
+  defp at(path, line, options) do
+    case Services.call(:module_information, :at, [path, line], options) do
+      {:ok, %{line: line}, _about} -> line
+      {:error, _reason} -> nil
     end
   end
 end

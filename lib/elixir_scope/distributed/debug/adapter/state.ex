@@ -6,7 +6,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.State do
   alias ElixirScope.Distributed.Debug.Adapter.{Handles, Launch, Marks, Threads}
 
   # `others` are the sessions of further nodes of a cluster; `tails` are halves of characters of what
-  # programs write; `expected` are processes that we have let go on ourselves; `followed` are traces that
+  # programs write; `early` are processes that stopped at a breakpoint which is still being set (`setting`);
+  # `expected` are processes that we have let go on ourselves; `followed` are traces that
   # began here.
   defstruct phase: :new,
             owner: nil,
@@ -24,6 +25,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.State do
             filters: [],
             stopped: %{},
             left: %{},
+            setting: 0,
+            early: [],
             expected: MapSet.new(),
             followed: %{}
 
@@ -53,6 +56,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.State do
           filters: [term],
           stopped: %{pid => map},
           left: %{pid => map},
+          setting: non_neg_integer,
+          early: [map],
           expected: MapSet.t(pid),
           followed: %{term => map}
         }

@@ -56,12 +56,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Stopping do
     %{state | left: left, expected: MapSet.put(state.expected, pid)}
   end
 
-  @doc "It did not go on, after all: it stands as it was said before."
-  @spec stays(State.t(), pid) :: State.t()
+  @doc "It did not go on, after all: it stands as it was said before, and that is said again."
+  @spec stays(State.t(), pid) :: {[State.effect()], State.t()}
   def stays(state, pid) do
+    state = %{state | expected: MapSet.delete(state.expected, pid)}
+
     case Map.pop(state.left, pid) do
-      {nil, _left} -> state
-      {about, left} -> %{state | left: left, stopped: Map.put(state.stopped, pid, about)}
+      {nil, _left} -> {[], state}
+      {about, left} -> stopped(%{state | left: left}, about)
     end
   end
 

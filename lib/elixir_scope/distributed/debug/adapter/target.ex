@@ -3,6 +3,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Target do
   # What an adapter asks of a node that is debugged, beside what any debugger asks: rows of the table of
   # operations lead here. It runs there, in a worker.
 
+  alias ElixirScope.Distributed.Capture.Targets.Modules
+  alias ElixirScope.Distributed.Debug.Folders
   alias ElixirScope.Distributed.{Error, NodeCoordinator}
 
   # More than any file that people step through.
@@ -12,6 +14,19 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Target do
   @spec members() :: {:ok, [node]} | {:error, term}
   def members do
     with {:ok, nodes} <- NodeCoordinator.get_cluster_nodes(), do: {:ok, nodes}
+  end
+
+  @doc "The modules of the project and of what it depends on: those on the path that are not Erlang's, Elixir's or ours."
+  @spec project() :: {:ok, [module]}
+  def project do
+    ours = MapSet.new(Modules.of_application(:elixir_scope_distributed))
+
+    files =
+      for file <- Folders.project(),
+          {:ok, {module, []}} <- [:beam_lib.chunks(file, [])],
+          do: module
+
+    {:ok, files |> Enum.uniq() |> Enum.reject(&(&1 in ours))}
   end
 
   @doc "The text of the file that a module was compiled from, as far as this node has it."

@@ -7,6 +7,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
   alias ElixirScope.Distributed.Case.Cluster
   alias ElixirScope.Distributed.{DiskModules, NodeCoordinator}
   alias ElixirScope.Distributed.DapClient, as: Client
+  alias ElixirScope.Distributed.Debug.{Interpreter, Services}
 
   @moduletag :cluster
   @moduletag timeout: 120_000
@@ -115,5 +116,34 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
 
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
+  end
+
+  test "several adapters use one language node at once", %{a: a, b: b} do
+    :ok = on(b, Services, :register_language_server_services, [])
+    path = Path.expand(hd(Path.wildcard("test/shared/code/*.ex")))
+    more = %{"languageNode" => to_string(b), "projectDir" => File.cwd!()}
+
+    for client <- Enum.map(1..2, fn _ -> attached(a, more) end) do
+      where = %{"source" => %{"path" => path}, "line" => 1, "endLine" => 60}
+
+      %{"breakpoints" => [%{"line" => line} | _]} =
+        Client.ask(client, "breakpointLocations", where)
+
+      wanted = %{"source" => %{"path" => path}, "breakpoints" => [%{"line" => line}]}
+      %{"breakpoints" => [%{"id" => id}]} = Client.ask(client, "setBreakpoints", wanted)
+      told = Client.event(client, "breakpoint", &(&1["breakpoint"]["id"] == id))
+      assert %{"breakpoint" => %{"verified" => true, "line" => ^line}} = told
+      refute Client.transcript(client) =~ "answered by"
+      client
+    end
+    |> Enum.each(fn client ->
+      Client.ask(client, "disconnect")
+      assert Client.ended(client) == 0
+    end)
+
+    # Nothing of either is left where the program runs.
+    eventually(fn ->
+      assert on(a, Interpreter, :get_interpretation_status, []).interpreted_count == 0
+    end)
   end
 end

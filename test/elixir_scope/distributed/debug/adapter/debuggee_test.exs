@@ -3,8 +3,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed.DapClient, as: Client
-  alias ElixirScope.Distributed.Debuggee
+  alias ElixirScope.Distributed.{DapTranscript, Debuggee}
 
+  import ElixirScope.Distributed.Case, only: [eventually: 2]
   import ElixirScope.Distributed.Debuggee, only: [line: 1, path: 2]
 
   @moduletag timeout: 120_000
@@ -19,7 +20,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   defp launched(folder, code, more \\ %{}) do
     client = Client.stdio()
     Client.ask(client, "initialize", %{"adapterID" => "elixirScope"})
+    # On a machine that does much else a node that begins takes its time.
+    patient = %{"rpcTimeout" => 30_000}
     launch = %{"projectDir" => folder, "task" => "run", "taskArgs" => ["-e", code]}
+    launch = Map.put(launch, "distributedDebugging", patient)
     Client.ask(client, "launch", Map.merge(launch, more))
     Client.event(client, "initialized")
     client
@@ -42,7 +46,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   end
 
   defp top(client, thread) do
-    %{"stackFrames" => [frame | _]} = Client.ask(client, "stackTrace", %{"threadId" => thread})
+    %{"stackFrames" => [frame | _]} =
+      Client.ask(client, "stackTrace", %{"threadId" => thread, "levels" => 1})
+
     frame
   end
 
@@ -122,8 +128,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
 
     assert %{"result" => "6", "type" => "integer"} = evaluate.("factor * 2", "watch")
     assert %{"result" => "10000"} = evaluate.("length(cart.items)", "repl")
-    wrong = %{"frameId" => top["id"], "expression" => "nobody + 1"}
-    assert Client.refused(client, "evaluate", wrong) =~ "nobody"
+    wrong = %{"frameId" => top["id"], "expression" => "div(factor, 0)"}
+    assert Client.refused(client, "evaluate", wrong) =~ "arithmetic"
 
     Client.ask(client, "next", %{"threadId" => thread})
     assert stopped(client, "step") == thread
@@ -134,19 +140,66 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     Client.ask(client, "continue", %{"threadId" => thread})
     assert stopped(client, "breakpoint") == thread
     assert top(client, thread)["line"] == line("half")
-    Client.ask(client, "stepOut", %{"threadId" => thread})
+    Client.ask(client, "next", %{"threadId" => thread})
     stopped(client, "step")
-    assert top(client, thread)["name"] =~ "Shop"
+    assert top(client, thread)["line"] == line("more")
     assert set(client, path(folder, :cart), []) == []
     Client.ask(client, "continue", %{"threadId" => thread})
     assert Client.output(client, "stdout", "total 15001")
     assert %{"exitCode" => 0} = Client.event(client, "exited")
+    Client.event(client, "terminated")
+    Client.ask(client, "disconnect")
+    assert Client.ended(client) == 0
+    DapTranscript.assert_golden("session.txt", Client.log(client), folder)
+  end
+
+  test "where the language node is killed, the editor says what a breakpoint needs", %{
+    folder: folder
+  } do
+    client = launched(folder, "Shop.loop()")
+    square = %{"line" => line("square")}
+    assert [%{"verified" => true}] = set(client, path(folder, :cart), [square])
+    assert [language] = language_nodes(folder)
+    System.cmd("kill", ["-KILL", language])
+    Client.output(client, "important", "has ended")
+
+    arguments = %{
+      "source" => %{"path" => path(folder, :shop)},
+      "breakpoints" => [%{"line" => line("after")}]
+    }
+
+    asked = Client.send_request(client, "setBreakpoints", arguments)
+    question = Client.event(client, "elixirScope.dependencies")
+    assert %{"id" => id, "file" => file, "line" => line} = question
+    assert {file, line} == {path(folder, :shop), line("after")}
+
+    Client.ask(client, "elixirScope/dependencies", %{
+      "id" => id,
+      "modules" => ["Shop", "Shop.Cart"]
+    })
+
+    %{"body" => %{"breakpoints" => [%{"id" => id}]}} = Client.response(client, asked)
+    assert %{"verified" => true} = settled(client, id)
+    assert Client.output(client, "console", "answered by the editor: the language node: ")
+
+    # What was set before holds as ever.
+    Client.ask(client, "configurationDone")
+    stopped(client, "breakpoint")
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
   end
 
+  # The VM that runs nothing of the project.
+  defp language_nodes(folder) do
+    for path <- Path.wildcard("/proc/[0-9]*/cwd"),
+        File.read_link(path) == {:ok, folder},
+        {:ok, line} <- [File.read(Path.join(Path.dirname(path), "cmdline"))],
+        line =~ "beam.smp" and line =~ "scope.node" and not (line =~ "Shop.loop"),
+        do: path |> String.split("/") |> Enum.at(2)
+  end
+
   test "conditions, hits, log points, what cannot be set, exceptions", %{folder: folder} do
-    client = launched(folder, "Shop.loop(); Shop.fail()")
+    client = launched(folder, "Shop.loop(); Shop.fail(); Shop.wait()")
 
     %{"breakpoints" => [%{"verified" => true}]} =
       Client.ask(client, "setExceptionBreakpoints", %{"filters" => ["uncaught"]})
@@ -175,7 +228,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     assert %{"breakMode" => "always", "description" => text} =
              Client.ask(client, "exceptionInfo", %{"threadId" => failing})
 
-    assert text =~ "arith"
+    assert text =~ "(ArithmeticError) bad argument"
     assert top(client, failing)["line"] == line("broken")
     Client.ask(client, "continue", %{"threadId" => failing})
     Client.ask(client, "terminate")
@@ -203,9 +256,13 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     assert stopped(client, "pause") == thread
     assert %{"name" => "Shop.spin/1", "source" => %{"path" => _path}} = top(client, thread)
     # The client goes without a word: what it began ends with it.
+    numbers = [Client.os_pid(client), Client.event(client, "process")["systemProcessId"]]
+    assert Enum.all?(numbers, &there?/1)
     Client.close(client)
-    assert Client.ended(client) in [0, :closed]
+    eventually(fn -> assert not Enum.any?(numbers, &there?/1) end, within: 20_000)
   end
+
+  defp there?(number), do: File.exists?("/proc/#{number}")
 
   # A moment later it runs what is interpreted.
   defp paused(client, thread) do

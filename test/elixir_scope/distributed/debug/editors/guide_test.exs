@@ -44,7 +44,8 @@ defmodule ElixirScope.Distributed.Debug.Editors.GuideTest do
   test "Neovim's are, and its adapter is the task" do
     [text | _listener] = Snippets.blocks(@guide, "lua")
     adapter = Snippets.lua(text, "dap.adapters.elixirScope")
-    assert %{"type" => "executable", "command" => "mix", "args" => ["scope.dap"]} = adapter
+    assert %{"type" => "executable", "command" => "env", "args" => quietly} = adapter
+    assert quietly == ["MIX_QUIET=1", "mix", "scope.dap"]
     configurations = Snippets.lua(text, "dap.configurations.elixir")
     assert length(configurations) == 3
     taken(configurations)
@@ -65,6 +66,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.GuideTest do
   defp dape([_name | pairs]) do
     pairs = for [{:code, key}, value] <- Enum.chunk_every(pairs, 2), into: %{}, do: {key, value}
     assert %{"command" => "mix", "command-args" => ["scope.dap"]} = pairs
+    assert pairs["command-env"] == ["MIX_QUIET", "1"]
     for {":" <> key, value} <- pairs, into: %{}, do: {key, evaluated(value)}
   end
 

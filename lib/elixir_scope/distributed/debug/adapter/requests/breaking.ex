@@ -4,7 +4,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Breaking do
   # not verified yet, and what becomes of it is told by events.
 
   alias ElixirScope.Distributed.Debug.Adapter.{Arguments, Capabilities, Marks, Setting}
-  alias ElixirScope.Distributed.Debug.Adapter.{Sources, State}
+  alias ElixirScope.Distributed.Debug.Adapter.{Sources, State, Stopping}
 
   @doc false
   def request("setBreakpoints", arguments, _request, state) do
@@ -71,7 +71,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Breaking do
   defp set(group, wanted, state) do
     old = Marks.ids(state.marks, group)
     {marks, all} = Marks.replace(state.marks, group, wanted)
-    state = %{state | marks: all}
+    state = %{state | marks: all, setting: state.setting + 1}
     call = {Setting, :set, [group, marks, old, Setting.how(state)]}
     effects = [{:ask, ask(nil, call, {:set, Enum.map(marks, & &1.id)})}]
     {:ok, %{breakpoints: Enum.map(marks, &body(&1, state))}, effects, state}
@@ -94,7 +94,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Breaking do
   # What became of each, in the order in which they were wanted.
   def answer({:set, ids}, {:ok, results, notices}, _request, state) do
     {events, state} = ids |> Enum.zip(results) |> Enum.flat_map_reduce(state, &became/2)
-    {:effects, events ++ Enum.map(notices, &State.console/1), state}
+    {stops, state} = early(%{state | setting: state.setting - 1})
+    {:effects, events ++ Enum.map(notices, &State.console/1) ++ stops, state}
   end
 
   def answer({:set, ids}, {:error, reason}, request, state),
@@ -112,6 +113,15 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Breaking do
     do: {:ok, %{breakpoints: Enum.map(lines, &%{line: State.line_out(state, &1)})}, state}
 
   def answer(_tag, {:error, reason}, _request, _state), do: {:error, reason}
+
+  # What stopped while it was being set.
+  defp early(%{setting: 0, early: early} = state) do
+    early
+    |> Enum.reverse()
+    |> Enum.flat_map_reduce(%{state | early: []}, &Stopping.stopped(&2, &1))
+  end
+
+  defp early(state), do: {[], state}
 
   defp became({id, {:ok, breakpoints}}, state) do
     all = Enum.reduce(breakpoints, state.marks, &found(&1, &2, id))

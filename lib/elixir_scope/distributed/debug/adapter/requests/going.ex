@@ -24,14 +24,18 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Going do
     go(arguments, request, state, &{Stopped, :step, [&1, how, State.options(state)]})
   end
 
-  # What was looked at of it is no longer so, from now on.
+  # What was looked at of it is no longer so, from now on. It is answered at once, as it may stop again before
+  # the node has said that it went on.
   defp go(arguments, request, state, call) do
     with {:ok, pid} <- thread(arguments, state),
          :ok <- Stopping.stands(state, pid) do
-      gone = Stopping.going(state, pid)
-      {:effects, [{:ask, ask(pid, request, call.(pid), {:gone, pid})}], gone}
+      job = ask(pid, nil, call.(pid), {:gone, pid})
+      {:ok, answer(request), [{:ask, job}], Stopping.going(state, pid)}
     end
   end
+
+  defp answer(%{command: "continue"}), do: %{allThreadsContinued: false}
+  defp answer(_step), do: %{}
 
   defp ask(pid, request, call, tag),
     do: %{lane: {:process, pid}, request: request, call: call, to: {__MODULE__, tag}}
@@ -45,17 +49,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Going do
   end
 
   @doc false
-  def answer({:gone, _pid}, result, %{command: "continue"}, state) when result == :ok,
-    do: {:ok, %{allThreadsContinued: false}, state}
+  def answer({:gone, pid}, {:error, reason}, nil, state) do
+    {again, state} = Stopping.stays(state, pid)
 
-  def answer(_tag, :ok, _request, state), do: {:ok, %{}, state}
-  def answer(tag, {:ok, _more}, request, state), do: answer(tag, :ok, request, state)
-
-  # It stands as before.
-  def answer({:gone, pid}, {:error, reason}, request, state) do
-    error = {:reply, request, {:error, Words.reason(reason)}}
-    {:effects, [error], Stopping.stays(state, pid)}
+    {:effects, [State.output("stderr", "it did not go on: #{Words.reason(reason)}") | again],
+     state}
   end
 
   def answer(:paused, {:error, reason}, _request, _state), do: {:error, reason}
+  def answer(:paused, _told, _request, state), do: {:ok, %{}, state}
+  def answer({:gone, _pid}, _told, nil, state), do: {:effects, [], state}
 end

@@ -86,9 +86,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Starting do
   def answer(:session, {:error, reason}, request, state),
     do: failed(reason, request, %{state | phase: :greeted, launch: nil})
 
-  def answer(:attached, {:ok, nodes, problems, sessions}, _request, state) do
-    state = %{state | phase: :configuring, nodes: nodes, others: sessions}
-    said = Enum.map(problems, &State.output("important", &1))
+  def answer(:attached, {:ok, there}, _request, state) do
+    state = %{state | phase: :configuring, nodes: there.nodes, others: there.others}
+    state = %{state | os_pid: there.os_pid}
+    said = Enum.map(there.problems, &State.output("important", &1))
     {:ok, %{}, said ++ [process(state), {:event, "initialized", %{}}], state}
   end
 

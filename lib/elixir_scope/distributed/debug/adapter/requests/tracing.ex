@@ -56,8 +56,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Tracing do
   end
 
   def answer({:begun, pid}, {:error, reason}, request, state) do
-    error = {:reply, request, {:error, Words.reason(reason)}}
-    {:effects, [error], Stopping.stays(state, pid)}
+    {again, state} = Stopping.stays(state, pid)
+    {:effects, [{:reply, request, {:error, Words.reason(reason)}} | again], state}
   end
 
   def answer(:stopped, {:ok, _done}, _request, state), do: {:ok, %{}, state}
