@@ -44,7 +44,7 @@ defmodule ElixirScope.Distributed.Debug.Session do
           id: pid,
           language: node | nil,
           target: node | nil,
-          cookie: (() -> String.t()),
+          cookie: (... -> String.t()),
           project_dir: Path.t()
         }
 

@@ -68,9 +68,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Expression do
     MapSet.new(names)
   end
 
+  defp variable({:__aliases__, _meta, names}), do: for({:new, name} <- names, do: name)
   defp variable({name, _meta, _context}) when is_atom(name), do: [Atom.to_string(name)]
   defp variable({{:new, name}, _meta, _context}), do: [name]
-  defp variable({:__aliases__, _meta, names}), do: for({:new, name} <- names, do: name)
   defp variable(_other), do: []
 
   @doc "Its value in a frame, or what is wrong, in words."

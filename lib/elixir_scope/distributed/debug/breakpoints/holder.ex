@@ -141,8 +141,12 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Holder do
 
   defp broken(state, key, results) do
     case Enum.find(results, &(&1 != :ok)) do
-      nil -> {:ok, state}
-      error -> removed(state, key) && error
+      nil ->
+        {:ok, state}
+
+      error ->
+        removed(state, key)
+        error
     end
   end
 

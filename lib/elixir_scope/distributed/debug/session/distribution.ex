@@ -83,11 +83,17 @@ defmodule ElixirScope.Distributed.Debug.Session.Distribution do
     cond do
       mapper?() -> :ok
       now() > deadline -> {:error, "epmd does not answer at port #{Probe.epmd_port()}"}
-      true -> wait() && answers(deadline)
+      true -> again(deadline)
     end
   end
 
-  defp wait, do: receive(do: (:never -> true), after: (@look_ms -> true))
+  defp again(deadline) do
+    receive do
+      :never -> :ok
+    after
+      @look_ms -> answers(deadline)
+    end
+  end
 
   @doc "Nothing more: the VM is there until it is ended."
   @spec rest() :: no_return

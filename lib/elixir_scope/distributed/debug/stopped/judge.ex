@@ -11,7 +11,7 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Judge do
   @target ElixirScope.Distributed.Debug.Breakpoints.Target
 
   @doc "What they say. `frame` gives the variables there, for who needs them."
-  @spec verdict(pid, module, integer, (() -> {:ok, map} | {:error, term})) :: Course.verdict()
+  @spec verdict(pid, module, integer, (... -> {:ok, map} | {:error, term})) :: Course.verdict()
   def verdict(pid, module, line, frame) do
     case told(pid, module, line, frame) do
       {:stop, ids, owners} -> among(ids, owners)

@@ -74,11 +74,20 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Pages do
   defp elements(list, _at, _count) when is_list(list), do: []
   defp elements(tail, _at, count), do: if(count > 0, do: [{:tail, tail}], else: [])
 
-  # The last one takes what is left, to the bit.
+  defp piece(bits, position) when is_binary(bits) do
+    from = position * @piece
+    {{:index, from}, binary_part(bits, from, min(@piece, byte_size(bits) - from))}
+  end
+
+  # The last one takes what is left, to the bit. Sizes are read where they are matched: to Elixir 1.14 a
+  # pinned one is a mistake, and to 1.20 one that is not.
   defp piece(bits, position) do
     from = position * @piece
     size = min(@piece * 8, bit_size(bits) - from * 8)
-    <<_before::binary-size(from), part::bitstring-size(size), _rest::bitstring>> = bits
+
+    <<from::64, size::64, _before::binary-size(from), part::bitstring-size(size),
+      _rest::bitstring>> = <<from::64, size::64, bits::bitstring>>
+
     {{:index, from}, part}
   end
 

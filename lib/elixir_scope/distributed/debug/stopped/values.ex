@@ -10,6 +10,22 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Values do
 
   @most 1_000
 
+  @types [
+    {&:erlang.is_map/1, "map"},
+    {&:erlang.is_list/1, "list"},
+    {&:erlang.is_tuple/1, "tuple"},
+    {&:erlang.is_binary/1, "binary"},
+    {&:erlang.is_bitstring/1, "bitstring"},
+    {&:erlang.is_boolean/1, "boolean"},
+    {&:erlang.is_atom/1, "atom"},
+    {&:erlang.is_integer/1, "integer"},
+    {&:erlang.is_float/1, "float"},
+    {&:erlang.is_function/1, "function"},
+    {&:erlang.is_pid/1, "pid"},
+    {&:erlang.is_reference/1, "reference"},
+    {&:erlang.is_port/1, "port"}
+  ]
+
   @doc "What this node hides."
   @spec rules() :: Secrets.rules()
   def rules, do: Secrets.compile(Redact.rules(Config.read!()[:redact]))
@@ -79,23 +95,6 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Values do
 
   defp type(%{__struct__: name}) when is_atom(name), do: inspect(name)
 
-  for {check, type} <- [
-        is_map: "map",
-        is_list: "list",
-        is_tuple: "tuple",
-        is_binary: "binary",
-        is_bitstring: "bitstring",
-        is_boolean: "boolean",
-        is_atom: "atom",
-        is_integer: "integer",
-        is_float: "float",
-        is_function: "function",
-        is_pid: "pid",
-        is_reference: "reference",
-        is_port: "port"
-      ] do
-    defp type(term) when unquote(check)(term), do: unquote(type)
-  end
-
-  defp type(_other), do: "term"
+  # Newer versions of Erlang may bring others.
+  defp type(term), do: Enum.find_value(@types, "term", fn {is, type} -> is.(term) && type end)
 end

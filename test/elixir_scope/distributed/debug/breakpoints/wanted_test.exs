@@ -108,7 +108,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.WantedTest do
 
       _unknown ->
         there = Map.get(have, key, [])
-        given(job, have, key, there -- there -- Enum.map(job.all, &elem(&1, 0)), job.all, true)
+        gone = there -- Enum.map(job.all, &elem(&1, 0))
+        given(job, have, key, there -- gone, job.all, true)
     end
   end
 
