@@ -415,6 +415,19 @@ defmodule ElixirScope.Distributed.TidyTest do
       subscribe_to_tracer_updates: 0,
       subscribe_to_tracer_updates: 1
     ],
+    ElixirScope.Distributed.Debug.Interpreter => [
+      start_link: 1,
+      interpret_for_breakpoint: 3,
+      get_interpretation_status: 0
+    ],
+    ElixirScope.Distributed.Debug.Breakpoints => [
+      start_link: 1,
+      handle_set_breakpoints_request: 3,
+      set: 2,
+      list: 0,
+      clear: 1
+    ],
+    ElixirScope.Distributed.Debug.Session => [start: 1, stop: 1, status: 1],
     ElixirScope.Distributed.EventSynchronizer => [
       sync_with_node: 1,
       sync_with_node: 2,
