@@ -58,9 +58,10 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints do
          do: {:ok, for({{^id, node}, result} <- results, do: shown(id, node, spec, result))}
   end
 
-  defp shown(_id, _node, _spec, {:ok, breakpoint}),
-    do:
-      {:ok, breakpoint, %{interpreted: [{:ok, breakpoint.module}], left_out: breakpoint.left_out}}
+  defp shown(_id, _node, _spec, {:ok, breakpoint}) do
+    interpreted = for :interpreted <- [breakpoint.how], do: {:ok, breakpoint.module}
+    {:ok, breakpoint, %{interpreted: interpreted, left_out: breakpoint.left_out}}
+  end
 
   defp shown(id, node, spec, {:error, reason}),
     do: {:error, Errand.shown(id, node, spec, {:error, reason}), reason}

@@ -48,8 +48,11 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
   end
 
   defp set!(where, options) do
-    {:ok, [{:ok, %Breakpoint{verified: true} = breakpoint, _result}]} =
+    {:ok, [{:ok, %Breakpoint{verified: true} = breakpoint, result}]} =
       Breakpoints.set(where, options)
+
+    assert result.interpreted ==
+             for(:interpreted <- [breakpoint.how], do: {:ok, breakpoint.module})
 
     breakpoint
   end

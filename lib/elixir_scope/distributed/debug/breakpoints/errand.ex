@@ -72,6 +72,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
         function: function,
         arity: arity,
         line: line(spec.where),
+        kind: kind(spec),
         verified: verified(reason)
       },
       Map.new(Keyword.take(spec.options, [:condition, :hit, :log]))
@@ -91,4 +92,12 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
 
   defp line({_place, line}), do: line
   defp line(_other), do: nil
+
+  defp kind(%{where: where, options: options}) do
+    cond do
+      options[:log] -> :log
+      match?({_place, _line}, where) -> :line
+      true -> :function
+    end
+  end
 end
