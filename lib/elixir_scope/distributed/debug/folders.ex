@@ -53,7 +53,16 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   defp named(folder),
     do: folder |> Path.dirname() |> Path.basename() |> String.replace(~r/-.*/, "")
 
+  # They stay where they are as long as the VM runs, and are asked for by every module that is read.
   defp system_roots do
+    with nil <- :persistent_term.get(__MODULE__, nil) do
+      roots = roots()
+      :persistent_term.put(__MODULE__, roots)
+      roots
+    end
+  end
+
+  defp roots do
     elixir = :elixir |> :code.lib_dir() |> to_string() |> Path.dirname()
     for root <- [to_string(:code.root_dir()), elixir], do: Path.expand(root) <> "/"
   end
@@ -61,10 +70,14 @@ defmodule ElixirScope.Distributed.Debug.Folders do
   defp on_path(wanted?), do: :code.get_path() |> Enum.filter(wanted?) |> Enum.flat_map(&files/1)
 
   defp loaded do
-    for {_module, [_ | _] = file} <- :code.all_loaded(),
-        :filename.extension(file) == ~c".beam",
-        not system?(file),
-        do: file
+    files =
+      for {_module, [_ | _] = file} <- :code.all_loaded(),
+          :filename.extension(file) == ~c".beam",
+          do: file
+
+    # Hundreds of modules are in a few folders, and each of these is looked at once.
+    by_folder = Enum.group_by(files, &:filename.dirname/1)
+    for {folder, files} <- by_folder, not system?(folder), file <- files, do: file
   end
 
   defp files(folder) do

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Debug.BreakpointsNodesTest do
   # The controlling side, a node that knows the code, and nodes that run it: real ones.
-  use ElixirScope.Distributed.Case, async: false
+  use ElixirScope.Distributed.Case, async: true
 
   alias ElixirScope.Distributed.Debug.{Breakpoints, Int, Interpreter, Owners, Stopped}
   alias ElixirScope.Distributed.Debug.Breakpoints.{Breakpoint, Passing}

@@ -1,5 +1,5 @@
 defmodule ElixirScope.Distributed.Debug.SessionTest do
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case.Eventually
 

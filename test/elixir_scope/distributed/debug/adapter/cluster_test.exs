@@ -118,6 +118,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
     assert Client.ended(client) == 0
   end
 
+  # The language node reads all of this library for it.
+  @tag :long
   test "several adapters use one language node at once", %{a: a, b: b} do
     :ok = on(b, Services, :register_language_server_services, [])
     path = Path.expand(hd(Path.wildcard("test/shared/code/*.ex")))

@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Debug.Adapter.CoordinationNodesTest do
   # Each mode with a real language node, which is killed in the middle of the session.
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case.Eventually
 

@@ -153,6 +153,8 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     DapTranscript.assert_golden("session.txt", Client.log(client), folder)
   end
 
+  # Who is asked then is seen of the coordination alone at every change.
+  @tag :long
   test "where the language node is killed, the editor says what a breakpoint needs", %{
     folder: folder
   } do

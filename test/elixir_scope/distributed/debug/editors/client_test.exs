@@ -1,6 +1,6 @@
 defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
   # Whole sessions of a client that is not ours: the one with which VS Code's debug adapters are tested.
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed.Case.{Epmd, Run}
   alias ElixirScope.Distributed.CLI.Json, as: Encoder
@@ -131,6 +131,7 @@ defmodule ElixirScope.Distributed.Debug.Editors.ClientTest do
       assert Enum.uniq(Enum.map(seen["asked"], & &1["file"])) == [context.source]
     end
 
+    @tag :long
     test "two sessions at once, without a language node", %{port: port} = context do
       off = %{
         "enabled" => false,

@@ -3,7 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Session.EndsTest do
   # names at the port mapper, modules that are interpreted, breakpoints.
   #
   # Two of them by default; all with `mix test --include long`, or some of them (`SCOPE_STEPS`).
-  use ExUnit.Case
+  use ExUnit.Case, async: true
 
   import ElixirScope.Distributed.Case.Eventually
 
