@@ -32,6 +32,15 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
       done = fun.()
       {:within, done}
     end
+
+    def reduced(items) do
+      Enum.reduce(items, 0, fn item, sum -> add(sum, item) end)
+    end
+
+    def add(sum, item) do
+      price = item * 2
+      sum + price
+    end
   end
   """
 
@@ -251,6 +260,45 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     Broken.Cart.total(@cart)
     assert logged() == "still"
     :ok = Breakpoints.clear(:all)
+  end
+
+  test "a log point at which a step arrives shows the variables there", %{options: options} do
+    attach!(options)
+    scope = [scope: options[:scope]]
+    set!({Broken.Cart, 4}, options)
+    set!({Broken.Cart, 6}, options ++ [condition: "sum > 1", log: "sum {sum} of {cart.fee}"])
+
+    for how <- [:over, :into] do
+      task = call(:total, [@cart])
+      assert %{pid: pid, at: %{line: 4}} = stopped()
+      :ok = Stopped.step(pid, how, scope)
+      assert logged() == "sum 6 of 3"
+      assert %{pid: ^pid, reason: :step, at: %{line: 6}} = stopped()
+      :ok = Stopped.continue(pid, scope)
+      assert Task.await(task) == {:total, 6}
+    end
+
+    refute_received {:elixir_scope_stopped, _node, {:logged, _, _, _}}
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope)
+  end
+
+  test "a log point at which a step arrives in a function that another one calls", %{
+    options: options
+  } do
+    attach!(options)
+    scope = [scope: options[:scope]]
+    set!({Broken.Cart, 27}, options ++ [condition: "item == 2"])
+    set!({Broken.Cart, 28}, options ++ [log: "sum {sum}"])
+    task = call(:reduced, [[1, 2, 3]])
+    assert %{pid: pid, at: %{line: 27}} = stopped()
+    :ok = Stopped.step(pid, :over, scope)
+    assert %{pid: ^pid, reason: :step, at: %{line: 28}} = stopped()
+    :ok = Stopped.continue(pid, scope)
+    assert Task.await(task) == 12
+    assert [logged(), logged(), logged()] == ["sum 0", "sum 2", "sum 6"]
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope)
   end
 
   # A process that calls what it is told to, again and again.
