@@ -292,6 +292,7 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     set!({Broken.Cart, 28}, options ++ [log: "sum {sum}"])
     task = call(:reduced, [[1, 2, 3]])
     assert %{pid: pid, at: %{line: 27}} = stopped()
+    assert {:ok, %{value: "42"}} = Stopped.evaluate(pid, 0, "sum + 40", scope)
     :ok = Stopped.step(pid, :over, scope)
     assert %{pid: ^pid, reason: :step, at: %{line: 28}} = stopped()
     :ok = Stopped.continue(pid, scope)
