@@ -15,6 +15,7 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
   alias ElixirScope.Distributed.Debug.Evaluator.{Bounded, Quiet, Surroundings}
 
   @most_bytes 16_384
+  @parsing [file: "evaluate", line: 1, emit_warnings: false]
 
   @type frame :: %{
           required(:module) => module,
@@ -38,11 +39,13 @@ defmodule ElixirScope.Distributed.Debug.Evaluator do
   def prepare(text, %{language: :elixir} = frame, options) do
     Atoms.afford!(text)
 
-    with {:ok, quoted} <- parsed(Code.string_to_quoted(text, file: "evaluate", line: 1)),
+    with {:ok, quoted} <- parsed(Code.string_to_quoted(text, @parsing)),
          :ok <- Bounded.allowed(quoted, options[:only]) do
       bindings = for {name, value} <- frame.bindings, do: {Atoms.make!(name), value}
 
-      {:ok, {:elixir, Surroundings.placed(quoted, frame.module), bindings, surroundings(frame)}}
+      quoted = quoted |> Surroundings.placed(frame.module) |> Quiet.marked()
+
+      {:ok, {:elixir, quoted, bindings, surroundings(frame)}}
     end
   rescue
     failure in Failure -> {:error, Exception.message(failure)}

@@ -17,7 +17,7 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   @longest_lease_ms 600_000
   @most 1_000
 
-  defstruct leases: Leases.new(), monitors: %{}, subscribers: %{}, timer: nil
+  defstruct leases: Leases.new(), since: %{}, monitors: %{}, subscribers: %{}, timer: nil
 
   @type owner :: pid
   @type gone :: :released | :lease | :lost | {:exited, term}
@@ -48,6 +48,13 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   @doc "An owner is still there. `:unknown_owner`: what belonged to it is undone, and it may come anew."
   @spec renew(owner) :: :ok | {:error, :unknown_owner | term}
   def renew(owner), do: ask({:renew, owner})
+
+  @doc """
+  From when on an owner is known, as a reference: another one, once it was gone in between. Several parts
+  speak for one owner; by this one of them sees what was undone, although another one has held it since.
+  """
+  @spec since(owner) :: {:ok, reference} | {:error, :unknown_owner | term}
+  def since(owner), do: ask({:since, owner})
 
   @doc "An owner goes, and all that belongs to it with it."
   @spec release(owner) :: :ok | {:error, term}
@@ -104,6 +111,12 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   def handle_call({:release, owner}, _from, state),
     do: {:reply, :ok, gone(state, owner, :released)}
 
+  def handle_call({:since, owner}, _from, state) do
+    with :error <- Map.fetch(state.since, owner),
+         do: {:reply, {:error, :unknown_owner}, state},
+         else: ({:ok, since} -> {:reply, {:ok, since}, state})
+  end
+
   def handle_call({:subscribe, pid}, _from, state) do
     monitor = Map.get_lazy(state.subscribers, pid, fn -> Process.monitor(pid) end)
     {:reply, :ok, %{state | subscribers: Map.put(state.subscribers, pid, monitor)}}
@@ -144,7 +157,11 @@ defmodule ElixirScope.Distributed.Debug.Owners do
     do: %{state | monitors: Map.put(state.monitors, owner, Process.monitor(owner))}
 
   defp leased(state, owner, lease),
-    do: %{state | leases: Leases.hold(state.leases, owner, lease, now())}
+    do: %{
+      state
+      | leases: Leases.hold(state.leases, owner, lease, now()),
+        since: Map.put_new_lazy(state.since, owner, &make_ref/0)
+    }
 
   defp expire(state) do
     {gone, leases} = Leases.expire(state.leases, now())
@@ -161,7 +178,7 @@ defmodule ElixirScope.Distributed.Debug.Owners do
   defp forget(state, owners) do
     {left, monitors} = Map.split(state.monitors, owners)
     Enum.each(left, fn {_owner, monitor} -> Process.demonitor(monitor, [:flush]) end)
-    %{state | monitors: monitors}
+    %{state | monitors: monitors, since: Map.drop(state.since, owners)}
   end
 
   defp tell(state, owner, reason),

@@ -27,6 +27,20 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
       {:many, size}
     end
     def kind(n), do: {:some, n}
+
+    def within(fun) do
+      done = fun.()
+      {:within, done}
+    end
+
+    def reduced(items) do
+      Enum.reduce(items, 0, fn item, sum -> add(sum, item) end)
+    end
+
+    def add(sum, item) do
+      price = item * 2
+      sum + price
+    end
   end
   """
 
@@ -249,6 +263,107 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     Broken.Cart.total(@cart)
     assert logged() == "still"
     :ok = Breakpoints.clear(:all)
+  end
+
+  test "a log point at which a step arrives shows the variables there", %{options: options} do
+    attach!(options)
+    scope = [scope: options[:scope]]
+    set!({Broken.Cart, 4}, options)
+    set!({Broken.Cart, 6}, options ++ [condition: "sum > 1", log: "sum {sum} of {cart.fee}"])
+
+    for how <- [:over, :into] do
+      task = call(:total, [@cart])
+      assert %{pid: pid, at: %{line: 4}} = stopped()
+      :ok = Stopped.step(pid, how, scope)
+      assert logged() == "sum 6 of 3"
+      assert %{pid: ^pid, reason: :step, at: %{line: 6}} = stopped()
+      :ok = Stopped.continue(pid, scope)
+      assert Task.await(task) == {:total, 6}
+    end
+
+    refute_received {:elixir_scope_stopped, _node, {:logged, _, _, _}}
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope)
+  end
+
+  test "a log point at which a step arrives in a function that another one calls", %{
+    options: options
+  } do
+    attach!(options)
+    scope = [scope: options[:scope]]
+    set!({Broken.Cart, 27}, options ++ [condition: "item == 2"])
+    set!({Broken.Cart, 28}, options ++ [log: "sum {sum}"])
+    task = call(:reduced, [[1, 2, 3]])
+    assert %{pid: pid, at: %{line: 27}} = stopped()
+    assert {:ok, %{value: "42"}} = Stopped.evaluate(pid, 0, "sum + 40", scope)
+    :ok = Stopped.step(pid, :over, scope)
+    assert %{pid: ^pid, reason: :step, at: %{line: 28}} = stopped()
+    :ok = Stopped.continue(pid, scope)
+    assert Task.await(task) == 12
+    assert [logged(), logged(), logged()] == ["sum 0", "sum 2", "sum 6"]
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope)
+  end
+
+  # A process that calls what it is told to, again and again.
+  defp caller do
+    spawn_link(fn -> calls() end)
+  end
+
+  defp calls do
+    receive do
+      {:call, from, function, arguments} ->
+        send(from, {:came, apply(Broken.Cart, function, arguments)})
+        calls()
+    end
+  end
+
+  defp tell(pid, function, arguments), do: send(pid, {:call, self(), function, arguments})
+
+  test "who looks after what stands may fall: the next breakpoint of that process is told again",
+       %{options: options} do
+    attach!(options)
+    set!({Broken.Cart, 6}, options)
+    pid = caller()
+    tell(pid, :total, [@cart])
+    assert %{pid: ^pid, at: %{line: 6}} = stopped()
+    Process.exit(Process.whereis(Stopped.Host), :kill)
+    assert_receive {:came, {:total, 6}}, 5_000
+
+    # It attaches again before its breakpoints are looked after.
+    eventually(fn -> attach!(options) end)
+    assert_receive {:breakpoint, :back, %Breakpoint{line: 6}}, 10_000
+
+    for _time <- 1..2 do
+      tell(pid, :total, [@cart])
+      assert %{pid: ^pid, at: %{line: 6}} = stopped()
+      :ok = Stopped.continue(pid, scope: options[:scope])
+      assert_receive {:came, {:total, 6}}, 5_000
+    end
+
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope: options[:scope])
+  end
+
+  test "one that was in a call while its module was interpreted anew stops in the next one",
+       %{options: options} do
+    attach!(options)
+    breakpoint = set!({Broken.Cart, 6}, options)
+    pid = caller()
+    self = self()
+    tell(pid, :within, [fn -> send(self, :inside) && receive(do: (:out -> :ok)) end])
+    assert_receive :inside, 5_000
+    :ok = Breakpoints.clear(breakpoint)
+    set!({Broken.Cart, 6}, options)
+    send(pid, :out)
+    assert_receive {:came, {:within, :ok}}, 5_000
+    assert eventually(fn -> Int.Tables.behind() == [] end)
+    tell(pid, :total, [@cart])
+    assert %{pid: ^pid, at: %{line: 6}} = stopped()
+    :ok = Stopped.continue(pid, scope: options[:scope])
+    assert_receive {:came, {:total, 6}}, 5_000
+    :ok = Breakpoints.clear(:all)
+    :ok = Stopped.detach(node(), scope: options[:scope])
   end
 
   test "a log point at a head that shows arguments alone is traced, and needs no interpretation" do

@@ -33,6 +33,19 @@ defmodule ElixirScope.Distributed.Debug.OwnersTest do
     assert_receive {:owner_gone, ^owner, {:exited, :killed}}
   end
 
+  test "one that was gone in between is another one, also to who did not see it go" do
+    :ok = Owners.hold(self(), 5_000)
+    {:ok, since} = Owners.since(self())
+    :ok = Owners.hold(self(), 5_000)
+    assert {:ok, ^since} = Owners.since(self())
+    :ok = Owners.release(self())
+    assert {:error, :unknown_owner} = Owners.since(self())
+    :ok = Owners.hold(self(), 5_000)
+    assert {:ok, later} = Owners.since(self())
+    assert later != since
+    :ok = Owners.release(self())
+  end
+
   test "a lease is of a length that can be borne" do
     assert {:error, :bad_lease} = Owners.hold(self(), 0)
     assert {:error, :bad_lease} = Owners.hold(self(), 10_000_000)

@@ -63,17 +63,12 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   def renew_ms(nil), do: 1_000
   def renew_ms(launch), do: div(lease_ms(launch), 3)
 
-  @doc "Tells a node that the owner is still there; one that has forgotten it is attached to again."
+  @doc """
+  Tells a node that the owner is still there, and attaches to it, as whoever looked after it there may have
+  fallen: that breakpoints have held the owner again meanwhile does not say who wants to be told.
+  """
   @spec renew(node, Launch.t(), pid) :: :ok | {:error, term}
-  def renew(node, launch, owner) do
-    options = [node: node, scope: launch.scope, timeout_ms: launch.rpc_timeout_ms]
-
-    case Services.call(:breakpoint_coordination, :renew, [owner], options) do
-      {:ok, _renewed, _about} -> :ok
-      {:error, :unknown_owner} -> node(node, launch, owner)
-      {:error, reason} -> {:error, reason}
-    end
-  end
+  def renew(node, launch, owner), do: node(node, launch, owner)
 
   defp options(launch, owner),
     do: [scope: launch.scope, timeout_ms: launch.rpc_timeout_ms, owner: owner]

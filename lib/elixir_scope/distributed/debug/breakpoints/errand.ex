@@ -12,7 +12,9 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
 
   defp done(%{first: :renew} = job, scope) do
     case ask(job, scope, :renew, [job.owner]) do
-      {:ok, _held} -> held(job, scope, false)
+      {:ok, since} when since == job.since -> held(job, scope, since, false)
+      # It was gone meanwhile, and what was set with it; another part may have held it again.
+      {:ok, _since} -> done(%{job | first: :hold}, scope)
       {:error, :unknown_owner} -> done(%{job | first: :hold}, scope)
       {:error, reason} -> down(reason)
     end
@@ -20,19 +22,19 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
 
   # Its lease may have outlived that it could not be reached: what it wants no longer is still there then.
   defp done(%{first: :hold} = job, scope) do
-    with {:ok, _held} <- ask(job, scope, :hold, [job.owner, Owners.lease_ms()]),
+    with {:ok, since} <- ask(job, scope, :hold, [job.owner, Owners.lease_ms()]),
          {:ok, there} <- ask(job, scope, :list, []) do
       stale = Enum.map(there, & &1.id) -- Enum.map(job.all, &elem(&1, 0))
-      held(%{job | set: job.all, clear: stale}, scope, true)
+      held(%{job | set: job.all, clear: stale}, scope, since, true)
     else
       {:error, reason} -> down(reason)
     end
   end
 
-  defp held(job, scope, afresh?) do
+  defp held(job, scope, since, afresh?) do
     if job.clear != [], do: ask(job, scope, :clear, [job.owner, job.clear])
     set = for {id, spec} <- job.set, into: %{}, do: {id, set(job, spec, id)}
-    %{link: :held, afresh?: afresh?, set: set, cleared: job.clear}
+    %{link: :held, since: since, afresh?: afresh?, set: set, cleared: job.clear}
   end
 
   defp set(job, spec, id) do
@@ -40,7 +42,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Errand do
     ask(job, spec.scope, :set, [job.owner, spec.where, options], spec.timeout_ms)
   end
 
-  defp down(reason), do: %{link: {:down, reason}, afresh?: true, set: %{}, cleared: []}
+  defp down(reason),
+    do: %{link: {:down, reason}, since: nil, afresh?: true, set: %{}, cleared: []}
 
   @doc "What came of one that fell: nothing that could be relied on."
   def failed(reason), do: down({:errand_failed, inspect(reason, limit: 5)})

@@ -22,6 +22,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wanted do
         }
   @type link :: %{
           state: :new | :held | :down,
+          since: reference | nil,
           busy?: boolean,
           there: %{id => {:ok, term} | {:error, term}}
         }
@@ -29,12 +30,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wanted do
           owner: owner,
           node: node,
           first: :hold | :renew,
+          since: reference | nil,
           set: [{id, spec}],
           clear: [id],
           all: [{id, spec}]
         }
   @type done :: %{
           link: :held | {:down, term},
+          since: reference | nil,
           afresh?: boolean,
           set: %{id => {:ok, term} | {:error, term}},
           cleared: [id]
@@ -110,6 +113,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wanted do
       owner: owner,
       node: node,
       first: if(link.state == :held, do: :renew, else: :hold),
+      since: link.since,
       set: Enum.reject(all, fn {id, _spec} -> set?(link.there[id], renew?) end),
       clear: Map.keys(link.there) -- Enum.map(all, &elem(&1, 0)),
       all: all
@@ -141,7 +145,8 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wanted do
   defp came(w, {_owner, node} = key, link, %{link: :held} = done) do
     before = if done.afresh?, do: %{}, else: Map.drop(link.there, done.cleared)
     events = sets(done.set, node, link) ++ cleared(w, node, link)
-    {events, link(w, key, %{state: :held, busy?: false, there: Map.merge(before, done.set)})}
+    there = Map.merge(before, done.set)
+    {events, link(w, key, %{state: :held, since: done.since, busy?: false, there: there})}
   end
 
   defp cleared(w, node, link),
@@ -161,7 +166,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Wanted do
     do: for({id, %{owner: ^owner} = spec} <- w.wanted, do: {id, spec})
 
   defp link(w, key, changes) do
-    link = Map.get(w.links, key, %{state: :new, busy?: false, there: %{}})
+    link = Map.get(w.links, key, %{state: :new, since: nil, busy?: false, there: %{}})
     %{w | links: Map.put(w.links, key, Map.merge(link, changes))}
   end
 end

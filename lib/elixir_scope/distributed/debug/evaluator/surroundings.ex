@@ -9,6 +9,7 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
 
   @most_bytes 1_000_000
   @directives [:alias, :import, :require]
+  @parsing [static_atoms_encoder: &__MODULE__.named/2, emit_warnings: false]
 
   @doc "The environment of a frame's expressions."
   @spec of(map) :: Macro.Env.t()
@@ -50,15 +51,16 @@ defmodule ElixirScope.Distributed.Debug.Evaluator.Surroundings do
     with file when is_binary(file) <- source || source(module),
          {:ok, %{type: :regular, size: size}} when size <= @most_bytes <- File.stat(file),
          {:ok, text} <- File.read(file),
-         {:ok, quoted} <- Code.string_to_quoted(text, static_atoms_encoder: &named/2) do
+         {:ok, quoted} <- Code.string_to_quoted(text, @parsing) do
       above(quoted, line)
     else
       _no_source -> []
     end
   end
 
+  @doc false
   # A file is no reason for new atoms: what this node has no name for stays text.
-  defp named(text, _where), do: {:ok, Atoms.existing(text) || text}
+  def named(text, _where), do: {:ok, Atoms.existing(text) || text}
 
   # But for what directives name: a module is there, where a part of its name is none by itself.
   defp known({:__aliases__, meta, parts}),

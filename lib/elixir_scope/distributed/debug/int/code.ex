@@ -45,6 +45,20 @@ defmodule ElixirScope.Distributed.Debug.Int.Code do
     end
   end
 
+  @doc """
+  Makes those forget older tables of these modules who have left them since: they would go on in what they
+  have, and pass every breakpoint of what is there now.
+  """
+  @spec catch_up([module]) :: :ok
+  def catch_up(modules) do
+    for module <- Tables.behind(),
+        module in modules,
+        Forget.tell(module) == 0,
+        do: Tables.tidy(module)
+
+    :ok
+  end
+
   @doc "Gives a module its compiled code again."
   @spec unload(module) :: :ok | {:error, atom}
   def unload(module) do

@@ -39,6 +39,19 @@ defmodule ElixirScope.Distributed.Debug.Int.Tables do
     end)
   end
 
+  @doc "The modules of which older tables are kept beside the one that those get who come."
+  @spec behind() :: [module]
+  def behind do
+    for database <- databases(), {{module, :refs}, [_, _ | _]} <- rows(database), do: module
+  end
+
+  defp rows(database), do: :ets.match_object(database, {{:_, :refs}, :_})
+
+  @doc "Lets go of older tables to which nobody refers any more."
+  @spec tidy(module) :: :ok | {:error, :not_understood}
+  def tidy(module),
+    do: change(fn database, state -> prune(database, module, state) end)
+
   @doc "The modules of which something is kept for those who were in them."
   @spec tables(module) :: non_neg_integer
   def tables(module) do
@@ -80,10 +93,11 @@ defmodule ElixirScope.Distributed.Debug.Int.Tables do
   end
 
   defp prune(database, module, state) do
-    [newest | older] = refs(database, module)
-    {kept, free} = Enum.split_with(older, &used?(database, module, &1, state))
-    Enum.each(free, &drop(database, &1))
-    :ets.insert(database, {{module, :refs}, [newest | kept]})
+    with [newest | older] <- refs(database, module) do
+      {kept, free} = Enum.split_with(older, &used?(database, module, &1, state))
+      Enum.each(free, &drop(database, &1))
+      :ets.insert(database, {{module, :refs}, [newest | kept]})
+    end
   end
 
   defp delete(database, module) do

@@ -108,6 +108,7 @@ defmodule ElixirScope.Distributed.Debug.Interpreter.Server do
 
   def handle_info(:look, state) do
     Int.Home.keep()
+    Int.Code.catch_up(Map.keys(state.held))
     changed = for {module, held} <- state.held, changed?(module, held), do: module
     busy? = Enum.any?(Map.values(state.jobs), & &1.again?)
     state = if changed == [] or busy?, do: state, else: begin(state, Jobs.again(changed), changed)

@@ -44,7 +44,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.WantedTest do
   test "what fails is told once, what comes back is told, and what is gone" do
     w = Wanted.put(Wanted.new(), 1, spec(:one, [:a]))
     down = %{link: {:down, :away}, afresh?: true, set: %{}, cleared: []}
-    held = %{link: :held, afresh?: true, set: %{1 => {:ok, :breakpoint}}, cleared: []}
+    held = %{link: :held, since: nil, afresh?: true, set: %{1 => {:ok, :breakpoint}}, cleared: []}
     {[{:set, 1, :a, {:error, :away}}], w} = done(w, down)
     {[], w} = done(w, down)
     {[{:back, 1, :a, :breakpoint}], w} = done(w, held)
@@ -115,7 +115,7 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.WantedTest do
 
   defp given(job, have, key, ids, set, afresh?) do
     set = for {id, _spec} <- set, into: %{}, do: {id, {:ok, id}}
-    done = %{link: :held, afresh?: afresh?, set: set, cleared: job.clear}
+    done = %{link: :held, since: nil, afresh?: afresh?, set: set, cleared: job.clear}
     {done, Map.put(have, key, Enum.uniq(ids ++ Map.keys(set)))}
   end
 
