@@ -201,6 +201,38 @@ defmodule ElixirScope.Distributed.Capture.PatternTest do
     assert_raise ArgumentError, fn -> String.to_existing_atom("Elixir." <> name) end
   end
 
+  test "a module is found by its whole name, of which no part is a name by itself" do
+    part = "P#{System.unique_integer([:positive])}"
+    for last <- ["Front", part <> "b"], do: _ = String.to_atom("Elixir.#{part}.#{last}")
+
+    for last <- ["Front", part <> "b"] do
+      module = String.to_existing_atom("Elixir.#{part}.#{last}")
+      text = "#{part}.#{last}"
+
+      assert {:ok, [%{module: ^module, function: :map, arity: 2}]} =
+               Pattern.parse(text <> ".map/2", atoms: :existing)
+
+      assert {:ok, [%{module: ^module}]} = Pattern.parse(text, atoms: :existing)
+
+      assert {:ok, [%{head: [%{__struct__: ^module}]}]} =
+               Pattern.parse("Enum.map(%#{text}{})", atoms: :existing)
+    end
+
+    for text <- [
+          "#{part}.f/1",
+          "#{part}.Other.f/1",
+          "Enum.map(:#{part})",
+          "Enum.map({:#{part}, 1})"
+        ] do
+      assert {:error, %Error{reason: :bad_pattern} = error} =
+               Pattern.parse(text, atoms: :existing)
+
+      assert Exception.message(error) =~ "unsafe atom does not exist: #{part}"
+    end
+
+    assert_raise ArgumentError, fn -> String.to_existing_atom(part) end
+  end
+
   # As the virtual machine itself decides.
   defp matches?(pattern, arguments) do
     {head, guards} = Pattern.match_head(pattern)

@@ -98,6 +98,9 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsTest do
     :ok = Stopped.continue(pid, scope: options[:scope])
     assert Task.await(task) == {:total, 6}
     assert [%{hits: 1}] = Breakpoints.list()
+    {:ok, %{bounds: bounds}} = ElixirScope.Distributed.status(options[:scope])
+    assert %{used: 1, limit: 10_000} = bounds.breakpoint_places
+    assert %{used: 1, limit: 10_000} = bounds.interpreted_modules
     :ok = Breakpoints.clear(breakpoint.id)
     assert Breakpoints.list() == []
     :ok = Stopped.detach(node(), scope: options[:scope])

@@ -7,7 +7,8 @@ defmodule ElixirScope.Distributed.Status.BoundsTest do
   doctest Bounds
 
   # What lives only as long as a question or a message, and what is taken once.
-  @without_value [:pairing, :picture, :frame, :ring_bytes, :debug_memory, :debug_answer]
+  @without_value [:pairing, :picture, :frame, :ring_bytes, :debug_memory, :debug_answer] ++
+                   [:condition_time, :condition_memory, :breakpoint_messages]
 
   setup context do
     scope = context.test

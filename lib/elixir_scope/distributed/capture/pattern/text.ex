@@ -11,6 +11,11 @@ defmodule ElixirScope.Distributed.Capture.Pattern.Text do
   @open "("
   @moved String.length(@open)
 
+  # How what is no atom here stands in what the parser has read.
+  @part :"part of a name"
+  @unknown {:error, "unsafe atom does not exist"}
+  @existing [static_atoms_encoder: &__MODULE__.known/2]
+
   @doc "The pattern, as a list of one, or what is wrong and where."
   @spec parse(String.t(), keyword) :: {:ok, [Pattern.t()]} | {:error, Error.t()}
   def parse(text, options) do
@@ -21,20 +26,47 @@ defmodule ElixirScope.Distributed.Capture.Pattern.Text do
 
   defp quoted(text, options) do
     # Charlists and the like are the author's business (1.16 and later).
-    options = [
-      columns: true,
-      emit_warnings: false,
-      existing_atoms_only: options[:atoms] == :existing
-    ]
+    existing? = options[:atoms] == :existing
+    options = [columns: true, emit_warnings: false] ++ if(existing?, do: @existing, else: [])
 
     if String.trim(text) == "", do: wrong([], "the name of a module")
     if text =~ ~r/->\s*\z/, do: wrong([column: :end], "`return` behind the arrow")
 
     case Code.string_to_quoted(@open <> text <> "\n)", options) do
-      {:ok, quoted} -> quoted
+      {:ok, quoted} -> if existing?, do: Macro.prewalk(quoted, &existing/1), else: quoted
       {:error, {meta, message, token}} -> wrong(place(meta, message), reason(message, token))
     end
   end
+
+  @doc false
+  # The parts of a module's name need be no names by themselves: `Till` is none of those that know
+  # `Till.Front`. So they stay text until the whole is there.
+  def known(text, _meta) do
+    {:ok, String.to_existing_atom(text)}
+  rescue
+    ArgumentError -> if(text =~ ~r/\A\p{Lu}/u, do: {:ok, {@part, text}}, else: @unknown)
+  end
+
+  defp existing({:__aliases__, meta, parts}) do
+    if Enum.all?(parts, &is_atom/1),
+      do: {:__aliases__, meta, parts},
+      else: parts |> Enum.map_join(".", &part/1) |> whole(meta)
+  end
+
+  defp existing({@part, text}), do: unknown([], text)
+  defp existing(other), do: other
+
+  defp part({@part, text}), do: text
+  defp part(atom) when is_atom(atom), do: Atom.to_string(atom)
+  defp part({_name, meta, _arguments}), do: wrong(meta, "the name of a module")
+
+  defp whole(name, meta) do
+    {:__aliases__, meta, [String.to_existing_atom("Elixir." <> name)]}
+  rescue
+    ArgumentError -> unknown(meta, name)
+  end
+
+  defp unknown(meta, name), do: wrong(meta, reason(elem(@unknown, 1) <> ": ", name))
 
   # The parser names the bracket that is not closed; what is missing is missing at the end.
   defp place(meta, message) do

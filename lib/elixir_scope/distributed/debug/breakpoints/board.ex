@@ -16,6 +16,14 @@ defmodule ElixirScope.Distributed.Debug.Breakpoints.Board do
   @doc "How many places there can be at a time."
   def most, do: @most
 
+  @doc "How many there are."
+  @spec count() :: non_neg_integer
+  def count do
+    :ets.select_count(@table, [{{{:slot, :_}, :_, :_}, [], [true]}])
+  rescue
+    ArgumentError -> 0
+  end
+
   @doc "The table, of the calling process."
   def new, do: :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
 

@@ -30,6 +30,10 @@ defmodule ElixirScope.Distributed.Debug.Int.Code do
     end
   end
 
+  @doc "The modules that we have interpreted, as the interpreter's tables say: nobody is asked."
+  @spec ours() :: [module]
+  def ours, do: if(Home.running?(), do: Tables.open(), else: [])
+
   @doc "What we had interpreted and did not undo."
   @spec left_over() :: [module]
   def left_over, do: if(there?(), do: Enum.filter(all(), &(whose(&1) == :open)), else: [])

@@ -45,6 +45,22 @@ defmodule ElixirScope.Distributed.Debug.Int.Tables do
     for database <- databases(), {{module, :refs}, [_, _ | _]} <- rows(database), do: module
   end
 
+  @doc "The modules whose newest table is one of ours that is in use."
+  @spec open() :: [module]
+  def open do
+    for database <- databases(),
+        {{module, :refs}, [newest | _older]} <- rows(database),
+        open?(newest),
+        do: module
+  end
+
+  # It may go meanwhile.
+  defp open?(table) do
+    Rows.mark(table) == :open
+  rescue
+    ArgumentError -> false
+  end
+
   defp rows(database), do: :ets.match_object(database, {{:_, :refs}, :_})
 
   @doc "Lets go of older tables to which nobody refers any more."

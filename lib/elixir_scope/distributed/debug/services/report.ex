@@ -3,7 +3,8 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
   # How the services stand, for `status/0`: who offers what, which nodes are not asked, and every bound.
 
   alias ElixirScope.Distributed.Debug.Desk.{Register, Room, Worker}
-  alias ElixirScope.Distributed.Debug.{Desk, Operations, Table}
+  alias ElixirScope.Distributed.Debug.Breakpoints.{Board, Expression, Noted}
+  alias ElixirScope.Distributed.Debug.{Desk, Int, Interpreter.Server, Operations, Table}
   alias ElixirScope.Distributed.Debug.Services.{Breaker, Breakers, Peers, Retry, Versions}
 
   @idle %{workers: 0, waiting: 0}
@@ -19,6 +20,8 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
       breaker_count: map_size(Breakers.all()),
       peers: Peers.count(),
       counts: Table.counts(),
+      places: Board.count(),
+      interpreted: length(Int.Code.ours()),
       limits: limits()
     }
     |> Map.merge(Table.get(:desk, @idle))
@@ -33,6 +36,9 @@ defmodule ElixirScope.Distributed.Debug.Services.Report do
 
   defp limits do
     Map.merge(Room.limits(), Worker.limits())
+    |> Map.merge(%{places: Board.most(), interpreted: Server.most()})
+    |> Map.merge(Expression.limits())
+    |> Map.merge(Noted.limits())
     |> Map.merge(%{breakers: Breakers.limit(), peers: Peers.limit()})
     |> Map.merge(%{breaker: Breaker.limits(), retry: Retry.limits()})
   end
