@@ -134,6 +134,8 @@ defmodule ElixirScope.Distributed.Debug.BreakpointsNodesTest do
     Interpreter.interpret(Troubles.Stock, owner: owner)
   end
 
+  # At every change it is killed at a step below, which leads to the same end.
+  @tag :long
   test "whoever controls is killed: within its lease nothing is left", %{config: config} do
     [control, target] = nodes([:control, :target], config)
     [{:ok, [{:ok, _, _}]}] = control!(control, [set(@place, node: target)])
