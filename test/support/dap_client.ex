@@ -13,6 +13,17 @@ defmodule ElixirScope.Distributed.DapClient do
 
   @wait_ms 30_000
 
+  # Those of the specification that clients send, as of its version 1.71.
+  @names ~w(attach breakpointLocations cancel completions configurationDone continue dataBreakpointInfo
+            disassemble disconnect evaluate exceptionInfo goto gotoTargets initialize launch loadedSources
+            locations modules next pause readMemory restart restartFrame reverseContinue scopes
+            setBreakpoints setDataBreakpoints setExceptionBreakpoints setExpression
+            setFunctionBreakpoints setInstructionBreakpoints setVariable source stackTrace stepBack
+            stepIn stepInTargets stepOut terminate terminateThreads threads variables writeMemory)
+
+  @doc "Every request of the protocol, by name."
+  def names, do: @names
+
   @doc "Connects to an adapter that listens."
   def tcp(port), do: started({:tcp, port})
 

@@ -296,10 +296,9 @@ defmodule ElixirScope.Distributed.Debug.BeamsTest do
 
     test "that several readers may make are added up", %{code: code} do
       assert {:ok, _module} = Beams.read(code)
-      left = left()
-      assert Room.with(left - 100, fn -> Beams.read(code) end) == {:error, :too_many_atoms}
-      assert Room.with(left + 1_000, fn -> :made end) == {:error, :too_many_atoms}
-      catch_error(Room.with(left - 100, fn -> raise "failed" end))
+      assert Room.with(left() - 100, fn -> Beams.read(code) end) == {:error, :too_many_atoms}
+      assert Room.with(left() + 1_000, fn -> :made end) == {:error, :too_many_atoms}
+      catch_error(Room.with(left() - 100, fn -> raise "failed" end))
       assert {:ok, _module} = Beams.read(code)
     end
   end

@@ -195,6 +195,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
     Enum.find(results, :ok, &match?({:error, _}, &1))
   end
 
+  @doc "Ends them, and the sessions that would try to get them back."
+  @spec finish(map) :: :ok | {:error, term}
+  def finish(state), do: with(:ok <- terminate(state), do: parted(state))
+
   @doc "Leaves: all that belongs to the owner is undone, and with `ends?` the program ends."
   @spec leave(map, boolean) :: :ok
   def leave(%{launch: nil}, _ends?), do: :ok
@@ -202,6 +206,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
   def leave(state, ends?) do
     for node <- state.nodes, do: release(node, state)
     if ends? and state.launch.request == :attach, do: terminate(state)
+    parted(state)
+  end
+
+  defp parted(state) do
     for session <- [state.session | state.others], session != nil, do: Session.stop(session)
     :ok
   end

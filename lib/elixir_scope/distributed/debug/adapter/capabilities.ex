@@ -10,8 +10,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Capabilities do
   @able ~w(supportsConfigurationDoneRequest supportsFunctionBreakpoints supportsConditionalBreakpoints
            supportsHitConditionalBreakpoints supportsEvaluateForHovers supportsLogPoints
            supportsTerminateRequest supportTerminateDebuggee supportsDelayedStackTraceLoading
-           supportsExceptionInfoRequest supportsCancelRequest supportsBreakpointLocationsRequest
-           supportsExceptionFilterOptions supportsClipboardContext)
+           supportsExceptionInfoRequest supportsCancelRequest supportsBreakpointLocationsRequest)
+
+  @doc "What is claimed, by name."
+  @spec able() :: [String.t()]
+  def able, do: @able
 
   @doc "The names of the exception filters."
   @spec filters() :: [String.t()]

@@ -14,8 +14,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Machine do
     Tracing
   }
 
-  @looking ~w(threads stackTrace scopes variables evaluate exceptionInfo source loadedSources modules
-              completions)
+  @looking ~w(threads stackTrace scopes variables evaluate exceptionInfo source)
   @going ~w(continue next stepIn stepOut pause)
   @breaking ~w(setBreakpoints setFunctionBreakpoints setExceptionBreakpoints breakpointLocations)
   @tracing ~w(elixirScope/traceFromHere elixirScope/stopTrace)

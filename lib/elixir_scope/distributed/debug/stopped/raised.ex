@@ -23,20 +23,52 @@ defmodule ElixirScope.Distributed.Debug.Stopped.Raised do
 
   def at(_none, _reason, _level), do: {nil, %{}}
 
-  @doc "A reason as text of bounded size."
+  @doc """
+  A reason as text of bounded size: kind or type, and what it says.
+
+      iex> alias ElixirScope.Distributed.Debug.Stopped.Raised
+      iex> Raised.text({:badarith, [{:erlang, :/, [1, 0], []}]})
+      "** (ArithmeticError) bad argument in arithmetic expression"
+      iex> Raised.text({{:nocatch, :ball}, [{Shop, :pay, 1, []}]})
+      "** (throw) :ball"
+      iex> Raised.text(:boom)
+      "** (exit) :boom"
+  """
   @spec text(term) :: String.t()
-  def text({reason, [{module, _name, _arity, _place} | _]}) when is_atom(module), do: text(reason)
+  def text({reason, [{module, _name, _arity, place} | _] = stacktrace})
+      when is_atom(module) and is_list(place),
+      do: raised(reason, stacktrace)
 
-  def text(%{__exception__: true} = exception),
-    do: shortly("** (#{inspect(exception.__struct__)}) #{message(exception)}")
+  def text(%{__exception__: true} = exception), do: raised(exception, [])
+  def text(reason), do: said("exit", shown(reason))
 
-  def text(reason), do: shortly("** " <> inspect(reason, limit: 10, printable_limit: 500))
+  defp raised({:nocatch, value}, _stacktrace), do: said("throw", shown(value))
+
+  defp raised(reason, stacktrace) do
+    exception = Exception.normalize(:error, reason, Enum.map(stacktrace, &plain/1))
+    said(inspect(exception.__struct__), message(exception))
+  end
+
+  # Who raised may have named a module that is to say more of it; none but the VM's own is asked.
+  defp plain({module, name, arity, place}) do
+    with %{module: :erl_erts_errors} <- place[:error_info],
+         do: {module, name, arity, place},
+         else: (_others -> {module, name, arity, Keyword.delete(place, :error_info)})
+  end
+
+  defp plain(other), do: other
+
+  defp said(kind, text), do: String.slice("** (#{kind}) #{text}", 0, @longest)
 
   # Anybody may have written how an exception says what it is.
   defp message(%{message: message}) when is_binary(message), do: message
+  defp message(%ErlangError{original: original}), do: "Erlang error: #{shown(original)}"
 
-  defp message(exception),
-    do: exception |> Map.from_struct() |> inspect(limit: 10, printable_limit: 500)
+  defp message(%{__struct__: module} = exception) do
+    if :application.get_application(module) == {:ok, :elixir},
+      do: Exception.message(exception),
+      else: exception |> Map.from_struct() |> shown()
+  end
 
-  defp shortly(text), do: String.slice(text, 0, @longest)
+  defp shown(term), do: inspect(term, limit: 10, printable_limit: 500)
 end

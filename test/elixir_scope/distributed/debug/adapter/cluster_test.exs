@@ -109,6 +109,11 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
 
     assert shown =~ ~r/call Till.Back.handle_call.*#{b}#/
 
+    assert Client.refused(client, "elixirScope/stopTrace", %{"traceId" => body["traceId"]}) =~
+             "no trace"
+
+    stopped_trace(client, sold)
+
     # It goes on, and nothing of the trace is left.
     eventually(fn ->
       assert {:ok, %{traces: %{running: []}}} = on(a, ElixirScope.Distributed, :status, [])
@@ -116,6 +121,17 @@ defmodule ElixirScope.Distributed.Debug.Adapter.ClusterTest do
 
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
+  end
+
+  # One whose end nobody waits for.
+  defp stopped_trace(client, where) do
+    Client.ask(client, "setFunctionBreakpoints", %{"breakpoints" => [where]})
+    %{"threadId" => thread} = Client.event(client, "stopped")
+    Client.ask(client, "setFunctionBreakpoints", %{"breakpoints" => []})
+    from_here = %{"threadId" => thread, "durationMs" => 60_000}
+    %{"traceId" => id} = Client.ask(client, "elixirScope/traceFromHere", from_here)
+    Client.ask(client, "elixirScope/stopTrace", %{"traceId" => id})
+    assert %{"traceId" => ^id} = Client.event(client, "elixirScope.traced")
   end
 
   # The language node reads all of this library for it.

@@ -3,6 +3,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   use ExUnit.Case, async: true
 
   alias ElixirScope.Distributed.DapClient, as: Client
+  alias ElixirScope.Distributed.Debug.Adapter.Machine
   alias ElixirScope.Distributed.{DapTranscript, Debuggee}
 
   import ElixirScope.Distributed.Case, only: [eventually: 2]
@@ -201,10 +202,12 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   end
 
   test "conditions, hits, log points, what cannot be set, exceptions", %{folder: folder} do
-    client = launched(folder, "Shop.loop(); Shop.fail(); Shop.wait()")
+    client = launched(folder, "Shop.main(); Shop.loop(); Shop.fail(); Shop.wait()")
 
     %{"breakpoints" => [%{"verified" => true}]} =
       Client.ask(client, "setExceptionBreakpoints", %{"filters" => ["uncaught"]})
+
+    assert [%{"verified" => true}] = set(client, path(folder, :shop), [%{"line" => line("call")}])
 
     wanted = [
       %{"line" => line("square"), "condition" => "n == 3"},
@@ -217,7 +220,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
 
     assert none["message"] =~ "code"
     Client.ask(client, "configurationDone")
+    into_and_out(client, stopped(client, "breakpoint"))
     thread = stopped(client, "breakpoint")
+    every_request(client)
+    questions(client, top(client, thread)["id"])
     assert %{"n" => %{"value" => "3"}} = locals(client, top(client, thread)["id"])
     Client.ask(client, "continue", %{"threadId" => thread})
     logged = Client.event(client, "output", &(&1["output"] =~ "m is"))
@@ -227,16 +233,65 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
 
     failing = stopped(client, "exception")
 
-    assert %{"breakMode" => "always", "description" => text} =
-             Client.ask(client, "exceptionInfo", %{"threadId" => failing})
+    assert %{"breakMode" => "unhandled", "exceptionId" => "ArithmeticError"} =
+             info = Client.ask(client, "exceptionInfo", %{"threadId" => failing})
 
-    assert text =~ "(ArithmeticError) bad argument"
+    assert info["description"] =~ "(ArithmeticError) bad argument"
+    assert %{"message" => "bad argument" <> _, "typeName" => "ArithmeticError"} = info["details"]
+    assert info["details"]["stackTrace"] =~ "cart.ex:#{line("broken")}: Shop.Cart.broken/1"
     assert top(client, failing)["line"] == line("broken")
     Client.ask(client, "continue", %{"threadId" => failing})
     Client.ask(client, "terminate")
     Client.event(client, "terminated")
     Client.ask(client, "disconnect")
     assert Client.ended(client) == 0
+  end
+
+  defp into_and_out(client, thread) do
+    assert top(client, thread)["line"] == line("call")
+    Client.ask(client, "stepIn", %{"threadId" => thread})
+    assert stopped(client, "step") == thread
+    assert %{"name" => "Shop.Cart.total/2", "line" => at} = top(client, thread)
+    assert at == line("count")
+    Client.ask(client, "stepOut", %{"threadId" => thread})
+    assert stopped(client, "step") == thread
+    assert %{"name" => "Shop.main/0", "line" => at} = top(client, thread)
+    assert at in [line("call"), line("after")]
+    Client.ask(client, "continue", %{"threadId" => thread})
+  end
+
+  # What ends a session aside, without arguments: each is answered, and everything stands as before.
+  defp every_request(client) do
+    for name <- Client.names() -- ~w(terminate disconnect) do
+      response = Client.response(client, Client.send_request(client, name))
+      assert response["success"] or is_binary(response["message"]), name
+      unknown? = (response["message"] || "") =~ "is no request that this adapter knows"
+      assert unknown? == name not in Machine.commands()
+    end
+
+    filters = %{"filters" => ["uncaught"]}
+    assert %{"breakpoints" => [_one]} = Client.ask(client, "setExceptionBreakpoints", filters)
+  end
+
+  # Hovering runs nothing; what takes too long is given up; the rest is served meanwhile.
+  defp questions(client, frame) do
+    evaluate = fn text, context ->
+      %{"frameId" => frame, "expression" => text, "context" => context}
+    end
+
+    assert %{"result" => "3"} = Client.ask(client, "evaluate", evaluate.("n", "hover"))
+    assert Client.refused(client, "evaluate", evaluate.("send(self(), n)", "hover")) =~ "calls"
+    slow = Client.send_request(client, "evaluate", evaluate.("Process.sleep(300)", "watch"))
+    Client.ask(client, "cancel", %{"requestId" => slow})
+    assert %{"success" => false, "message" => "cancelled"} = Client.response(client, slow)
+
+    eventually(
+      fn ->
+        again = Client.send_request(client, "evaluate", evaluate.("n + 1", "repl"))
+        assert %{"body" => %{"result" => "4"}} = Client.response(client, again)
+      end,
+      within: 10_000
+    )
   end
 
   test "a process is paused where it runs", %{folder: folder} do

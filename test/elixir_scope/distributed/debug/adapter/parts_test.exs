@@ -2,14 +2,18 @@ defmodule ElixirScope.Distributed.Debug.Adapter.PartsTest do
   # The adapter's pure parts, each by itself.
   use ExUnit.Case, async: true
 
-  alias ElixirScope.Distributed.Debug.Adapter.{Handles, Machine, Marks, Outbox, Words, Work}
+  alias ElixirScope.Distributed.DapClient, as: Client
+  alias ElixirScope.Distributed.Debug.Adapter.{Handles, Launch, Machine, Marks, Outbox}
+  alias ElixirScope.Distributed.Debug.Adapter.{Stopping, Words, Work}
 
   doctest ElixirScope.Distributed.Debug.Adapter.Arguments
   doctest ElixirScope.Distributed.Debug.Adapter.Handles
   doctest ElixirScope.Distributed.Debug.Adapter.Named
+  doctest ElixirScope.Distributed.Debug.Adapter.Shown
   doctest ElixirScope.Distributed.Debug.Adapter.Sources
   doctest ElixirScope.Distributed.Debug.Adapter.Threads
   doctest ElixirScope.Distributed.Debug.Adapter.Words
+  doctest ElixirScope.Distributed.Debug.Stopped.Raised
 
   import ElixirScope.Distributed.Case.Gen
 
@@ -181,15 +185,36 @@ defmodule ElixirScope.Distributed.Debug.Adapter.PartsTest do
       arguments = map(list(tuple([one_of(Enum.map(keys, &constant/1)), value])), &Map.new/1)
 
       property(list(tuple([one_of(Enum.map(names, &constant/1)), arguments])), fn steps ->
-        Enum.reduce(steps, Machine.new(self()), fn {name, arguments}, state ->
-          asked = request(name, arguments)
-          {effects, state} = Machine.request(state, asked)
-          answers = Enum.count(effects, &match?({:reply, _request, _result}, &1))
-          asks = Enum.count(effects, &match?({:ask, %{request: ^asked}}, &1))
-          assert answers + asks == 1
-          state
-        end)
+        for state <- [Machine.new(self()), debugging()] do
+          Enum.reduce(steps, state, fn {name, arguments}, state ->
+            answered(state, request(name, arguments))
+          end)
+        end
       end)
+    end
+
+    test "every request of the protocol is answered where something is debugged" do
+      for name <- Client.names(),
+          arguments <- [%{}, %{"threadId" => 1, "frameId" => 1}],
+          do: answered(debugging(), request(name, arguments))
+    end
+
+    defp answered(state, asked) do
+      {effects, state} = Machine.request(state, asked)
+      answers = Enum.count(effects, &match?({:reply, _request, _result}, &1))
+      asks = Enum.count(effects, &match?({:ask, %{request: ^asked}}, &1))
+      assert answers + asks == 1
+      state
+    end
+
+    # A process stands, at an exception.
+    defp debugging do
+      {:ok, launch, []} = Launch.parse(%{"request" => "launch", "task" => "run"})
+      state = %{Machine.new(self()) | phase: :running, launch: launch, nodes: [node()]}
+      about = %{pid: self(), reason: :exception, breakpoints: [], text: "** (exit) :boom"}
+      {[_thread, _stopped], state} = Stopping.stopped(state, about)
+      {1, handles} = Handles.put(state.handles, self(), {:frame, 0})
+      %{state | handles: handles}
     end
 
     test "news of what is unknown changes nothing" do

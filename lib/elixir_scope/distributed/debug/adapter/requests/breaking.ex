@@ -23,8 +23,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Breaking do
 
   def request("setExceptionBreakpoints", arguments, request, state) do
     with {:ok, filters} <- Arguments.texts(arguments, "filters"),
-         {:ok, more} <- Arguments.objects(arguments, "filterOptions"),
-         filters = Enum.uniq(filters ++ for(%{"filterId" => id} <- more, do: id)),
          [] <- filters -- Capabilities.filters() do
       call = {Setting, :exceptions, [state.nodes, filters, State.options(state)]}
       {:effects, [{:ask, ask(request, call, :filters)}], %{state | filters: filters}}

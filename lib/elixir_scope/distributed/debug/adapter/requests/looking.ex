@@ -62,7 +62,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Looking do
     with {:ok, pid, index} <- frame(arguments, state),
          {:ok, text} <- Arguments.text(arguments, "expression"),
          {:ok, context} <- Arguments.text(arguments, "context", "repl") do
-      call = {Stopped, :evaluate, [pid, index, text, State.looking(state)]}
+      call = {Stopped, :evaluate, [pid, index, text, [context: context] ++ State.looking(state)]}
       {:effects, [ask(lane(pid, context), request, call, {:evaluated, pid, index})], state}
     end
   end
@@ -72,14 +72,20 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Looking do
       {:error,
        "an expression is evaluated in a frame: stop at a breakpoint, or pause, and choose one"}
 
-  def request("exceptionInfo", arguments, _request, state) do
+  def request("exceptionInfo", arguments, request, state) do
     with {:ok, pid} <- Going.thread(arguments, state),
          :ok <- Stopping.stands(state, pid),
-         do: exception(state.stopped[pid], state)
+         %{reason: :exception, text: text} <- state.stopped[pid] do
+      call = {Stopped, :stack, [pid, [count: @levels] ++ State.looking(state)]}
+      {:effects, [ask(nil, request, call, {:exception, text})], state}
+    else
+      {:error, reason} -> {:error, reason}
+      _another_reason -> {:error, "it does not stand at an exception"}
+    end
   end
 
   def request("source", arguments, request, state) do
-    number = get_in(arguments, ["source", "sourceReference"]) || arguments["sourceReference"]
+    number = referred(arguments["source"]) || arguments["sourceReference"]
 
     case Handles.fetch(state.handles, number) do
       {:ok, {pid, {:source, module, _file}}} ->
@@ -90,6 +96,10 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Looking do
         {:error, "there is no such source any more"}
     end
   end
+
+  # The newer way to say it comes first.
+  defp referred(%{"sourceReference" => number}) when is_integer(number), do: number
+  defp referred(_none), do: nil
 
   # Watches are looked at side by side; what is typed runs in order.
   defp lane(pid, "repl"), do: pid
@@ -125,16 +135,6 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Looking do
     end
   end
 
-  defp exception(%{reason: :exception} = about, state) do
-    text = about.text || "an exception"
-    id = text |> String.split([" ", "\n"], parts: 2) |> hd() |> String.trim_leading("**")
-
-    {:ok, %{exceptionId: id, description: text, breakMode: "always", details: %{message: text}},
-     state}
-  end
-
-  defp exception(_about, _state), do: {:error, "it does not stand at an exception"}
-
   @doc false
   def answer(:threads, {:ok, processes, more}, _request, state) do
     {threads, state} = Enum.map_reduce(processes, state, &thread(&1, &2, several?(&2)))
@@ -145,6 +145,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Looking do
     {shown, state} = Enum.map_reduce(frames, state, &Shown.frame(&2, pid, &1))
     {:ok, %{stackFrames: shown, totalFrames: total}, state}
   end
+
+  def answer({:exception, text}, {:ok, %{frames: frames}}, _request, state),
+    do: {:ok, Shown.exception(text, frames), state}
 
   def answer({:variables, pid}, {:ok, values}, request, state) do
     {shown, state} =

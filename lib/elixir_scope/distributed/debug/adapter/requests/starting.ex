@@ -30,8 +30,14 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Starting do
 
   def request("configurationDone", _arguments, _request, state), do: {:ok, %{}, state}
 
-  def request("terminate", _arguments, request, %{launch: %{request: :attach}} = state),
-    do: {:effects, [{:ask, free(request, {Attaching, :terminate, [state]}, :said)}], state}
+  # Of nodes that were there before nobody says how they ended: it is over with the answer.
+  def request(
+        "terminate",
+        _arguments,
+        request,
+        %{launch: %{request: :attach}, nodes: [_ | _]} = state
+      ),
+      do: {:effects, [{:ask, free(request, {Attaching, :finish, [state]}, :ended)}], state}
 
   def request("terminate", _arguments, _request, %{session: nil} = state), do: {:ok, %{}, state}
 
@@ -98,6 +104,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Requests.Starting do
     {:effects, effects, state} = failed(reason, request, %{state | phase: :greeted, session: nil})
     {:effects, [{:ask, stop} | effects], state}
   end
+
+  def answer(:ended, :ok, _request, state),
+    do: {:ok, %{}, [{:event, "terminated", %{}}], left(state)}
 
   def answer(:terminated, _done, _request, state), do: {:ok, %{}, state}
   def answer(:left, _done, _request, state), do: {:ok, %{}, [{:end, :disconnected}], left(state)}
