@@ -45,16 +45,22 @@ defmodule ElixirScope.Distributed.TidyTest do
     @lib <> "debug/breakpoints/board.ex"
   ]
 
+  # What was parsed is no part of the context: ExUnit keeps the context of every test that ran, and a
+  # process that holds the whole library so many times makes each purge of a module take seconds.
   setup_all do
-    [
+    :persistent_term.put(__MODULE__, %{
       lib: files("lib/**/*.ex"),
       tests: files(["test/**/*.ex", "test/**/*.exs"]),
       native: files(@lib <> "native.ex")
-    ]
+    })
   end
 
+  defp parsed(which), do: Map.fetch!(:persistent_term.get(__MODULE__), which)
+
   describe "the boundary to the native core" do
-    test "each prefix is called by exactly one module", %{lib: lib, native: native} do
+    test "each prefix is called by exactly one module" do
+      lib = parsed(:lib)
+      native = parsed(:native)
       assert_tidy(Boundaries.one_caller_per_prefix(lib, @prefixes))
       stubs = Boundaries.stubs(native, @prefixes)
       assert_tidy(Boundaries.no_unused_prefix(stubs, lib, @prefixes))
@@ -85,7 +91,9 @@ defmodule ElixirScope.Distributed.TidyTest do
       assert unused =~ "planted.ex:3: nobody calls store_* of Native"
     end
 
-    test "stubs and native functions are the same, in name and arity", %{native: native} do
+    test "stubs and native functions are the same, in name and arity" do
+      native = parsed(:native)
+
       rust =
         for path <- Path.wildcard("native/scope_nif/src/**/*.rs"),
             function <- Boundaries.rust_functions(path, File.read!(path)),
@@ -124,7 +132,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   describe "the boundary to the virtual machine" do
-    test "distribution is started and watched in one place", %{lib: lib} do
+    test "distribution is started and watched in one place" do
+      lib = parsed(:lib)
       assert_tidy(Boundaries.distribution(lib, @starts_distribution))
     end
 
@@ -144,7 +153,8 @@ defmodule ElixirScope.Distributed.TidyTest do
       assert Boundaries.distribution([planted("Node.list()")], @starts_distribution) == []
     end
 
-    test "no atom and no unsafe term comes from bytes", %{lib: lib} do
+    test "no atom and no unsafe term comes from bytes" do
+      lib = parsed(:lib)
       assert_tidy(Boundaries.conversions(lib, @makes_atoms))
     end
 
@@ -166,13 +176,15 @@ defmodule ElixirScope.Distributed.TidyTest do
       assert Boundaries.conversions([safe], @makes_atoms) == []
     end
 
-    test "only Config reads the application environment", %{lib: lib} do
+    test "only Config reads the application environment" do
+      lib = parsed(:lib)
       assert_tidy(Boundaries.environment(lib, @reads_environment))
       read = planted("Application.get_env(:elixir_scope_distributed, :enabled)")
       assert ["planted.ex:1: only " <> _] = Boundaries.environment([read], @reads_environment)
     end
 
-    test "nothing outside integrations/ refers to it", %{lib: lib} do
+    test "nothing outside integrations/ refers to it" do
+      lib = parsed(:lib)
       assert_tidy(Boundaries.integrations(lib))
 
       for reference <- [
@@ -185,7 +197,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   describe "tests" do
-    test "never sleep", %{tests: tests} do
+    test "never sleep" do
+      tests = parsed(:tests)
       assert_tidy(Boundaries.sleeps(tests))
     end
 
@@ -204,7 +217,8 @@ defmodule ElixirScope.Distributed.TidyTest do
   end
 
   describe "what is written down" do
-    test "public functions have a doc, a spec and an example", %{lib: lib} do
+    test "public functions have a doc, a spec and an example" do
+      lib = parsed(:lib)
       assert_tidy(Documents.functions(lib))
     end
 
@@ -242,7 +256,8 @@ defmodule ElixirScope.Distributed.TidyTest do
              ]
     end
 
-    test "every module says what it is, an internal one why", %{lib: lib} do
+    test "every module says what it is, an internal one why" do
+      lib = parsed(:lib)
       assert_tidy(Documents.moduledocs(lib) ++ Documents.reasons(lib))
     end
 
@@ -257,7 +272,8 @@ defmodule ElixirScope.Distributed.TidyTest do
       assert Documents.reasons([told]) == []
     end
 
-    test "no module is too long to be read", %{lib: lib} do
+    test "no module is too long to be read" do
+      lib = parsed(:lib)
       assert_tidy(Documents.sizes(lib, @longest_module))
       doc = "  @doc \"\"\"\n#{String.duplicate("  text\n", 9)}  \"\"\"\n"
       code = String.duplicate("  def f, do: 1\n", 9)
@@ -266,7 +282,8 @@ defmodule ElixirScope.Distributed.TidyTest do
       assert Documents.sizes([long], 12) == []
     end
 
-    test "every struct of Types is built somewhere", %{lib: lib} do
+    test "every struct of Types is built somewhere" do
+      lib = parsed(:lib)
       {[types], others} = Enum.split_with(lib, &(&1.path == @lib <> "types.ex"))
       assert_tidy(Documents.structs_built(types, others))
     end
