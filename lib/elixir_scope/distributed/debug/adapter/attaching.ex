@@ -56,6 +56,13 @@ defmodule ElixirScope.Distributed.Debug.Adapter.Attaching do
     Stopped.attach(node, [lease_ms: lease_ms(launch)] ++ options(launch, owner))
   end
 
+  @doc "The same, of one that was away: what stood meanwhile and still does, which nobody could be told."
+  @spec again(node, Launch.t(), pid) :: {:ok, [Stopped.t()]} | {:error, term}
+  def again(node, launch, owner) do
+    with :ok <- node(node, launch, owner),
+         do: Stopped.stopped(node, scope: launch.scope, timeout_ms: launch.rpc_timeout_ms)
+  end
+
   defp lease_ms(launch), do: min(launch.lease_ms, @longest_lease_ms)
 
   @doc "How often that is told: three times in a lease, and before there is one once a second."

@@ -95,7 +95,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
 
   defp again(%{launch: %{no_debug: false} = launch} = state, node) do
     if node in state.nodes do
-      call = {Attaching, :node, [node, launch, state.owner]}
+      call = {Attaching, :again, [node, launch, state.owner]}
       to = {__MODULE__, {:again, node}}
       [{:ask, %{lane: :hand, request: nil, call: call, to: to}}]
     else
@@ -108,10 +108,25 @@ defmodule ElixirScope.Distributed.Debug.Adapter.News do
   @doc false
   # What became of a node is told by its session.
   def answer(:renewed, _result, _request, state), do: {:effects, [], state}
-  def answer({:again, _node}, :ok, _request, state), do: {:effects, [], state}
+
+  def answer({:again, node}, {:ok, standing}, _request, state) do
+    {events, state} =
+      standing
+      |> Enum.filter(&ours?(&1, state))
+      |> Enum.flat_map_reduce(state, fn about, state ->
+        {:effects, events, state} = stopped({:stopped, about}, node, state)
+        {events, state}
+      end)
+
+    {:effects, events, state}
+  end
 
   def answer({:again, node}, {:error, reason}, _request, _state),
     do: {:error, "#{node} is not debugged any more: #{Words.reason(reason)}"}
+
+  # At other breakpoints it stands because of somebody else.
+  defp ours?(about, state),
+    do: Enum.all?(about.breakpoints, &is_map_key(state.marks.by_backend, &1))
 
   # Processes
 
