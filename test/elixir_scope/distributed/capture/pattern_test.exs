@@ -252,7 +252,8 @@ defmodule ElixirScope.Distributed.Capture.PatternTest do
     for _ <- 1..20 do
       property(globs, [runs: 15], fn {glob, other, between} ->
         glob = "A" <> glob
-        parts = glob |> String.split("*") |> Enum.map_join(".*", &Regex.escape/1)
+        # Several stars are one: an expression with all of them gives up on a long name.
+        parts = glob |> String.split(~r/\*+/) |> Enum.map_join(".*", &Regex.escape/1)
 
         for name <- ["A" <> other, String.replace(glob, "*", between)] do
           module = Module.concat([name])
