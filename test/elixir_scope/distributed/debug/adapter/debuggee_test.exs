@@ -6,7 +6,7 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
   alias ElixirScope.Distributed.Debug.Adapter.Machine
   alias ElixirScope.Distributed.{DapTranscript, Debuggee}
 
-  import ElixirScope.Distributed.Case, only: [eventually: 2]
+  import ElixirScope.Distributed.Case, only: [eventually: 1, eventually: 2]
   import ElixirScope.Distributed.Debuggee, only: [line: 1, path: 2]
 
   @moduletag timeout: 120_000
@@ -224,7 +224,9 @@ defmodule ElixirScope.Distributed.Debug.Adapter.DebuggeeTest do
     thread = stopped(client, "breakpoint")
     every_request(client)
     questions(client, top(client, thread)["id"])
-    assert %{"n" => %{"value" => "3"}} = locals(client, top(client, thread)["id"])
+    # An expression may be answered a moment before its process is looked at as one that stands.
+    frame = eventually(fn -> top(client, thread) end)
+    assert %{"n" => %{"value" => "3"}} = locals(client, frame["id"])
     Client.ask(client, "continue", %{"threadId" => thread})
     logged = Client.event(client, "output", &(&1["output"] =~ "m is"))
     assert %{"output" => "n is 9, m is 81\n", "category" => "console", "line" => at} = logged
